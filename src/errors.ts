@@ -1,0 +1,60 @@
+/**
+ * Faults. An expected outcome (nothing to read, not evaluable, held) is a value with a {@link Reason}; a fault is a
+ * {@link WetreadError}. `retryable` is decided where the fact is known, once, and read by the retry table.
+ * docs/errors.md lists every code; a test compares the two.
+ */
+export const ERROR_CODES = {
+  'archive-unreachable': { retryable: true, httpStatus: 503, means: 'The image archive did not answer' },
+  'archive-refused': { retryable: false, httpStatus: 502, means: 'The image archive refused the request for good' },
+  'archive-truncated': { retryable: true, httpStatus: 502, means: 'A retrieve ended before its last part' },
+  'config-invalid': {
+    retryable: false,
+    httpStatus: 500,
+    means: 'The configuration breaks its schema; the key is named',
+  },
+  conflict: { retryable: false, httpStatus: 409, means: 'Another writer changed the same resource first' },
+  'decode-failed': { retryable: false, httpStatus: 422, means: 'Pixel data could not be decoded' },
+  'disk-full': { retryable: true, httpStatus: 507, means: 'No space is left where Wetread stores its data' },
+  'health-record-refused': { retryable: false, httpStatus: 502, means: 'The FHIR server refused the write for good' },
+  'health-record-unreachable': { retryable: true, httpStatus: 503, means: 'The FHIR server did not answer' },
+  'inference-failed': { retryable: false, httpStatus: 502, means: 'The model ran and reported an error' },
+  'inference-unreachable': {
+    retryable: true,
+    httpStatus: 503,
+    means: 'The inference service did not answer or died during a run',
+  },
+  internal: { retryable: false, httpStatus: 500, means: 'A fault of Wetread itself' },
+  'lease-lost': { retryable: true, httpStatus: 409, means: 'Another worker has taken the attempt over' },
+  'package-invalid': { retryable: false, httpStatus: 422, means: 'A model package fails its schema or its digest' },
+  'part10-invalid': { retryable: false, httpStatus: 422, means: 'Bytes are not a readable DICOM Part 10 file' },
+  'request-invalid': { retryable: false, httpStatus: 400, means: 'A request breaks its contract' },
+  timeout: { retryable: true, httpStatus: 504, means: 'A step took longer than its limit' },
+  'uid-invalid': { retryable: false, httpStatus: 422, means: 'A UID breaks PS3.5 section 9.1' },
+  'writeback-mismatch': {
+    retryable: false,
+    httpStatus: 502,
+    means: 'What was read back differs from what was written',
+  },
+} as const satisfies Record<string, { retryable: boolean; httpStatus: number; means: string }>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export class WetreadError extends Error {
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+
+  /** @param message for operators: never holds patient data; the code carries the meaning. */
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryable?: boolean } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'WetreadError';
+    this.code = code;
+    this.retryable = options.retryable ?? ERROR_CODES[code].retryable;
+  }
+
+  /** Wraps what is not yet a WetreadError, keeping the cause. */
+  static from(cause: unknown, code: ErrorCode = 'internal'): WetreadError {
+    if (cause instanceof WetreadError) return cause;
+    const message = cause instanceof Error ? cause.name : 'unknown';
+    return new WetreadError(code, `${ERROR_CODES[code].means} (${message})`, { cause });
+  }
+}

@@ -1,0 +1,1 @@
+export type { Algorithm, Finding, Findings, InstanceReference, Measurement } from '../../contracts/generated/types.ts';

@@ -1,0 +1,53 @@
+/** A model package as the core sees it: its card, its digest, and the vocabulary of segmentation outputs. */
+import type { ModelCard } from '../../contracts/generated/types.ts';
+import type { Grid } from '../assembly/grid.ts';
+import type { Code } from '../codes.ts';
+
+export type { ModelCard } from '../../contracts/generated/types.ts';
+
+export interface ModelPackage {
+  readonly card: ModelCard;
+  /** `sha256:…` over every file of the package. */
+  readonly digest: string;
+}
+
+/** Labels as the model gave them, on the grid of its input. */
+export interface CoarseLabels {
+  readonly grid: Grid;
+  /** `shape` of the grid, one label a voxel; 0 is background. */
+  readonly labels: Uint8Array<SharedArrayBuffer>;
+}
+
+/** One output segment: which coarse label, and what it is. */
+export interface RefineSegment {
+  readonly label: number;
+  readonly number: number;
+  readonly key: string;
+  readonly title: string;
+  readonly category: Code;
+  readonly type: Code;
+  readonly laterality?: Code;
+  readonly color: readonly [number, number, number];
+}
+
+/** How coarse labels become masks at native resolution: declared in the card, no code. */
+export interface RefineRule {
+  readonly segments: readonly RefineSegment[];
+  /** A voxel within reach of the coarse label belongs to the segment when its value lies in this range (units). */
+  readonly range: { readonly low: number; readonly high: number };
+}
+
+/** What was counted inside one segment at native resolution. */
+export interface SegmentStatistics {
+  readonly segmentNumber: number;
+  readonly voxels: number;
+  readonly sum: number;
+  /** Counts of values `histogramLow + i` (units, rounded). */
+  readonly histogramLow: number;
+  readonly histogram: Uint32Array;
+  /** Slice with the largest area of the segment, along the normal. */
+  readonly largestSlice: number;
+  /** First and last slice with any voxel; the segment is cut off where they are the volume's. */
+  readonly firstSlice: number;
+  readonly lastSlice: number;
+}

@@ -1,0 +1,23 @@
+/** Tensors of the Open Inference Protocol v2, little-endian, row-major. */
+export type Datatype = 'BOOL' | 'UINT8' | 'INT8' | 'INT16' | 'INT32' | 'INT64' | 'FP32' | 'FP64';
+
+export interface Tensor {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: readonly number[];
+  readonly data: Uint8Array | Int8Array | Int16Array | Int32Array | BigInt64Array | Float32Array | Float64Array;
+}
+
+export interface InferenceRequest {
+  readonly model: string;
+  readonly version: string;
+  readonly inputs: readonly Tensor[];
+  /** Names of the outputs that are wanted. */
+  readonly outputs: readonly string[];
+}
+
+export interface InferenceResponse {
+  readonly outputs: readonly Tensor[];
+  /** Execution provider that ran it, such as `cpu`. */
+  readonly provider: string;
+}

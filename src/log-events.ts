@@ -1,0 +1,70 @@
+/**
+ * Every log line and the attributes that it may carry, declared in one place. Nothing of a patient can be logged: an
+ * attribute that is not in {@link SafeAttributes} is a type error. Spans and metrics use the same list.
+ */
+export interface SafeAttributes {
+  readonly studyInstanceUid?: string;
+  readonly seriesInstanceUid?: string;
+  readonly sopInstanceUid?: string;
+  readonly state?: string;
+  readonly stage?: string;
+  readonly reason?: string;
+  readonly errorCode?: string;
+  readonly model?: string;
+  readonly modelVersion?: string;
+  readonly provider?: string;
+  readonly modality?: string;
+  readonly transferSyntaxUid?: string;
+  readonly source?: string;
+  readonly instances?: number;
+  readonly slices?: number;
+  readonly bytes?: number;
+  readonly findings?: number;
+  readonly attempt?: number;
+  readonly durationMs?: number;
+  readonly httpMethod?: string;
+  /** The route pattern, never the path: paths may carry identifiers. */
+  readonly httpRoute?: string;
+  readonly httpStatus?: number;
+  readonly port?: number;
+  readonly pid?: number;
+}
+
+export const LOG_EVENTS = {
+  'server-started': 'info',
+  'server-stopped': 'info',
+  'http-request': 'debug',
+  'http-fault': 'error',
+  'study-noticed': 'info',
+  'study-state': 'info',
+  'instance-refused': 'warn',
+  'read-started': 'info',
+  'read-ended': 'info',
+  'read-fault': 'error',
+  'inference-started': 'info',
+  'inference-died': 'warn',
+  'model-refused': 'error',
+  'telemetry-fault': 'warn',
+} as const satisfies Record<string, 'debug' | 'info' | 'warn' | 'error'>;
+
+export type LogEvent = keyof typeof LOG_EVENTS;
+
+export const SPAN_NAMES = [
+  'wetread.read',
+  'wetread.arrival',
+  'wetread.assembly',
+  'wetread.inference',
+  'wetread.reporting',
+  'wetread.writeback',
+  'wetread.import',
+  'wetread.http',
+  'inference.http',
+  'inference.run',
+  'resample',
+  'retrieve',
+  'decode',
+  'segment',
+  'store',
+  'file',
+] as const;
+export type SpanName = (typeof SPAN_NAMES)[number];

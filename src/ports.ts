@@ -1,0 +1,248 @@
+/**
+ * What the core needs from outside. Adapters implement these; only `preread.ts` calls them.
+ *
+ * Glossary, in the order of the flow:
+ * - study event: a hint that a study exists or changed; never the truth
+ * - study, series, instance: what the archive says, read back by UID
+ * - volume: voxels on a grid in the patient's frame of reference, with the source slice of every plane
+ * - model card: what a model reads, how its input is made, what its outputs mean
+ * - findings: what a model says, in codes, with values, units and evidence
+ * - report: a draft in sections, resting on findings; unverified until a human signs
+ * - artifact: a DICOM object or FHIR resource made from a report, with a deterministic identity
+ * - attempt: one try at reading a study, owned by one worker through a lease
+ *
+ * Duties of every method: throw only `WetreadError`; honour the `AbortSignal`; never retry inside (the retry table
+ * does); be idempotent on the identity of what is passed; put no patient data into messages of errors.
+ */
+
+import type { StudyState, StudyTransition } from './arrival/lifecycle.ts';
+import type { ImageHeader, Study, StudyHeader } from './arrival/study.ts';
+import type { StudyEvent } from './arrival/study-event.ts';
+import type { Grid, IntensityStep } from './assembly/grid.ts';
+import type { Segmentation } from './assembly/segmentation.ts';
+import type { Volume } from './assembly/volume.ts';
+import type { DicomDataSet } from './dicom-json.ts';
+import type { ErrorCode } from './errors.ts';
+import type { CoarseLabels, ModelPackage, RefineRule, SegmentStatistics } from './inference/model-package.ts';
+import type { InferenceRequest, InferenceResponse } from './inference/tensor.ts';
+import type { LogEvent, SafeAttributes, SpanName } from './log-events.ts';
+import type { Reason, ReasonCode, Skipped } from './reasons.ts';
+import type { SeriesInstanceUid, SopInstanceUid, StudyInstanceUid } from './uid.ts';
+import type { DicomFile, DicomObject } from './writeback/artifact.ts';
+import type { Bundle } from './writeback/fhir.ts';
+
+/** One instance as it came: header, data set without pixel data, and its frames still encoded. */
+export interface EncodedInstance {
+  readonly header: ImageHeader;
+  readonly study: StudyHeader;
+  /** Everything but group 0002 and pixel data; character sets already decoded. */
+  readonly dataSet: DicomDataSet;
+  readonly transferSyntaxUid: string;
+  /** Encoded frames (encapsulated syntaxes), or slices of native pixel data; views of the input, no copy. */
+  readonly frames: readonly Uint8Array[];
+}
+
+/** Reads Part 10 files (PS3.10). Pure: bytes in, instance or reason out; never throws on bad input. */
+export interface InstanceReader {
+  read(bytes: Uint8Array): EncodedInstance | Skipped;
+}
+
+/** Stored pixel values of one frame, samples interleaved, polarity and rescale untouched. */
+export interface StoredFrame {
+  readonly rows: number;
+  readonly columns: number;
+  readonly samplesPerPixel: number;
+  readonly pixels: Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array;
+}
+
+/** Where a frame of a volume goes. */
+export interface FrameTarget {
+  readonly voxels: Int16Array<SharedArrayBuffer>;
+  /** Index of the first voxel. */
+  readonly offset: number;
+  /** Added to every stored value so that it fits INT16: 0, or -32768 for full-range unsigned data. */
+  readonly shift: 0 | -32768;
+}
+
+/** Decodes frames in worker threads, with limits on size and time. */
+export interface FrameDecoder {
+  /** @returns the frame, or the reason why it cannot be decoded (transfer syntax, limits, corrupt stream). */
+  decode(instance: EncodedInstance, frameIndex: number, signal: AbortSignal): Promise<StoredFrame | Skipped>;
+  /** Decodes straight into a volume, applying shift and modality LUT; returns undefined when done. */
+  decodeInto(
+    instance: EncodedInstance,
+    frameIndex: number,
+    target: FrameTarget,
+    signal: AbortSignal,
+  ): Promise<Skipped | undefined>;
+}
+
+export interface StoreOutcome {
+  /** Referenced SOP Sequence (0008,1199). */
+  readonly stored: readonly SopInstanceUid[];
+  /** Failed SOP Sequence (0008,1198) with Failure Reason (0008,1197). */
+  readonly failed: readonly { readonly sopInstanceUid: string; readonly failureReason: number }[];
+}
+
+/** An image archive: QIDO-RS, WADO-RS, STOW-RS (PS3.18), or a folder that behaves like one. */
+export interface ImageArchive {
+  /** The study as the archive has it, without Wetread's own results; undefined where it has none. */
+  findStudy(studyInstanceUid: StudyInstanceUid, signal: AbortSignal): Promise<Study | undefined>;
+  /** Every instance of a series as stored, in no useful order. Throws `archive-truncated` when one is missing. */
+  retrieveSeries(
+    studyInstanceUid: StudyInstanceUid,
+    seriesInstanceUid: SeriesInstanceUid,
+    signal: AbortSignal,
+  ): AsyncIterable<Uint8Array>;
+  /** Success of an instance is its UID in `stored`, never the status of the answer. */
+  store(files: readonly DicomFile[], signal: AbortSignal): Promise<StoreOutcome>;
+}
+
+/** Writes Part 10 files, Explicit VR Little Endian; the same object always gives the same bytes. */
+export interface InstanceWriter {
+  write(object: DicomObject): Uint8Array;
+}
+
+/** Work over whole volumes, in worker threads, on shared memory. */
+export interface VoxelWorkers {
+  /** Shared memory from a pool; hand it back with {@link release}. */
+  acquire(byteLength: number): SharedArrayBuffer;
+  release(buffer: SharedArrayBuffer): void;
+  /** Trilinear resampling straight from INT16: rescale, interpolate, intensity step in one pass. */
+  resample(volume: Volume, grid: Grid, step: IntensityStep, signal: AbortSignal): Promise<Int16Array | Float32Array>;
+  /** From coarse labels to masks and statistics at native resolution, slice by slice, in bounded memory. */
+  refine(
+    volume: Volume,
+    labels: CoarseLabels,
+    rule: RefineRule,
+    signal: AbortSignal,
+  ): Promise<{ readonly segmentation: Segmentation; readonly statistics: readonly SegmentStatistics[] }>;
+}
+
+/** A server of models: Open Inference Protocol v2. */
+export interface InferenceEngine {
+  infer(request: InferenceRequest, signal: AbortSignal): Promise<InferenceResponse>;
+}
+
+/** The model packages that this site runs, each checked against its digest when it was loaded. */
+export interface ModelShelf {
+  packages(): readonly ModelPackage[];
+}
+
+/** A patient and, where the images name one, an order, found in the health record. */
+export interface RecordMatch {
+  readonly patient: string;
+  readonly serviceRequest?: string;
+}
+
+export interface FiledReport {
+  /** `DiagnosticReport/<id>`. */
+  readonly reference: string;
+  readonly versionId: string;
+}
+
+/** The health record: FHIR R4. */
+export interface HealthRecord {
+  /** Exactly one patient by identifier whose birth date and sex agree, else the reason to hold the result. */
+  match(header: StudyHeader, signal: AbortSignal): Promise<RecordMatch | Skipped>;
+  /** One transaction, then read back and compared; never touches a report that a human edited or signed. */
+  file(bundle: Bundle, signal: AbortSignal): Promise<FiledReport | Skipped>;
+}
+
+/** One try at reading a study. Writes with another fence than the ledger's are refused (`lease-lost`). */
+export interface Attempt {
+  readonly studyInstanceUid: StudyInstanceUid;
+  readonly fence: number;
+  /** From 1; rises when late images lead to a new draft. */
+  readonly revision: number;
+  /** From 1, per revision. */
+  readonly number: number;
+  /** ISO 8601; the time of acceptance, kept over retries: content times of results come from here. */
+  readonly acceptedAt: string;
+  readonly traceparent?: string;
+}
+
+/** Series or instances that were set aside, with the reason. */
+export interface NotRead {
+  readonly seriesInstanceUid?: string;
+  readonly sopInstanceUid?: string;
+  readonly count?: number;
+  readonly reason: Reason;
+}
+
+/** What is known of a study: a row of the ledger. */
+export interface StudyRecord {
+  readonly studyInstanceUid: StudyInstanceUid;
+  readonly state: StudyState;
+  readonly reason?: { readonly code: ReasonCode | ErrorCode; readonly detail?: string };
+  readonly revision: number;
+  readonly attempts: number;
+  readonly noticedAt: string;
+  readonly changedAt: string;
+  readonly retryAt?: string;
+  readonly traceId?: string;
+  readonly source: string;
+  readonly timingsMs: Readonly<Record<string, number>>;
+  readonly notRead: readonly NotRead[];
+}
+
+/** What an attempt adds to the record. */
+export interface RecordPatch {
+  readonly reason?: { readonly code: ReasonCode | ErrorCode; readonly detail?: string };
+  readonly timingsMs?: Readonly<Record<string, number>>;
+  readonly notRead?: readonly NotRead[];
+  readonly traceId?: string;
+  readonly retryAt?: string;
+}
+
+/** Durable state: a call returns when the row is committed. */
+export interface Ledger {
+  /** Records the hint; a study that is already there settles anew. */
+  notice(event: StudyEvent, settledAt: string): void;
+  /** Moves settled studies on and claims the next one, or undefined. */
+  claim(worker: string, leaseMs: number): Attempt | undefined;
+  heartbeat(attempt: Attempt, leaseMs: number): void;
+  advance(attempt: Attempt, transition: StudyTransition, patch?: RecordPatch): StudyState;
+  /** An operator's replay, or images that changed: no attempt is running. */
+  move(studyInstanceUid: StudyInstanceUid, transition: StudyTransition): StudyState;
+  get(studyInstanceUid: StudyInstanceUid): StudyRecord | undefined;
+  list(): readonly StudyRecord[];
+  /** Documents of a study by name: `report.json`, `sr.dcm`, `seg.dcm`, `bundle.json`, `trace.json`. */
+  saveDocument(attempt: Attempt, name: DocumentName, bytes: Uint8Array): void;
+  document(studyInstanceUid: StudyInstanceUid, name: DocumentName): Uint8Array | undefined;
+}
+
+export type DocumentName = 'report.json' | 'sr.dcm' | 'seg.dcm' | 'bundle.json' | 'trace.json';
+
+export interface Tracer {
+  /** Runs `work` inside a span; a thrown error marks it. Attributes set later are merged. */
+  span<T>(name: SpanName, attributes: SafeAttributes, work: (span: Span) => Promise<T>): Promise<T>;
+}
+
+export interface Span {
+  readonly traceId: string;
+  set(attributes: SafeAttributes): void;
+}
+
+export interface Log {
+  write(event: LogEvent, attributes: SafeAttributes): void;
+}
+
+export interface Clock {
+  now(): Date;
+}
+
+export interface Ports {
+  readonly archive: ImageArchive;
+  readonly reader: InstanceReader;
+  readonly decoder: FrameDecoder;
+  readonly voxels: VoxelWorkers;
+  readonly models: ModelShelf;
+  readonly inference: InferenceEngine;
+  readonly writer: InstanceWriter;
+  readonly healthRecord: HealthRecord;
+  readonly ledger: Ledger;
+  readonly tracer: Tracer;
+  readonly log: Log;
+  readonly clock: Clock;
+}

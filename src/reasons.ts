@@ -1,0 +1,79 @@
+/**
+ * Why something was not read, in codes that reach `summary.json`, the page and the metrics. Nothing here is a fault:
+ * each is an outcome that an operator can act on. docs/errors.md lists every code; a test compares the two.
+ */
+export const REASONS = {
+  // a file or an instance
+  'not-dicom': 'The file is not DICOM',
+  'empty-file': 'The file is empty',
+  'truncated-file': 'The file ends before its data set does',
+  'data-set-invalid': 'The data set cannot be parsed',
+  'uid-missing': 'A Study, Series or SOP Instance UID is missing or invalid',
+  'uid-conflict': 'Other bytes were stored before under the same SOP Instance UID',
+  'patient-conflict': 'Two patients share one Study Instance UID',
+  'no-pixel-data': 'The object has no pixel data',
+  'header-implausible': 'Rows, columns and bits do not fit the size of the pixel data',
+  'transfer-syntax-unsupported': 'No decoder exists for the transfer syntax',
+  'decode-failed': 'The pixel data could not be decoded',
+  'decode-limit': 'Decoding would exceed the size or time limit',
+  // an instance within its series
+  localizer: 'A localizer (scout) image',
+  screenshot: 'A screen capture or a derived summary page',
+  'dose-sheet': 'A dose report page',
+  'derived-image': 'A derived image, such as a projection',
+  'duplicate-slice': 'Another slice lies at the same position',
+  'color-image': 'A colour image in a greyscale series',
+  // a series
+  'geometry-missing': 'Position, orientation or spacing is missing',
+  'orientation-mixed': 'Slices have different orientations',
+  'matrix-mixed': 'Slices have different matrices or pixel spacings',
+  'frame-of-reference-mixed': 'Slices belong to different frames of reference',
+  'slices-missing': 'Slices are missing between the first and the last',
+  'spacing-irregular': 'Distances between slices vary',
+  'gantry-tilt': 'Slices are sheared by gantry tilt',
+  'too-few-slices': 'Too few slices for a volume',
+  'modality-unsupported': 'Nothing is known about reading this modality',
+  // a study
+  'no-instances': 'The study holds no instances',
+  'no-readable-series': 'No series of the study can be assembled',
+  'no-model-selected': 'No model is configured for this kind of study',
+  // the model's own gate
+  'wrong-modality': 'The model does not read this modality',
+  'wrong-body-part': 'The images do not show the body part that the model reads',
+  'coverage-insufficient': 'The organ is not covered completely',
+  'slice-too-thick': 'Slices are thicker than the model allows',
+  'outside-model-limits': 'The images lie outside the limits that the model card states',
+  // writing back
+  'patient-unmatched': 'The health record holds no patient with this identifier',
+  'patient-ambiguous': 'The health record holds several patients with this identifier',
+  'patient-mismatch': 'Birth date or sex differ between the images and the health record',
+  'order-mismatch': 'The order belongs to another patient',
+  'human-edited': 'A human has edited or signed the report; Wetread leaves it alone',
+  'retries-exhausted': 'Every retry failed; an operator replays or closes the study',
+} as const satisfies Record<string, string>;
+
+export type ReasonCode = keyof typeof REASONS;
+
+export interface Reason {
+  readonly code: ReasonCode;
+  /** Facts for an operator, such as "gap of 10.0 mm after slice 41"; never patient data. */
+  readonly detail?: string;
+}
+
+export function reason(code: ReasonCode, detail?: string): Reason {
+  return detail === undefined ? { code } : { code, detail };
+}
+
+/** A step that ends without a result, and why. */
+export interface Skipped {
+  readonly skipped: Reason;
+}
+
+export function isSkipped(value: unknown): value is Skipped {
+  return typeof value === 'object' && value !== null && 'skipped' in value;
+}
+
+/** One line for a person: the meaning, then the facts. */
+export function explain(r: Reason): string {
+  return r.detail === undefined ? REASONS[r.code] : `${REASONS[r.code]}: ${r.detail}`;
+}

@@ -1,0 +1,1 @@
+export type { Report, ReportProvenance, ReportSection, Sentence } from '../../contracts/generated/types.ts';
