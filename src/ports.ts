@@ -195,24 +195,36 @@ export interface RecordPatch {
   readonly retryAt?: string;
 }
 
-/** Durable state: a call returns when the row is committed. */
-export interface Ledger {
-  /** Records the hint; a study that is already there settles anew. */
-  notice(event: StudyEvent, settledAt: string): void;
-  /** Moves settled studies on and claims the next one, or undefined. */
-  claim(worker: string, leaseMs: number): Attempt | undefined;
-  heartbeat(attempt: Attempt, leaseMs: number): void;
-  advance(attempt: Attempt, transition: StudyTransition, patch?: RecordPatch): StudyState;
-  /** An operator's replay, or images that changed: no attempt is running. */
-  move(studyInstanceUid: StudyInstanceUid, transition: StudyTransition): StudyState;
-  get(studyInstanceUid: StudyInstanceUid): StudyRecord | undefined;
-  list(): readonly StudyRecord[];
-  /** Documents of a study by name: `report.json`, `sr.dcm`, `seg.dcm`, `bundle.json`, `trace.json`. */
-  saveDocument(attempt: Attempt, name: DocumentName, bytes: Uint8Array): void;
-  document(studyInstanceUid: StudyInstanceUid, name: DocumentName): Uint8Array | undefined;
+/** One step of a study's life, for its timeline. */
+export interface StudyStep {
+  readonly at: string;
+  readonly transition: StudyTransition;
+  readonly state: StudyState;
+  readonly reason?: { readonly code: ReasonCode | ErrorCode; readonly detail?: string };
 }
 
-export type DocumentName = 'report.json' | 'sr.dcm' | 'seg.dcm' | 'bundle.json' | 'trace.json';
+/** Durable state: a call resolves when the row is committed. */
+export interface Ledger {
+  /** Records the hint; it settles until `settledAt` (ISO 8601). A study that is already there settles anew. */
+  notice(event: StudyEvent, settledAt: string): Promise<void>;
+  /** Moves settled studies on, takes over lapsed leases and claims the next study, or undefined. */
+  claim(worker: string, leaseMs: number): Promise<Attempt | undefined>;
+  /** Throws `lease-lost` when another worker has taken the attempt over. */
+  heartbeat(attempt: Attempt, leaseMs: number): Promise<void>;
+  /** Throws `lease-lost`, or `conflict` where the state table forbids the transition. */
+  advance(attempt: Attempt, transition: StudyTransition, patch?: RecordPatch): Promise<StudyState>;
+  /** An operator's `replay` or `park`; throws `conflict` where the state table forbids it. */
+  move(studyInstanceUid: StudyInstanceUid, transition: StudyTransition): Promise<StudyState>;
+  get(studyInstanceUid: StudyInstanceUid): Promise<StudyRecord | undefined>;
+  /** Newest change first. */
+  list(): Promise<readonly StudyRecord[]>;
+  history(studyInstanceUid: StudyInstanceUid): Promise<readonly StudyStep[]>;
+  saveDocument(attempt: Attempt, name: DocumentName, bytes: Uint8Array): Promise<void>;
+  document(studyInstanceUid: StudyInstanceUid, name: DocumentName): Promise<Uint8Array | undefined>;
+}
+
+/** Documents of a study: what `--out` writes and what the page shows. */
+export type DocumentName = 'report.json' | 'sr.dcm' | 'seg.dcm' | 'bundle.json' | 'trace.json' | 'view.json';
 
 export interface Tracer {
   /** Runs `work` inside a span; a thrown error marks it. Attributes set later are merged. */
