@@ -242,6 +242,8 @@ export interface Log {
 
 export interface Clock {
   now(): Date;
+  /** Milliseconds that never run backwards, for durations. */
+  monotonicMs(): number;
 }
 
 export interface Ports {

@@ -1,0 +1,278 @@
+/**
+ * THE pipeline: one study in, one filed draft out. Read {@link preread} aloud; everything below it is one stage each,
+ * and this is the only file that calls ports.
+ */
+import { createHash } from 'node:crypto';
+import type { StudyTransition } from './arrival/lifecycle.ts';
+import type { Series, Study } from './arrival/study.ts';
+import type { Segmentation } from './assembly/segmentation.ts';
+import type { Volume } from './assembly/volume.ts';
+import { volumeBuilder } from './assembly/volume-builder.ts';
+import { WetreadError } from './errors.ts';
+import { coarseLabels, gateLabels } from './inference/coarse-labels.ts';
+import type { Findings } from './inference/findings.ts';
+import { findingsFrom } from './inference/findings-from.ts';
+import { gateVolume } from './inference/gate-volume.ts';
+import type { ModelPackage, SegmentStatistics } from './inference/model-package.ts';
+import { inferenceRequest, inputGrid, intensityStep, refineRule } from './inference/prepare.ts';
+import { selectModel } from './inference/select-model.ts';
+import type { Attempt, DocumentName, EncodedInstance, FrameTarget, NotRead, Ports, RecordPatch } from './ports.ts';
+import { isSkipped, type Reason, reason, type Skipped } from './reasons.ts';
+import { draft } from './reporting/draft.ts';
+import type { Report } from './reporting/report.ts';
+import { viewOf } from './reporting/view.ts';
+import type { DicomFile } from './writeback/artifact.ts';
+import { reportTransaction } from './writeback/fhir.ts';
+import { segmentationObject } from './writeback/segmentation-object.ts';
+import { structuredReport } from './writeback/structured-report.ts';
+
+/** What the site decides, beside the models it runs. */
+export interface Site {
+  readonly software: { readonly name: string; readonly version: string };
+  readonly draftStatus: 'preliminary' | 'partial';
+  /** Digest over the configuration that can change a result. */
+  readonly configDigest: string;
+}
+
+/** How an attempt ended: the transition that the ledger records, and what it adds to the record. */
+export interface Outcome {
+  readonly transition: Extract<StudyTransition, 'file' | 'hold' | 'refuse' | 'select-none'>;
+  readonly patch: RecordPatch;
+}
+
+/** What one evaluable series gave. */
+interface Reading {
+  readonly volume: Volume;
+  readonly segmentation: Segmentation;
+  readonly statistics: readonly SegmentStatistics[];
+  readonly findings: Findings;
+}
+
+interface Draft {
+  readonly report: Report;
+  readonly files: readonly DicomFile[];
+}
+
+/**
+ * Reads one study. Expected ends are outcomes; faults are thrown as {@link WetreadError} for the retry table.
+ * Deterministic: the same attempt key gives the same report, the same SR and SEG bytes and the same transaction.
+ */
+export async function preread(attempt: Attempt, ports: Ports, site: Site, signal: AbortSignal): Promise<Outcome> {
+  const work = new Work(attempt, ports, site, signal);
+
+  const study = await work.stage('wetread.arrival', () => findStudy(work));
+  if (isSkipped(study)) return work.end('select-none', study.skipped);
+
+  const selection = selectModel(study, ports.models.packages());
+  if (isSkipped(selection)) return work.end('select-none', selection.skipped);
+
+  for (const series of selection.candidates) {
+    const volume = await work.stage('wetread.assembly', () => assemble(work, study, series));
+    if (work.setsAside(series, volume)) continue;
+    try {
+      const reading = await work.stage('wetread.inference', () => infer(work, selection.package, volume));
+      if (work.setsAside(series, reading)) continue;
+      const drafted = await work.stage('wetread.reporting', () => report(work, study, selection.package, reading));
+      return await work.stage('wetread.writeback', () => writeBack(work, study, drafted));
+    } finally {
+      ports.voxels.release(volume.voxels.buffer);
+    }
+  }
+  return work.end('refuse', work.firstReason());
+}
+
+/** One attempt in progress: its ports, what was set aside, and how long each stage took. */
+class Work {
+  readonly attempt: Attempt;
+  readonly ports: Ports;
+  readonly site: Site;
+  readonly signal: AbortSignal;
+  readonly notRead: NotRead[] = [];
+  readonly #timingsMs: Record<string, number> = {};
+  readonly #seriesReasons: Reason[] = [];
+
+  constructor(attempt: Attempt, ports: Ports, site: Site, signal: AbortSignal) {
+    this.attempt = attempt;
+    this.ports = ports;
+    this.site = site;
+    this.signal = signal;
+  }
+
+  /** A stage is a span and a row in the study's timings; a stage that runs for several series adds up. */
+  async stage<T>(
+    name: 'wetread.arrival' | 'wetread.assembly' | 'wetread.inference' | 'wetread.reporting' | 'wetread.writeback',
+    step: () => Promise<T>,
+  ): Promise<T> {
+    this.signal.throwIfAborted();
+    const stage = name.slice('wetread.'.length);
+    const start = this.ports.clock.monotonicMs();
+    try {
+      return await this.ports.tracer.span(name, { studyInstanceUid: this.attempt.studyInstanceUid, stage }, step);
+    } finally {
+      this.#timingsMs[stage] = (this.#timingsMs[stage] ?? 0) + this.ports.clock.monotonicMs() - start;
+    }
+  }
+
+  /** True when the series gave no result: the reason is kept for the record and the next candidate is tried. */
+  setsAside<T extends object>(series: Series, result: T | Skipped): result is Skipped {
+    if (!isSkipped(result)) return false;
+    this.notRead.push({ seriesInstanceUid: series.seriesInstanceUid, reason: result.skipped });
+    this.#seriesReasons.push(result.skipped);
+    return true;
+  }
+
+  /** The reason of the best candidate: candidates are tried in order of preference. */
+  firstReason(): Reason {
+    return this.#seriesReasons[0] ?? reason('no-readable-series');
+  }
+
+  save(name: DocumentName, content: Uint8Array | object): Promise<void> {
+    const bytes =
+      content instanceof Uint8Array ? content : new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`);
+    return this.ports.ledger.saveDocument(this.attempt, name, bytes);
+  }
+
+  end(transition: Outcome['transition'], because?: Reason): Outcome {
+    const patch = { timingsMs: this.#timingsMs, notRead: this.notRead };
+    return { transition, patch: because === undefined ? patch : { ...patch, reason: because } };
+  }
+}
+
+/** Arrival: the event was a hint; the archive tells what the study holds. */
+async function findStudy({ attempt, ports, signal }: Work): Promise<Study | Skipped> {
+  const study = await ports.archive.findStudy(attempt.studyInstanceUid, signal);
+  const instances = study?.series.reduce((sum, series) => sum + series.instances.length, 0) ?? 0;
+  return study === undefined || instances === 0 ? { skipped: reason('no-instances') } : study;
+}
+
+/** Assembly: instances stream in, frames are decoded straight into their slots, then the slots are sorted. */
+async function assemble(work: Work, study: Study, series: Series): Promise<Volume | Skipped> {
+  const { ports, signal } = work;
+  const builder = volumeBuilder(series, ports.voxels.acquire, ports.voxels.release);
+  const decoding = new Set<Promise<void>>();
+  const decode = async (instance: EncodedInstance, frameIndex: number, target: FrameTarget): Promise<void> => {
+    const failed = await ports.decoder.decodeInto(instance, frameIndex, target, signal);
+    if (failed !== undefined) builder.dropped(instance, frameIndex, failed.skipped);
+  };
+  for await (const bytes of ports.archive.retrieveSeries(
+    study.header.studyInstanceUid,
+    series.seriesInstanceUid,
+    signal,
+  )) {
+    const instance = ports.reader.read(bytes);
+    if (isSkipped(instance)) {
+      work.notRead.push({ seriesInstanceUid: series.seriesInstanceUid, reason: instance.skipped });
+      continue;
+    }
+    const placed = builder.place(instance);
+    if (isSkipped(placed)) continue;
+    for (const { frameIndex, target } of placed.placements) {
+      const one = decode(instance, frameIndex, target).finally(() => decoding.delete(one));
+      decoding.add(one);
+      if (decoding.size >= DECODES_IN_FLIGHT) await Promise.race(decoding);
+    }
+  }
+  await Promise.all(decoding);
+  const built = builder.finish();
+  work.notRead.push(...built.notRead);
+  return built.volume ?? { skipped: built.skipped ?? reason('no-readable-series') };
+}
+
+/** Enough to keep two decoders busy while the next part arrives; few enough to bound memory. */
+const DECODES_IN_FLIGHT = 8;
+
+/** Inference: gate, resample to the model's grid, run, gate again, measure at native resolution. */
+async function infer(work: Work, model: ModelPackage, volume: Volume): Promise<Reading | Skipped> {
+  const { ports, signal } = work;
+  const { card } = model;
+  const refused = gateVolume(volume, card);
+  if (refused !== undefined) return refused;
+
+  const grid = inputGrid(volume, card);
+  const input = await ports.voxels.resample(volume, grid, intensityStep(card), signal);
+  const response = await ports.inference.infer(inferenceRequest(card, grid, input), signal);
+  const labels = coarseLabels(response, card, grid);
+  const implausible = gateLabels(labels, volume, card);
+  if (implausible !== undefined) return implausible;
+
+  const { segmentation, statistics } = await ports.voxels.refine(volume, labels, refineRule(card), signal);
+  const findings = findingsFrom(volume, model, statistics, response.provider);
+  return { volume, segmentation, statistics, findings };
+}
+
+/** Reporting: sections of text on the findings, and the same as SR and SEG; all of it saved before anything leaves. */
+async function report(work: Work, study: Study, model: ModelPackage, reading: Reading): Promise<Draft> {
+  const { attempt, ports, site } = work;
+  const drafted = draft({
+    study: study.header,
+    volume: reading.volume,
+    findings: reading.findings,
+    cardCaveats: model.card.caveats,
+    provenance: {
+      ...identityOf(attempt, site, model, reading.findings),
+      revision: attempt.revision,
+      createdAt: attempt.acceptedAt,
+      software: site.software,
+    },
+  });
+  const common = { report: drafted, study: study.header, software: site.software };
+  const seg = segmentationObject({ ...common, segmentation: reading.segmentation });
+  const sr = structuredReport({ ...common, volume: reading.volume, segmentation: seg });
+  const files = [seg, sr].map((object) => ({ object, bytes: ports.writer.write(object) }));
+  await work.save('report.json', drafted);
+  await work.save('view.json', viewOf(reading.volume, reading.segmentation, reading.statistics));
+  for (const { object, bytes } of files) await work.save(`${object.kind}.dcm`, bytes);
+  await ports.ledger.advance(attempt, 'draft');
+  return { report: drafted, files };
+}
+
+/** Same study, same instances, same package, same configuration: the same key, hence the same UIDs outside. */
+function identityOf(
+  attempt: Attempt,
+  site: Site,
+  model: ModelPackage,
+  findings: Findings,
+): { attemptKey: string; instanceSetDigest: string } {
+  const instances = findings.evidence.map((e) => e.sopInstanceUid).sort();
+  const instanceSetDigest = digest(instances);
+  return {
+    instanceSetDigest,
+    attemptKey: digest([attempt.studyInstanceUid, instanceSetDigest, model.digest, site.configDigest]),
+  };
+}
+
+function digest(parts: readonly string[]): string {
+  return `sha256:${createHash('sha256').update(JSON.stringify(parts)).digest('hex')}`;
+}
+
+/** Writeback: to the archive and the health record, or to neither while the patient is not matched. */
+async function writeBack(work: Work, study: Study, { report: drafted, files }: Draft): Promise<Outcome> {
+  const { ports, site, signal } = work;
+  const match = await ports.healthRecord.match(study.header, signal);
+  if (isSkipped(match)) return work.end('hold', match.skipped);
+
+  const bundle = reportTransaction({
+    report: drafted,
+    study: study.header,
+    match,
+    objects: files.map((file) => file.object),
+    draftStatus: site.draftStatus,
+    software: site.software,
+  });
+  await work.save('bundle.json', bundle);
+  await ports.tracer.span('store', { instances: files.length }, () => store(work, files));
+  const filed = await ports.tracer.span('file', {}, () => ports.healthRecord.file(bundle, signal));
+  return isSkipped(filed) ? work.end('hold', filed.skipped) : work.end('file');
+}
+
+/** Success of an instance is its UID in the answer's Referenced SOP Sequence (PS3.18 Annex I), never the status. */
+async function store({ ports, signal }: Work, files: readonly DicomFile[]): Promise<void> {
+  const outcome = await ports.archive.store(files, signal);
+  const missing = files.filter(({ object }) => !outcome.stored.includes(object.sopInstanceUid));
+  if (missing.length === 0) return;
+  const reasons = outcome.failed.map((f) => f.failureReason.toString(16)).join(', ');
+  throw new WetreadError(
+    'archive-refused',
+    `The archive did not store ${missing.length} of ${files.length} results (${reasons})`,
+  );
+}

@@ -1,0 +1,29 @@
+/**
+ * What is tried again, when, and how often: "none" is said, not left out. README.md shows the same rows; a test
+ * compares the two. Whether an error is worth a retry is decided where it is thrown ({@link WetreadError.retryable}).
+ */
+export interface RetryRule {
+  /** Wait before the 1st, 2nd, … retry; the last one repeats. */
+  readonly delaysSeconds: readonly number[];
+  readonly maximum: number;
+  readonly afterwards: string;
+}
+
+export const RETRIES = {
+  'reading a study': { delaysSeconds: [5, 30, 120, 600, 1800], maximum: 5, afterwards: 'parked' },
+  'a permanent error': { delaysSeconds: [], maximum: 0, afterwards: 'parked' },
+  'starting the inference process': {
+    delaysSeconds: [1, 2, 5, 10, 30],
+    maximum: Number.POSITIVE_INFINITY,
+    afterwards: 'tried again',
+  },
+  'storing a result in the archive': { delaysSeconds: [], maximum: 0, afterwards: 'the study is read again' },
+  'filing a draft in the health record': { delaysSeconds: [], maximum: 0, afterwards: 'the study is read again' },
+} as const satisfies Record<string, RetryRule>;
+
+/** Seconds until the next try after `attempts` tries, or undefined when they are used up. */
+export function retryDelaySeconds(attempts: number, maximum: number): number | undefined {
+  const { delaysSeconds } = RETRIES['reading a study'];
+  if (attempts > maximum) return undefined;
+  return delaysSeconds[Math.min(attempts, delaysSeconds.length) - 1];
+}
