@@ -22,11 +22,10 @@ import type { Grid, IntensityStep } from './assembly/grid.ts';
 import type { Segmentation } from './assembly/segmentation.ts';
 import type { Volume } from './assembly/volume.ts';
 import type { DicomDataSet } from './dicom-json.ts';
-import type { ErrorCode } from './errors.ts';
 import type { CoarseLabels, ModelPackage, RefineRule, SegmentStatistics } from './inference/model-package.ts';
 import type { InferenceRequest, InferenceResponse } from './inference/tensor.ts';
 import type { LogEvent, SafeAttributes, SpanName } from './log-events.ts';
-import type { Reason, ReasonCode, Skipped } from './reasons.ts';
+import type { Cause, Reason, Skipped } from './reasons.ts';
 import type { SeriesInstanceUid, SopInstanceUid, StudyInstanceUid } from './uid.ts';
 import type { DicomFile, DicomObject } from './writeback/artifact.ts';
 import type { Bundle } from './writeback/fhir.ts';
@@ -174,7 +173,7 @@ export interface NotRead {
 export interface StudyRecord {
   readonly studyInstanceUid: StudyInstanceUid;
   readonly state: StudyState;
-  readonly reason?: { readonly code: ReasonCode | ErrorCode; readonly detail?: string };
+  readonly reason?: Cause;
   readonly revision: number;
   readonly attempts: number;
   readonly noticedAt: string;
@@ -188,7 +187,7 @@ export interface StudyRecord {
 
 /** What an attempt adds to the record. */
 export interface RecordPatch {
-  readonly reason?: { readonly code: ReasonCode | ErrorCode; readonly detail?: string };
+  readonly reason?: Cause;
   readonly timingsMs?: Readonly<Record<string, number>>;
   readonly notRead?: readonly NotRead[];
   readonly traceId?: string;
@@ -200,7 +199,7 @@ export interface StudyStep {
   readonly at: string;
   readonly transition: StudyTransition;
   readonly state: StudyState;
-  readonly reason?: { readonly code: ReasonCode | ErrorCode; readonly detail?: string };
+  readonly reason?: Cause;
 }
 
 /** Durable state: a call resolves when the row is committed. */
@@ -227,8 +226,20 @@ export interface Ledger {
 export type DocumentName = 'report.json' | 'sr.dcm' | 'seg.dcm' | 'bundle.json' | 'trace.json' | 'view.json';
 
 export interface Tracer {
-  /** Runs `work` inside a span; a thrown error marks it. Attributes set later are merged. */
-  span<T>(name: SpanName, attributes: SafeAttributes, work: (span: Span) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` inside a span, a child of the running one, or of `traceparent` (W3C trace context) where given; a
+   * thrown error marks it.
+   */
+  span<T>(
+    name: SpanName,
+    attributes: SafeAttributes,
+    work: (span: Span) => Promise<T>,
+    traceparent?: string,
+  ): Promise<T>;
+  /** Trace context of the running span, to be kept with work that goes on later. */
+  traceparent(): string | undefined;
+  /** The finished spans of a trace, as OTLP JSON (`resourceSpans`); the process border of the inference service included. */
+  document(traceId: string): Promise<object>;
 }
 
 export interface Span {

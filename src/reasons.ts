@@ -2,6 +2,8 @@
  * Why something was not read, in codes that reach `summary.json`, the page and the metrics. Nothing here is a fault:
  * each is an outcome that an operator can act on. docs/errors.md lists every code; a test compares the two.
  */
+import type { ErrorCode } from './errors.ts';
+
 export const REASONS = {
   // a file or an instance
   'not-dicom': 'The file is not DICOM',
@@ -62,6 +64,12 @@ export interface Reason {
 
 export function reason(code: ReasonCode, detail?: string): Reason {
   return detail === undefined ? { code } : { code, detail };
+}
+
+/** Why a study or a file is where it is: an expected outcome, or a fault. */
+export interface Cause {
+  readonly code: ReasonCode | ErrorCode;
+  readonly detail?: string;
 }
 
 /** A step that ends without a result, and why. */

@@ -18,6 +18,7 @@ import type {
   StudyRecord,
   StudyStep,
 } from '../../src/ports.ts';
+import type { Cause } from '../../src/reasons.ts';
 import type { StudyInstanceUid } from '../../src/uid.ts';
 import { MIGRATIONS } from './schema.ts';
 
@@ -286,7 +287,7 @@ function recordOf(row: Row): StudyRecord {
     source: text('source')!,
     timingsMs: JSON.parse(text('timings')!) as Record<string, number>,
     notRead: JSON.parse(text('not_read')!) as NotRead[],
-    ...(reason === undefined ? {} : { reason: JSON.parse(reason) as NonNullable<StudyRecord['reason']> }),
+    ...(reason === undefined ? {} : { reason: JSON.parse(reason) as Cause }),
     ...(retryAt === undefined ? {} : { retryAt }),
     ...(traceId === undefined ? {} : { traceId }),
   };
@@ -297,8 +298,6 @@ function stepOf(row: Row): StudyStep {
     at: row['at'] as string,
     transition: row['transition'] as StudyTransition,
     state: row['state'] as StudyState,
-    ...(typeof row['reason'] === 'string'
-      ? { reason: JSON.parse(row['reason']) as NonNullable<StudyStep['reason']> }
-      : {}),
+    ...(typeof row['reason'] === 'string' ? { reason: JSON.parse(row['reason']) as Cause } : {}),
   };
 }

@@ -1,0 +1,41 @@
+/** Configuration: one versioned file, JSON or YAML, checked by schema; every key has a default and no file is needed. */
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import type { Config } from '../../contracts/generated/types.ts';
+import { type ValidationError, validateConfig } from '../../contracts/generated/validators.js';
+import { WetreadError } from '../../src/errors.ts';
+
+export type { Config } from '../../contracts/generated/types.ts';
+
+/** @throws WetreadError `config-invalid`, naming every key that breaks the schema. */
+export function parseConfig(raw: unknown, origin = 'configuration'): Config {
+  const config: unknown = structuredClone(raw ?? {});
+  if (!validateConfig(config)) {
+    throw new WetreadError('config-invalid', `${origin}: ${(validateConfig.errors ?? []).map(complaint).join('; ')}`);
+  }
+  requireUrl(config.archive.kind === 'dicomweb', config.archive.url, 'archive.url', origin);
+  requireUrl(config.healthRecord.kind === 'fhir', config.healthRecord.url, 'healthRecord.url', origin);
+  return config;
+}
+
+export function loadConfig(path: string | undefined): Config {
+  if (path === undefined) return parseConfig({});
+  try {
+    return parseConfig(parse(readFileSync(path, 'utf8')), path);
+  } catch (error) {
+    if (error instanceof WetreadError) throw error;
+    throw new WetreadError('config-invalid', `${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function requireUrl(needed: boolean, url: string | undefined, key: string, origin: string): void {
+  if (needed && (url === undefined || !URL.canParse(url))) {
+    throw new WetreadError('config-invalid', `${origin}: ${key} must be a URL`);
+  }
+}
+
+function complaint(error: ValidationError): string {
+  const key = error.instancePath.slice(1).replaceAll('/', '.') || 'the file';
+  const unknownKey = error.params['additionalProperty'];
+  return unknownKey === undefined ? `${key} ${error.message}` : `${key} has an unknown key '${String(unknownKey)}'`;
+}

@@ -1,0 +1,148 @@
+/**
+ * The worker: claims settled studies from the ledger, reads each under a lease with a heartbeat, and records how it
+ * ended. A fault is tried again as the retry table says, then parked; nothing is ever dropped.
+ */
+import { hostname } from 'node:os';
+import { WetreadError } from '../../src/errors.ts';
+import type { Attempt, Ports, RecordPatch } from '../../src/ports.ts';
+import { type Outcome, preread, type Site } from '../../src/preread.ts';
+import { retryDelaySeconds } from '../../src/retry.ts';
+import type { StudyInstanceUid } from '../../src/uid.ts';
+
+export interface ReaderOptions {
+  readonly ports: Ports;
+  readonly site: Site;
+  readonly maximumRetries: number;
+  /** Called after every recorded end of an attempt. */
+  readonly onChange?: (studyInstanceUid: StudyInstanceUid) => void;
+}
+
+const LEASE_MS = 60_000;
+const HEARTBEAT_MS = 15_000;
+const IDLE_MS = 500;
+
+export class Reader {
+  readonly #options: ReaderOptions;
+  readonly #worker = `${hostname()}:${process.pid}`;
+  readonly #stopping = new AbortController();
+  #wake: () => void = () => {};
+  #running: Promise<void> | undefined;
+
+  constructor(options: ReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the loop; a second call changes nothing. */
+  start(): void {
+    this.#running ??= this.#loop();
+  }
+
+  /** Something was noticed: look at the ledger now. */
+  wake(): void {
+    this.#wake();
+  }
+
+  /** Stops claiming, aborts the running attempt (its lease is handed back) and waits for it. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new WetreadError('timeout', 'Wetread is stopping'));
+    this.wake();
+    await this.#running;
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      const attempt = await this.#claim();
+      if (attempt === undefined) await this.#idle();
+      else await this.#read(attempt);
+    }
+  }
+
+  async #claim(): Promise<Attempt | undefined> {
+    try {
+      return await this.#options.ports.ledger.claim(this.#worker, LEASE_MS);
+    } catch (error) {
+      this.#options.ports.log.write('read-fault', { errorCode: WetreadError.from(error).code });
+      return undefined;
+    }
+  }
+
+  #idle(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, IDLE_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async #read(attempt: Attempt): Promise<void> {
+    const { ports } = this.#options;
+    const { studyInstanceUid } = attempt;
+    const lease = new AbortController();
+    const signal = AbortSignal.any([lease.signal, this.#stopping.signal]);
+    const heartbeat = setInterval(() => {
+      ports.ledger.heartbeat(attempt, LEASE_MS).catch((error: unknown) => lease.abort(WetreadError.from(error)));
+    }, HEARTBEAT_MS);
+    try {
+      ports.log.write('read-started', { studyInstanceUid, attempt: attempt.number });
+      const traceId = await this.#traced(attempt, signal);
+      const trace = new TextEncoder().encode(JSON.stringify(await ports.tracer.document(traceId)));
+      await ports.ledger.saveDocument(attempt, 'trace.json', trace);
+    } catch (error) {
+      ports.log.write('read-fault', { studyInstanceUid, errorCode: WetreadError.from(error).code });
+    } finally {
+      clearInterval(heartbeat);
+      this.#options.onChange?.(studyInstanceUid);
+    }
+  }
+
+  /** The attempt inside its span, a child of whatever brought the study. @returns the trace id. */
+  #traced(attempt: Attempt, signal: AbortSignal): Promise<string> {
+    const attributes = { studyInstanceUid: attempt.studyInstanceUid, attempt: attempt.number };
+    return this.#options.ports.tracer.span(
+      'wetread.read',
+      attributes,
+      async (span) => {
+        span.set({ state: await this.#attempt(attempt, span.traceId, signal) });
+        return span.traceId;
+      },
+      attempt.traceparent,
+    );
+  }
+
+  async #attempt(attempt: Attempt, traceId: string, signal: AbortSignal): Promise<string> {
+    const { ports, site } = this.#options;
+    try {
+      const outcome = await preread(attempt, ports, site, signal);
+      return await this.#record(attempt, traceId, outcome);
+    } catch (error) {
+      return await this.#fault(attempt, traceId, signal, error);
+    }
+  }
+
+  async #record(attempt: Attempt, traceId: string, { transition, patch }: Outcome): Promise<string> {
+    const { ports } = this.#options;
+    const state = await ports.ledger.advance(attempt, transition, { ...patch, traceId });
+    ports.log.write('read-ended', { studyInstanceUid: attempt.studyInstanceUid, state, ...reasonOf(patch) });
+    return state;
+  }
+
+  async #fault(attempt: Attempt, traceId: string, signal: AbortSignal, cause: unknown): Promise<string> {
+    const { ports, maximumRetries } = this.#options;
+    const { studyInstanceUid } = attempt;
+    if (this.#stopping.signal.aborted) return ports.ledger.advance(attempt, 'release');
+    const error = signal.aborted ? WetreadError.from(signal.reason) : WetreadError.from(cause);
+    if (error.code === 'lease-lost') throw error;
+    const delay = error.retryable ? retryDelaySeconds(attempt.number, maximumRetries) : undefined;
+    const patch: RecordPatch = { reason: { code: error.code, detail: error.message }, traceId };
+    ports.log.write('read-fault', { studyInstanceUid, errorCode: error.code, attempt: attempt.number });
+    if (delay === undefined) return ports.ledger.advance(attempt, 'park', patch);
+    const retryAt = new Date(ports.clock.now().getTime() + delay * 1000).toISOString();
+    return ports.ledger.advance(attempt, 'fail', { ...patch, retryAt });
+  }
+}
+
+function reasonOf(patch: RecordPatch): { reason?: string } {
+  return patch.reason === undefined ? {} : { reason: patch.reason.code };
+}

@@ -1,0 +1,57 @@
+/** `summary.json` and the folder per study that `wetread read --out` writes. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Report, StudyRow, Summary } from '../../contracts/generated/types.ts';
+import { isFinal } from '../../src/arrival/lifecycle.ts';
+import type { DocumentName, Ledger, StudyRecord } from '../../src/ports.ts';
+import { findingTitle } from '../../src/reporting/draft.ts';
+import { unitText } from '../../src/reporting/text.ts';
+
+const DOCUMENTS: readonly DocumentName[] = ['report.json', 'sr.dcm', 'seg.dcm', 'bundle.json', 'trace.json'];
+
+export async function summaryOf(ledger: Ledger, files: Summary['files'], software: string): Promise<Summary> {
+  const records = await ledger.list();
+  const ordered = [...records].sort((a, b) => (a.studyInstanceUid < b.studyInstanceUid ? -1 : 1));
+  const studies = await Promise.all(ordered.map((record) => rowOf(ledger, record)));
+  return { schemaVersion: 1, software, files, studies };
+}
+
+async function rowOf(ledger: Ledger, record: StudyRecord): Promise<StudyRow> {
+  const bytes = await ledger.document(record.studyInstanceUid, 'report.json');
+  const report = bytes === undefined ? undefined : (JSON.parse(new TextDecoder().decode(bytes)) as Report);
+  return {
+    studyInstanceUid: record.studyInstanceUid,
+    state: record.state,
+    final: isFinal(record.state),
+    ...(record.reason === undefined ? {} : { reason: { ...record.reason } }),
+    ...(record.traceId === undefined ? {} : { traceId: record.traceId }),
+    findings: report === undefined ? [] : findingRows(report),
+    notRead: record.notRead.map((set) => ({ ...set })),
+    timingsMs: { ...record.timingsMs },
+  };
+}
+
+function findingRows(report: Report): StudyRow['findings'] {
+  return report.findings.findings.flatMap((finding) =>
+    finding.measurements.map((measurement) => ({
+      finding: findingTitle(finding),
+      measurement: measurement.key,
+      ...(measurement.value === undefined ? {} : { value: measurement.value }),
+      unit: unitText(measurement.unit.value),
+    })),
+  );
+}
+
+/** Writes `summary.json` and `<StudyInstanceUID>/<document>` for every document that a study has. */
+export async function writeResults(folder: string, ledger: Ledger, summary: Summary): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const { studyInstanceUid } of await ledger.list()) {
+    for (const name of DOCUMENTS) {
+      const bytes = await ledger.document(studyInstanceUid, name);
+      if (bytes === undefined) continue;
+      await mkdir(join(folder, studyInstanceUid), { recursive: true });
+      await writeFile(join(folder, studyInstanceUid, name), bytes);
+    }
+  }
+  await writeFile(join(folder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+}
