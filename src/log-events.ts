@@ -39,6 +39,8 @@ export const LOG_EVENTS = {
   'study-state': 'info',
   'instance-refused': 'warn',
   'read-started': 'info',
+  'stage-started': 'debug',
+  'stage-ended': 'debug',
   'read-ended': 'info',
   'read-fault': 'error',
   'inference-started': 'info',

@@ -60,26 +60,28 @@ interface Draft {
 export async function preread(attempt: Attempt, ports: Ports, site: Site, signal: AbortSignal): Promise<Outcome> {
   const work = new Work(attempt, ports, site, signal);
 
-  const study = await work.stage('wetread.arrival', () => findStudy(work));
+  const study = await work.stage('arrival', () => findStudy(work));
   if (isSkipped(study)) return work.end('select-none', study.skipped);
 
   const selection = selectModel(study, ports.models.packages());
   if (isSkipped(selection)) return work.end('select-none', selection.skipped);
 
   for (const series of selection.candidates) {
-    const volume = await work.stage('wetread.assembly', () => assemble(work, study, series));
+    const volume = await work.stage('assembly', () => assemble(work, study, series));
     if (work.setsAside(series, volume)) continue;
     try {
-      const reading = await work.stage('wetread.inference', () => infer(work, selection.package, volume));
+      const reading = await work.stage('inference', () => infer(work, selection.package, volume));
       if (work.setsAside(series, reading)) continue;
-      const drafted = await work.stage('wetread.reporting', () => report(work, study, selection.package, reading));
-      return await work.stage('wetread.writeback', () => writeBack(work, study, drafted));
+      const drafted = await work.stage('reporting', () => report(work, study, selection.package, reading));
+      return await work.stage('writeback', () => writeBack(work, study, drafted));
     } finally {
       ports.voxels.release(volume.voxels.buffer);
     }
   }
   return work.end('refuse', work.firstReason());
 }
+
+type Stage = 'arrival' | 'assembly' | 'inference' | 'reporting' | 'writeback';
 
 /** One attempt in progress: its ports, what was set aside, and how long each stage took. */
 class Work {
@@ -98,18 +100,19 @@ class Work {
     this.signal = signal;
   }
 
-  /** A stage is a span and a row in the study's timings; a stage that runs for several series adds up. */
-  async stage<T>(
-    name: 'wetread.arrival' | 'wetread.assembly' | 'wetread.inference' | 'wetread.reporting' | 'wetread.writeback',
-    step: () => Promise<T>,
-  ): Promise<T> {
+  /** A stage is a span, two log lines and a row in the study's timings; run for several series, it adds up. */
+  async stage<T>(stage: Stage, step: () => Promise<T>): Promise<T> {
     this.signal.throwIfAborted();
-    const stage = name.slice('wetread.'.length);
-    const start = this.ports.clock.monotonicMs();
+    const { clock, log, tracer } = this.ports;
+    const about = { studyInstanceUid: this.attempt.studyInstanceUid, stage };
+    const start = clock.monotonicMs();
+    log.write('stage-started', about);
     try {
-      return await this.ports.tracer.span(name, { studyInstanceUid: this.attempt.studyInstanceUid, stage }, step);
+      return await tracer.span(`wetread.${stage}`, about, step);
     } finally {
-      this.#timingsMs[stage] = (this.#timingsMs[stage] ?? 0) + this.ports.clock.monotonicMs() - start;
+      const durationMs = clock.monotonicMs() - start;
+      this.#timingsMs[stage] = (this.#timingsMs[stage] ?? 0) + durationMs;
+      log.write('stage-ended', { ...about, durationMs });
     }
   }
 
