@@ -6,6 +6,7 @@ findings?: Findings
 "model-card"?: ModelCard
 report?: Report
 summary?: Summary
+view?: View
 }
 /**
  * The whole configuration of Wetread, one versioned file (JSON or YAML). Every key has a default: no file is needed.
@@ -304,4 +305,99 @@ seriesInstanceUid?: string
 sopInstanceUid?: string
 count?: number
 reason: Reason
+}
+/**
+ * `view.json`: what the page needs to show the volume that was read. Geometry, outlines by name and histograms; no voxels and no patient.
+ */
+export interface View {
+schemaVersion: 1
+seriesInstanceUid: string
+modality: string
+/**
+ * Of voxel values, histograms and windows: `HU` for CT.
+ */
+units: string
+rows: number
+columns: number
+/**
+ * Between rows, between columns, mm (PS3.3 10.7.1.3).
+ * 
+ * @minItems 2
+ * @maxItems 2
+ */
+pixelSpacing: [number, number]
+/**
+ * mm
+ */
+spacingBetweenSlices: number
+edges: ViewEdges
+/**
+ * In reading order: head to feet for axial images.
+ * 
+ * @minItems 1
+ */
+slices: [ViewSlice, ...(ViewSlice)[]]
+segments: ViewSegment[]
+histograms: ViewHistogram[]
+/**
+ * Presets, the first one is shown first.
+ * 
+ * @minItems 1
+ */
+windows: [ViewWindow, ...(ViewWindow)[]]
+}
+/**
+ * Where the sides of the image point in the patient: `R`, `L`, `A`, `P`, `H`, `F`, two letters where oblique (PS3.3 C.7.6.1.1.1).
+ */
+export interface ViewEdges {
+left: string
+right: string
+top: string
+bottom: string
+}
+export interface ViewSlice {
+sopInstanceUid: string
+frameNumber: number
+/**
+ * Along the normal of the slices.
+ */
+positionMm: number
+}
+export interface ViewSegment {
+/**
+ * Segment Number (0062,0004) in the SEG.
+ */
+number: number
+key: string
+label: string
+/**
+ * sRGB, 0 to 255.
+ * 
+ * @minItems 3
+ * @maxItems 3
+ */
+color: [number, number, number]
+extent?: ViewExtent
+}
+/**
+ * Indices into `slices`; absent where the segment is empty.
+ */
+export interface ViewExtent {
+first: number
+last: number
+largest: number
+}
+export interface ViewHistogram {
+segmentKey: string
+/**
+ * `counts[i]` voxels have the value `low + i` in `units`.
+ */
+low: number
+counts: number[]
+}
+export interface ViewWindow {
+key: string
+label: string
+center: number
+width: number
 }
