@@ -25,10 +25,18 @@ export const ERROR_CODES = {
   },
   internal: { retryable: false, httpStatus: 500, means: 'A fault of Wetread itself' },
   'lease-lost': { retryable: true, httpStatus: 409, means: 'Another worker has taken the attempt over' },
+  'media-type-unsupported': {
+    retryable: false,
+    httpStatus: 415,
+    means: 'The body of a request has another media type',
+  },
+  'not-acceptable': { retryable: false, httpStatus: 406, means: 'No form that the client accepts can be given' },
+  'not-found': { retryable: false, httpStatus: 404, means: 'Nothing is stored under this address' },
   'package-invalid': { retryable: false, httpStatus: 422, means: 'A model package fails its schema or its digest' },
   'part10-invalid': { retryable: false, httpStatus: 422, means: 'Bytes are not a readable DICOM Part 10 file' },
   'request-invalid': { retryable: false, httpStatus: 400, means: 'A request breaks its contract' },
   timeout: { retryable: true, httpStatus: 504, means: 'A step took longer than its limit' },
+  'too-large': { retryable: false, httpStatus: 413, means: 'A request exceeds a configured limit' },
   'uid-invalid': { retryable: false, httpStatus: 422, means: 'A UID breaks PS3.5 section 9.1' },
   'writeback-mismatch': {
     retryable: false,
