@@ -19,6 +19,8 @@ export type StoreInstance = (bytes: Uint8Array) => Promise<Stored | Skipped>;
 export interface Imported {
   readonly files: Summary['files'];
   readonly studies: ReadonlySet<StudyInstanceUid>;
+  /** Those of which an instance was new. */
+  readonly changed: ReadonlySet<StudyInstanceUid>;
 }
 
 /** Reasons that mean "not a study's instance": counted as skipped, not listed one by one. */
@@ -32,11 +34,13 @@ export async function importFolder(
 ): Promise<Imported> {
   const files = { seen: 0, stored: 0, repeated: 0, skipped: 0, notRead: [] as Summary['files']['notRead'] };
   const studies = new Set<StudyInstanceUid>();
+  const changed = new Set<StudyInstanceUid>();
   for await (const path of filesBelow(folder)) {
     const result = await storeFile(path, store);
     files.seen += 1;
     if ('studyInstanceUid' in result) {
       studies.add(result.studyInstanceUid);
+      if (!result.repeated) changed.add(result.studyInstanceUid);
       files[result.repeated ? 'repeated' : 'stored'] += 1;
     } else if (SILENT_REASONS.has(result.code)) {
       files.skipped += 1;
@@ -45,7 +49,7 @@ export async function importFolder(
     }
     onProgress(files.seen);
   }
-  return { files, studies };
+  return { files, studies, changed };
 }
 
 async function storeFile(path: string, store: StoreInstance): Promise<Stored | Cause> {

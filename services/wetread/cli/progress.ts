@@ -1,0 +1,71 @@
+/** What a person sees on the terminal while studies are read. Goes to stderr; results go to stdout and to files. */
+import type { StudyRow, Summary } from '../../../contracts/generated/types.ts';
+import type { StudyState } from '../../../src/arrival/lifecycle.ts';
+import { STATES } from '../../../src/arrival/lifecycle.ts';
+import { ERROR_CODES, type ErrorCode } from '../../../src/errors.ts';
+import type { LogEvent, SafeAttributes } from '../../../src/log-events.ts';
+import { REASONS, type ReasonCode } from '../../../src/reasons.ts';
+import { numberText } from '../../../src/reporting/text.ts';
+
+export class Progress {
+  readonly #stream: NodeJS.WriteStream;
+
+  constructor(stream: NodeJS.WriteStream = process.stderr) {
+    this.#stream = stream;
+  }
+
+  line(text: string): void {
+    this.#clear();
+    this.#stream.write(`${text}\n`);
+  }
+
+  /** Overwrites the last line on a terminal; silent in a pipe, where it would only be noise. */
+  update(text: string): void {
+    if (!this.#stream.isTTY) return;
+    this.#clear();
+    this.#stream.write(text);
+  }
+
+  /** A listener for the log: one line per stage. */
+  readonly onLog = (event: LogEvent, attributes: SafeAttributes): void => {
+    if (event === 'stage-started') this.update(`  ${attributes.stage} …`);
+    if (event === 'stage-ended')
+      this.line(`  ${attributes.stage?.padEnd(10)} ${secondsText(attributes.durationMs ?? 0)}`);
+  };
+
+  #clear(): void {
+    if (this.#stream.isTTY) this.#stream.write('\r\u001b[2K');
+  }
+}
+
+export function secondsText(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 9950 ? 2 : 1)} s`;
+}
+
+/** The summary in words: a block per study, then what was not read. */
+export function summaryText(summary: Summary): string {
+  const { files } = summary;
+  const counts = `${files.seen} files: ${files.stored} stored, ${files.repeated} repeated, ${files.skipped} skipped, ${files.notRead.length} not read`;
+  const refused = files.notRead.map(({ file, reason }) => `  ${file}: ${causeText(reason)}`);
+  return [...summary.studies.map(studyText), counts, ...refused].join('\n');
+}
+
+function studyText(row: StudyRow): string {
+  const means = STATES[row.state as StudyState].means;
+  const head = `${row.studyInstanceUid}\n  ${row.state}: ${row.reason === undefined ? means : causeText(row.reason)}`;
+  const findings = row.findings.map((f) => `  ${f.finding}, ${f.measurement}: ${valueText(f)}`);
+  const notRead = row.notRead.map(
+    (n) => `  not read${n.count === undefined ? '' : ` (${n.count})`}: ${causeText(n.reason)}`,
+  );
+  return [head, ...findings, ...notRead].join('\n');
+}
+
+function valueText(finding: StudyRow['findings'][number]): string {
+  if (finding.value === undefined) return 'not measured';
+  return `${numberText(finding.value, Math.abs(finding.value) < 100 ? 1 : 0)} ${finding.unit}`;
+}
+
+function causeText(cause: { code: string; detail?: string }): string {
+  const meaning = REASONS[cause.code as ReasonCode] ?? ERROR_CODES[cause.code as ErrorCode]?.means ?? cause.code;
+  return cause.detail === undefined ? meaning : `${meaning}: ${cause.detail}`;
+}

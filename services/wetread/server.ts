@@ -1,0 +1,121 @@
+/**
+ * One Wetread: wiring, the worker, and the HTTP face. Starting and stopping are two lists; what is started last is
+ * stopped first: intake closes, running work is handed back, then adapters flush.
+ */
+
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { isFinal } from '../../src/arrival/lifecycle.ts';
+import { WetreadError } from '../../src/errors.ts';
+import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
+import type { Ports } from '../../src/ports.ts';
+import type { Config } from './config.ts';
+import { createApp } from './http/app.ts';
+import { type Imported, importFolder } from './import-folder.ts';
+import { Intake } from './intake.ts';
+import { Reader } from './reader.ts';
+import { wire } from './wiring.ts';
+
+export interface StartOptions {
+  /** Serve HTTP; without it only folders are read. */
+  readonly listen: boolean;
+  readonly onLog?: (event: LogEvent, attributes: SafeAttributes) => void;
+}
+
+export interface Wetread extends AsyncDisposable {
+  readonly ports: Ports;
+  /** `http://127.0.0.1:8042`, without a slash; empty where it does not listen. */
+  readonly url: string;
+  importFolder(folder: string, onProgress?: (seen: number) => void): Promise<Imported>;
+  /** Resolves when every study in the ledger is in a final state. */
+  whenFinal(): Promise<void>;
+}
+
+export async function startWetread(config: Config, options: StartOptions): Promise<Wetread> {
+  const stack = new AsyncDisposableStack();
+  try {
+    const wired = stack.use(await wire(config, options.onLog));
+    const { ports } = wired;
+    const changed = new Set<() => void>();
+    const reader = new Reader({
+      ports,
+      site: wired.site,
+      maximumRetries: config.retries.maximum,
+      onChange: () => {
+        for (const listener of changed) listener();
+      },
+    });
+    stack.defer(() => reader.stop());
+    const intake = new Intake({
+      ports,
+      quietMs: config.completeness.quietSeconds * 1000,
+      onNoticed: () => reader.wake(),
+    });
+    const server = options.listen
+      ? stack.adopt(await listen(createServer(createApp(config, wired, intake)), config), close)
+      : undefined;
+    reader.start();
+    const owned = stack.move();
+    return {
+      ports,
+      url: server === undefined ? '' : urlOf(server),
+      importFolder: (folder, onProgress) => importAndNotice(wired, intake, folder, onProgress),
+      whenFinal: () => whenFinal(ports, changed),
+      [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+/** A folder that was read to its end is complete: its studies are noticed after the last file, without a quiet period. */
+async function importAndNotice(
+  wired: Awaited<ReturnType<typeof wire>>,
+  intake: Intake,
+  folder: string,
+  onProgress?: (seen: number) => void,
+): Promise<Imported> {
+  const imported = await importFolder(folder, wired.storeInstance, onProgress);
+  for (const studyInstanceUid of imported.studies) {
+    const known = (await wired.ports.ledger.get(studyInstanceUid)) !== undefined;
+    if (!known || imported.changed.has(studyInstanceUid)) await intake.notice(studyInstanceUid, 'folder', 0);
+  }
+  return imported;
+}
+
+function whenFinal(ports: Ports, changed: Set<() => void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      ports.ledger.list().then((records) => {
+        if (!records.every((record) => isFinal(record.state))) return;
+        changed.delete(look);
+        resolve();
+      }, reject);
+    };
+    changed.add(look);
+    look();
+  });
+}
+
+async function listen(server: Server, config: Config): Promise<Server> {
+  const { host, port } = config.http;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => {
+      reject(new WetreadError('config-invalid', `http.port: cannot listen on ${host}:${port}`, { cause }));
+    });
+    server.listen(port, host, resolve);
+  });
+  return server;
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeAllConnections();
+  await closed;
+}
+
+function urlOf(server: Server): string {
+  const { address, family, port } = server.address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
