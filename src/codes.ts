@@ -44,6 +44,14 @@ export const LEFT = code('7771000', 'SCT', 'Left');
 export const BILATERAL = code('51440002', 'SCT', 'Bilateral');
 export const CHEST = code('816094009', 'SCT', 'Chest');
 
+/** The question that CID 244 answers (PS3.16 TID 1411). */
+export const LATERALITY = code('272741003', 'SCT', 'Laterality');
+
+// Presence: PS3.16 CID 240
+export const PRESENT = code('52101004', 'SCT', 'Present');
+export const ABSENT = code('272519000', 'SCT', 'Absent');
+export const UNDETERMINED = code('373068000', 'SCT', 'Undetermined');
+
 // Categories: PS3.16 CID 7150
 export const ANATOMICAL_STRUCTURE = code('91723000', 'SCT', 'Anatomical structure');
 
@@ -52,7 +60,12 @@ export const VOLUME = code('118565006', 'SCT', 'Volume');
 export const ATTENUATION_COEFFICIENT = code('112031', 'DCM', 'Attenuation Coefficient');
 export const PERC15 = code('PERC15', '99WETREAD', '15th percentile of lung density');
 export const LAA950 = code('LAA950', '99WETREAD', 'Low attenuation area below -950 HU');
-/** Derivation, PS3.16 CID 7464. */
+export const MEASUREMENT_GROUP = code('125007', 'DCM', 'Measurement Group');
+export const PROBABILITY = code('122157', 'DCM', 'Probability');
+/** The value that voxels are counted below. */
+export const THRESHOLD_ATTENUATION_COEFFICIENT = code('112032', 'DCM', 'Threshold Attenuation Coefficient');
+/** PS3.16 TID 300; its values: CID 7464. */
+export const DERIVATION = code('121401', 'DCM', 'Derivation');
 export const MEAN = code('373098007', 'SCT', 'Mean');
 
 // Units: UCUM
