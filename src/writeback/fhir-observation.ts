@@ -1,0 +1,180 @@
+/**
+ * Findings as Observations: a group per finding, a member per measurement. The identifiers are the Tracking UID and the
+ * Observation UIDs of the SR, so that both outputs name the same thing (hl7.fhir.uv.dicom-sr maps 0040,A171 so).
+ *
+ * The group's code is the question and its value the answer (present, absent, undetermined): a code that says "Nodule"
+ * with a value that says "absent" cannot be read as a nodule.
+ */
+import type { CodeableConcept, Observation, ObservationComponent, Quantity } from 'fhir/r4.js';
+import {
+  ABSENT,
+  type Code,
+  DERIVATION,
+  LATERALITY,
+  MEASUREMENT_GROUP,
+  PRESENT,
+  PROBABILITY,
+  THRESHOLD_ATTENUATION_COEFFICIENT,
+  UNDETERMINED,
+} from '../codes.ts';
+import type { Finding, Measurement } from '../inference/findings.ts';
+import { findingTitle } from '../reporting/draft.ts';
+import { measurementText, unitText } from '../reporting/text.ts';
+import type { TransactionInput } from './fhir.ts';
+import {
+  coding,
+  concept,
+  dateTime,
+  deviceUrl,
+  dicomIdentifier,
+  draftMeta,
+  type Entry,
+  fullUrl,
+  identifierQuery,
+  imagingStudyUrl,
+  narrative,
+} from './fhir-elements.ts';
+import { basedOn } from './fhir-match.ts';
+import { type Owned, present } from './fhir-owned.ts';
+import { observationUid, trackingUid } from './identity.ts';
+
+const IMAGING: CodeableConcept = {
+  coding: [
+    { system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'imaging', display: 'Imaging' },
+  ],
+};
+
+const PRESENCE = { present: PRESENT, absent: ABSENT, undetermined: UNDETERMINED } as const;
+
+/** Numeric Value Qualifier (PS3.16 CID 42) to HL7 data-absent-reason; what has no equal is `unknown`. */
+const DATA_ABSENT: Readonly<Record<string, string>> = {
+  '114000': 'not-a-number',
+  '114006': 'error',
+  '114007': 'not-performed',
+  '114008': 'error',
+  '114009': 'unsupported',
+};
+
+export interface Observations {
+  /** Members first, then their group, finding by finding. */
+  readonly all: readonly Entry[];
+  /** One per finding, in the report's order. */
+  readonly groups: readonly Entry[];
+}
+
+export function observations(input: TransactionInput): Observations {
+  const families = input.report.findings.findings.map((finding) => {
+    const members = finding.measurements.map((measurement) => member(input, finding, measurement));
+    return { members, group: group(input, finding, members) };
+  });
+  return {
+    all: families.flatMap(({ members, group: parent }) => [...members, parent]),
+    groups: families.map(({ group: parent }) => parent),
+  };
+}
+
+function group(input: TransactionInput, finding: Finding, members: readonly Entry[]): Entry {
+  const { report } = input;
+  const title = findingTitle(finding);
+  return entry(trackingUid(report, finding.key), {
+    ...shared(input, finding),
+    category: [IMAGING, concept(MEASUREMENT_GROUP)],
+    code: concept(finding.concept, title),
+    valueCodeableConcept: finding.presence === undefined ? undefined : concept(PRESENCE[finding.presence]),
+    hasMember: members.map((m) => ({ reference: m.fullUrl, type: 'Observation' })),
+    component: [
+      ...lateralityOf(finding),
+      ...(finding.probability === undefined
+        ? []
+        : [{ code: concept(PROBABILITY), valueQuantity: quantity(finding.probability, NO_UNITS) }]),
+    ],
+    text: narrative(report.label, title),
+  });
+}
+
+function member(input: TransactionInput, finding: Finding, measurement: Measurement): Entry {
+  const { report } = input;
+  const { derivation, threshold } = measurement;
+  const name = derivation === undefined ? measurement.concept.meaning : derived(derivation, measurement.concept);
+  const value = Number.isFinite(measurement.value) ? measurement.value : undefined;
+  return entry(observationUid(report, finding.key, measurement.key), {
+    ...shared(input, finding),
+    category: [IMAGING],
+    code: concept(measurement.concept, name),
+    valueQuantity: value === undefined ? undefined : quantity(value, measurement.unit),
+    dataAbsentReason: value === undefined ? dataAbsentReason(measurement.qualifier) : undefined,
+    component: [
+      ...lateralityOf(finding),
+      ...(derivation === undefined ? [] : [{ code: concept(DERIVATION), valueCodeableConcept: concept(derivation) }]),
+      ...(threshold === undefined
+        ? []
+        : [
+            {
+              code: concept(THRESHOLD_ATTENUATION_COEFFICIENT),
+              valueQuantity: quantity(threshold.value, threshold.unit),
+            },
+          ]),
+    ],
+    text: narrative(report.label, `${findingTitle(finding)}, ${name}: ${measurementText(measurement)}`),
+  });
+}
+
+const NO_UNITS: Code = { value: '1', scheme: 'UCUM', meaning: 'no units' };
+
+function derived(derivation: Code, measured: Code): string {
+  return `${derivation.meaning} ${measured.meaning}`;
+}
+
+/** R4 has one bodySite without a qualifier: the side is a component, as SR has it under the Finding Site. */
+function lateralityOf(finding: Finding): ObservationComponent[] {
+  return finding.laterality === undefined
+    ? []
+    : [{ code: concept(LATERALITY), valueCodeableConcept: concept(finding.laterality) }];
+}
+
+type OwnedObservation = Owned<Observation> & Pick<Observation, 'text'>;
+
+function shared(
+  input: TransactionInput,
+  finding: Finding,
+): Omit<OwnedObservation, 'identifier' | 'category' | 'code' | 'component' | 'text'> {
+  const { report, study, match } = input;
+  const imagingStudy = { reference: imagingStudyUrl(report), type: 'ImagingStudy' };
+  return {
+    basedOn: basedOn(study, match, input.naming),
+    partOf: [imagingStudy],
+    status: 'preliminary',
+    subject: { reference: match.patient, type: 'Patient' },
+    effectiveDateTime: dateTime(study.studyDate, study.studyTime, study.timezoneOffsetFromUtc),
+    issued: report.provenance.createdAt,
+    valueQuantity: undefined,
+    valueCodeableConcept: undefined,
+    dataAbsentReason: undefined,
+    bodySite: finding.site === undefined ? undefined : concept(finding.site, findingTitle(finding)),
+    device: { reference: deviceUrl(report), type: 'Device' },
+    derivedFrom: [imagingStudy],
+    hasMember: undefined,
+  };
+}
+
+function entry(uid: string, elements: Omit<OwnedObservation, 'identifier'>): Entry {
+  const identifier = dicomIdentifier(uid);
+  const { text, ...owned } = elements;
+  const complete: Owned<Observation> = { ...owned, identifier: [identifier] };
+  return {
+    fullUrl: fullUrl('observation', uid),
+    resource: { resourceType: 'Observation', meta: draftMeta(), text, ...present(complete) },
+    request: { method: 'PUT', url: `Observation?${identifierQuery(identifier)}` },
+  };
+}
+
+function quantity(value: number, unit: Code): Quantity {
+  const { system } = coding(unit);
+  return { value, unit: unitText(unit.value) || '1', system, code: unit.value };
+}
+
+function dataAbsentReason(qualifier: Code | undefined): CodeableConcept {
+  const code = DATA_ABSENT[qualifier?.value ?? ''] ?? 'unknown';
+  const standard = { system: 'http://terminology.hl7.org/CodeSystem/data-absent-reason', code };
+  return { coding: qualifier === undefined ? [standard] : [standard, coding(qualifier)] };
+}
