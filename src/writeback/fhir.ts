@@ -6,7 +6,7 @@
  * What the transaction may overwrite, and how it is compared after the write: fhir-owned.ts, fhir-filing.ts.
  */
 
-import type { Bundle as R4Bundle } from 'fhir/r4.js';
+import type { FhirResource, Bundle as R4Bundle } from 'fhir/r4.js';
 import type { StudyHeader } from '../arrival/study.ts';
 import type { RecordMatch } from '../ports.ts';
 import type { Report } from '../reporting/report.ts';
@@ -16,7 +16,7 @@ import { observations } from './fhir-observation.ts';
 import { diagnosticReport } from './fhir-report.ts';
 import { device, imagingStudy, provenance } from './fhir-trace.ts';
 
-export type Bundle = R4Bundle;
+export type Bundle = R4Bundle<FhirResource>;
 
 /**
  * R4 `DiagnosticReport.status` of a draft. By the letter unverified content is `partial`; most records show only
