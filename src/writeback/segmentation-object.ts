@@ -1,0 +1,94 @@
+/**
+ * The masks as a DICOM Segmentation (PS3.3 A.51, C.8.20): BINARY, in the planes of the source images, whatever their
+ * tilt. Pure: the same masks and report give the same object.
+ */
+import type { Segmentation } from '../assembly/segmentation.ts';
+import type { Volume } from '../assembly/volume.ts';
+import type { DicomDataSet } from '../dicom-json.ts';
+import type { DicomObject } from './artifact.ts';
+import { codingSchemes } from './coded-entry.ts';
+import { dataSet } from './data-set.ts';
+import * as identity from './identity.ts';
+import { equipment, patientAndStudy, type ResultContext, series, sopCommon, timeOf } from './modules.ts';
+import { distinctInstances, sopReference } from './references.ts';
+import { framesOf, packFrames, type SegmentFrame } from './seg/frames.ts';
+import { dimensions, perFrameGroups, sharedGroups } from './seg/functional-groups.ts';
+import { segmentItem } from './seg/segments.ts';
+import { line } from './text.ts';
+
+export const SEGMENTATION_STORAGE = '1.2.840.10008.5.1.4.1.1.66.4';
+
+export interface SegmentationObjectInput extends ResultContext {
+  readonly segmentation: Segmentation;
+}
+
+/** @throws WetreadError `internal` where the volume has no geometry */
+export function segmentationObject(input: SegmentationObjectInput): DicomObject {
+  const { report, study, segmentation } = input;
+  const frames = framesOf(segmentation);
+  const object: DicomDataSet = {
+    ...sopCommon(input, 'seg', SEGMENTATION_STORAGE),
+    ...patientAndStudy(study),
+    ...series(input, 'seg'),
+    ...equipment(input),
+    ...frameOfReference(segmentation.volume),
+    ...sourceSeries(segmentation.volume),
+    ...segmentationImage(input, frames),
+    ...dimensions(identity.sopInstanceUid(report, 'seg')),
+    ...dataSet({
+      sharedFunctionalGroupsSequence: [sharedGroups(segmentation.volume)],
+      perFrameFunctionalGroupsSequence: perFrameGroups(segmentation.volume, frames),
+    }),
+  };
+  return {
+    kind: 'seg',
+    studyInstanceUid: study.studyInstanceUid,
+    seriesInstanceUid: identity.seriesInstanceUid(report, 'seg'),
+    sopInstanceUid: identity.sopInstanceUid(report, 'seg'),
+    sopClassUid: SEGMENTATION_STORAGE,
+    dataSet: { ...object, ...dataSet({ codingSchemeIdentificationSequence: codingSchemes(object) }) },
+    pixelData: packFrames(segmentation, frames),
+  };
+}
+
+/** Frame of Reference (PS3.3 C.7.4.1): the source's own, so that the masks lie on the images. */
+function frameOfReference(volume: Volume): DicomDataSet {
+  return dataSet({ frameOfReferenceUid: volume.frameOfReferenceUid, positionReferenceIndicator: '' });
+}
+
+/** Common Instance Reference (PS3.3 C.12.2): every image of the volume, with or without a frame here. */
+function sourceSeries(volume: Volume): DicomDataSet {
+  const instances = distinctInstances(volume.slices).map(sopReference);
+  const item = dataSet({ seriesInstanceUid: volume.seriesInstanceUid, referencedInstanceSequence: instances });
+  return dataSet({ referencedSeriesSequence: [item] });
+}
+
+/** General Image, Image Pixel, Multi-frame and Segmentation Image (PS3.3 C.7.6.1, C.7.6.3, C.7.6.16, C.8.20.2). */
+function segmentationImage(input: SegmentationObjectInput, frames: readonly SegmentFrame[]): DicomDataSet {
+  const { report, segmentation } = input;
+  const [, rows, columns] = segmentation.volume.shape;
+  const { date, time } = timeOf(input);
+  return dataSet({
+    imageType: ['DERIVED', 'PRIMARY'],
+    // Revisions join one series, so the revision numbers them.
+    instanceNumber: report.provenance.revision,
+    contentDate: date,
+    contentTime: time,
+    contentLabel: 'AI_DRAFT',
+    contentDescription: line(`${report.label}: ${report.title}`, 64),
+    contentCreatorName: '',
+    samplesPerPixel: 1,
+    photometricInterpretation: 'MONOCHROME2',
+    numberOfFrames: frames.length,
+    rows,
+    columns,
+    bitsAllocated: 1,
+    bitsStored: 1,
+    highBit: 0,
+    pixelRepresentation: 0,
+    // Masks of images that once were compressed lossily carry that history on.
+    lossyImageCompression: segmentation.volume.header.lossyImageCompression === '01' ? '01' : '00',
+    segmentationType: 'BINARY',
+    segmentSequence: segmentation.segments.map((segment) => segmentItem(report, segment)),
+  });
+}

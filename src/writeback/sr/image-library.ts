@@ -1,0 +1,90 @@
+/** Which images were read, and their common geometry: TID 1600 to 1604 (PS3.16). */
+import type { StudyHeader } from '../../arrival/study.ts';
+import type { Volume } from '../../assembly/volume.ts';
+import { type Code, code } from '../../codes.ts';
+import { stringOf } from '../../dicom-json.ts';
+import type { InstanceReference } from '../../inference/findings.ts';
+import { tagOf } from '../data-set.ts';
+import { patientAndStudy } from '../modules.ts';
+import { planesOf } from '../planes.ts';
+import { distinctInstances } from '../references.ts';
+import * as concepts from './concepts.ts';
+import {
+  type ContentItem,
+  codeItem,
+  container,
+  dateItem,
+  imageItem,
+  numberItem,
+  timeItem,
+  uidItem,
+} from './content-item.ts';
+
+/** TID 1600 Image Library: one group, since one series was read. */
+export function imageLibrary(study: StudyHeader, volume: Volume, evidence: readonly InstanceReference[]): ContentItem {
+  const group = container('CONTAINS', concepts.IMAGE_LIBRARY_GROUP, [
+    // PS3.16 TID 1600 row 3
+    ...commonDescriptors(study, volume),
+    // PS3.16 TID 1600 row 4, TID 1601 row 1; without a frame number the reference means every frame
+    ...distinctInstances(evidence).map(({ sopInstanceUid, sopClassUid }) =>
+      imageItem('CONTAINS', undefined, { sopInstanceUid, sopClassUid }),
+    ),
+  ]);
+  // PS3.16 TID 1600 rows 1 and 2
+  return container('CONTAINS', concepts.IMAGE_LIBRARY, [group]);
+}
+
+/** TID 1602 Image Library Entry Descriptors, common to the group. */
+function commonDescriptors(study: StudyHeader, volume: Volume): readonly ContentItem[] {
+  const header = patientAndStudy(study);
+  const date = stringOf(header, tagOf('studyDate'));
+  const time = stringOf(header, tagOf('studyTime'));
+  const [, rows, columns] = volume.shape;
+  return [
+    // PS3.16 TID 1602 row 1
+    codeItem('HAS ACQ CONTEXT', concepts.MODALITY, modality(volume.modality)),
+    // PS3.16 TID 1602 row 4
+    ...(date === undefined ? [] : [dateItem('HAS ACQ CONTEXT', concepts.STUDY_DATE, date)]),
+    // PS3.16 TID 1602 row 5
+    ...(time === undefined ? [] : [timeItem('HAS ACQ CONTEXT', concepts.STUDY_TIME, time)]),
+    // PS3.16 TID 1602 row 10
+    uidItem('HAS ACQ CONTEXT', concepts.FRAME_OF_REFERENCE_UID, volume.frameOfReferenceUid),
+    // PS3.16 TID 1602 row 11
+    numberItem('HAS ACQ CONTEXT', concepts.PIXEL_DATA_ROWS, { value: rows, unit: concepts.PIXELS }),
+    // PS3.16 TID 1602 row 12
+    numberItem('HAS ACQ CONTEXT', concepts.PIXEL_DATA_COLUMNS, { value: columns, unit: concepts.PIXELS }),
+    ...crossSectionalDescriptors(volume),
+  ];
+}
+
+/** TID 1604 Image Library Entry Descriptors for Cross-Sectional Modalities; positions stay with the images. */
+function crossSectionalDescriptors(volume: Volume): readonly ContentItem[] {
+  const planes = planesOf(volume);
+  const [betweenRows, betweenColumns] = planes.pixelSpacing;
+  const millimeters = (name: Code, value: number): ContentItem =>
+    numberItem('HAS ACQ CONTEXT', name, { value, unit: concepts.MILLIMETER });
+  return [
+    // PS3.16 TID 1604 row 1
+    millimeters(concepts.HORIZONTAL_PIXEL_SPACING, betweenColumns),
+    // PS3.16 TID 1604 row 2
+    millimeters(concepts.VERTICAL_PIXEL_SPACING, betweenRows),
+    // PS3.16 TID 1604 row 3
+    millimeters(concepts.SPACING_BETWEEN_SLICES, planes.spacingBetweenSlices),
+    // PS3.16 TID 1604 row 4
+    millimeters(concepts.SLICE_THICKNESS, planes.sliceThickness),
+    // PS3.16 TID 1604 rows 8 to 13
+    ...planes.imageOrientationPatient.map((value, i) =>
+      numberItem('HAS ACQ CONTEXT', concepts.IMAGE_ORIENTATION_PATIENT[i]!, { value, unit: concepts.RATIO }),
+    ),
+  ];
+}
+
+/** CID 29: the Modality value is the code value; its meaning is spelt out where it is common. */
+function modality(value: string): Code {
+  const meanings: Readonly<Record<string, string>> = {
+    CT: 'Computed Tomography',
+    MR: 'Magnetic Resonance',
+    PT: 'Positron emission tomography',
+  };
+  return code(value, 'DCM', meanings[value] ?? value);
+}

@@ -1,0 +1,109 @@
+/** Findings with their measurements: TID 1411, 1501 and the measurement templates 1419 and 300 (PS3.16). */
+import * as codes from '../../codes.ts';
+import type { Finding, Measurement } from '../../inference/findings.ts';
+import type { Report } from '../../reporting/report.ts';
+import type { DicomObject } from '../artifact.ts';
+import * as identity from '../identity.ts';
+import * as concepts from './concepts.ts';
+import { type ContentItem, codeItem, container, imageItem, numberItem, textItem, uidItem } from './content-item.ts';
+import { algorithmIdentification } from './context.ts';
+
+/** TID 1411 where a segment outlines the finding, else TID 1501. */
+export function measurementGroup(report: Report, finding: Finding, segmentation?: DicomObject): ContentItem {
+  const { segmentNumber } = finding;
+  return segmentation === undefined || segmentNumber === undefined
+    ? genericGroup(report, finding)
+    : volumetricGroup(report, finding, { segmentation, segmentNumber });
+}
+
+/** TID 1411 Volumetric ROI Measurements and Qualitative Evaluations; the order of its rows is significant. */
+function volumetricGroup(
+  report: Report,
+  finding: Finding,
+  { segmentation, segmentNumber }: { readonly segmentation: DicomObject; readonly segmentNumber: number },
+): ContentItem {
+  // PS3.16 TID 1411 row 1
+  const children = [
+    ...trackingAndFinding(report, finding),
+    // PS3.16 TID 1411 row 7
+    imageItem('CONTAINS', concepts.REFERENCED_SEGMENT, segmentation, segmentNumber),
+    // PS3.16 TID 1411 row 12
+    uidItem('CONTAINS', concepts.SOURCE_SERIES_FOR_SEGMENTATION, report.findings.seriesInstanceUid),
+    // PS3.16 TID 1419 rows 2 and 3
+    ...findingSite(finding),
+    ...algorithmIdentification(report.findings.algorithm),
+    // PS3.16 TID 1419 row 5
+    ...numbers(report, finding),
+    ...presence(finding),
+  ];
+  return container('CONTAINS', codes.MEASUREMENT_GROUP, children, '1411');
+}
+
+/** TID 1501 Measurement and Qualitative Evaluation Group. */
+function genericGroup(report: Report, finding: Finding): ContentItem {
+  // PS3.16 TID 1501 row 1
+  const children = [
+    ...trackingAndFinding(report, finding),
+    // PS3.16 TID 1501 rows 6 and 7
+    ...findingSite(finding),
+    ...algorithmIdentification(report.findings.algorithm),
+    // PS3.16 TID 1501 row 10, TID 300 row 1
+    ...numbers(report, finding),
+    // PS3.16 TID 1501 row 10b
+    ...finding.evidence.map((reference) => imageItem('CONTAINS', concepts.SOURCE_OF_MEASUREMENT, reference)),
+    // PS3.16 TID 1501 row 11
+    ...presence(finding),
+  ];
+  return container('CONTAINS', codes.MEASUREMENT_GROUP, children, '1501');
+}
+
+/** Rows 2, 3 and 3b of TID 1411 and TID 1501, with the Finding category before the Finding. */
+function trackingAndFinding(report: Report, finding: Finding): readonly ContentItem[] {
+  // A reader that knows nothing of presence must not take for found what was looked for and is absent.
+  const found = finding.presence === undefined || finding.presence === 'present';
+  return [
+    textItem('HAS OBS CONTEXT', concepts.TRACKING_IDENTIFIER, finding.key),
+    uidItem('HAS OBS CONTEXT', concepts.TRACKING_UNIQUE_IDENTIFIER, identity.trackingUid(report, finding.key)),
+    codeItem('CONTAINS', concepts.FINDING_CATEGORY, finding.category),
+    ...(found ? [codeItem('CONTAINS', concepts.FINDING, finding.concept)] : []),
+  ];
+}
+
+function findingSite({ site, laterality }: Finding): readonly ContentItem[] {
+  if (site === undefined) return [];
+  const side = laterality === undefined ? [] : [codeItem('HAS CONCEPT MOD', codes.LATERALITY, laterality)];
+  return [codeItem('HAS CONCEPT MOD', concepts.FINDING_SITE, site, side)];
+}
+
+/** CID 240. */
+const PRESENCE = { present: codes.PRESENT, absent: codes.ABSENT, undetermined: codes.UNDETERMINED } as const;
+
+/** Qualitative evaluation: the finding's own concept = Present, Absent or Undetermined (CID 240). */
+function presence(finding: Finding): readonly ContentItem[] {
+  if (finding.presence === undefined) return [];
+  return [codeItem('CONTAINS', finding.concept, PRESENCE[finding.presence])];
+}
+
+function numbers(report: Report, finding: Finding): readonly ContentItem[] {
+  const measured = finding.measurements.map((m) => measurement(m, identity.observationUid(report, finding.key, m.key)));
+  if (finding.probability === undefined) return measured;
+  const observationUid = identity.observationUid(report, finding.key, 'probability');
+  const value = { value: finding.probability, unit: concepts.NO_UNITS };
+  return [...measured, numberItem('CONTAINS', codes.PROBABILITY, value, { observationUid })];
+}
+
+/** TID 300 Measurement; TID 1419 has the same rows under other numbers. */
+function measurement({ concept, derivation, threshold, ...value }: Measurement, observationUid: string): ContentItem {
+  const children = [
+    // PS3.16 TID 300 row 4, TID 1419 row 8
+    ...(derivation === undefined ? [] : [codeItem('HAS CONCEPT MOD', codes.DERIVATION, derivation)]),
+    // PS3.16 TID 300 row 10, TID 1419 row 14: a parameter of the derivation
+    ...(threshold === undefined ? [] : [numberItem('INFERRED FROM', thresholdConcept(threshold.unit), threshold)]),
+  ];
+  // PS3.16 TID 300 row 1, TID 1419 row 5
+  return numberItem('CONTAINS', concept, value, { observationUid, children });
+}
+
+function thresholdConcept(unit: codes.Code): codes.Code {
+  return codes.sameCode(unit, codes.HOUNSFIELD_UNIT) ? codes.THRESHOLD_ATTENUATION_COEFFICIENT : concepts.THRESHOLD;
+}

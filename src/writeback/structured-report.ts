@@ -1,0 +1,114 @@
+/**
+ * The draft as a DICOM SR document: Comprehensive 3D SR (PS3.3 A.35.13) with TID 1500 (PS3.16), unverified and
+ * preliminary. Pure: the same report gives the same object, and every identity and time comes from the report.
+ */
+import type { Volume } from '../assembly/volume.ts';
+import type { DicomDataSet } from '../dicom-json.ts';
+import type { DicomObject } from './artifact.ts';
+import { codingSchemes } from './coded-entry.ts';
+import { dataSet } from './data-set.ts';
+import * as identity from './identity.ts';
+import {
+  equipment,
+  MANUFACTURER,
+  patientAndStudy,
+  type ResultContext,
+  referencedRequests,
+  series,
+  sopCommon,
+  timeOf,
+} from './modules.ts';
+import { hierarchicalReference } from './references.ts';
+import { measurementReport } from './sr/measurement-report.ts';
+import { line } from './text.ts';
+
+export const COMPREHENSIVE_3D_SR = '1.2.840.10008.5.1.4.1.1.88.34';
+
+export interface StructuredReportInput extends ResultContext {
+  /** The volume that was read. */
+  readonly volume: Volume;
+  /** The SEG that findings with a `segmentNumber` refer to; without it they are written without a region. */
+  readonly segmentation?: DicomObject;
+  /** Series of `report.provenance.predecessorSopInstanceUid`, where it is not this report's own. */
+  readonly predecessorSeriesInstanceUid?: string;
+}
+
+/** @throws WetreadError `internal` where the volume has no geometry or a value is not finite */
+export function structuredReport(input: StructuredReportInput): DicomObject {
+  const { report, study } = input;
+  const tree = measurementReport(input, input);
+  const document: DicomDataSet = {
+    ...sopCommon(input, 'sr', COMPREHENSIVE_3D_SR),
+    ...patientAndStudy(study),
+    ...series(input, 'sr'),
+    ...equipment(input),
+    ...documentGeneral(input),
+    ...tree,
+  };
+  return {
+    kind: 'sr',
+    studyInstanceUid: study.studyInstanceUid,
+    seriesInstanceUid: identity.seriesInstanceUid(report, 'sr'),
+    sopInstanceUid: identity.sopInstanceUid(report, 'sr'),
+    sopClassUid: COMPREHENSIVE_3D_SR,
+    dataSet: { ...document, ...dataSet({ codingSchemeIdentificationSequence: codingSchemes(document) }) },
+  };
+}
+
+/** SR Document General (PS3.3 C.17.2). */
+function documentGeneral(input: StructuredReportInput): DicomDataSet {
+  const { report, study } = input;
+  const { date, time } = timeOf(input);
+  return dataSet({
+    // Revisions join one series, so the revision numbers them.
+    instanceNumber: report.provenance.revision,
+    contentDate: date,
+    contentTime: time,
+    completionFlag: 'COMPLETE',
+    verificationFlag: 'UNVERIFIED',
+    preliminaryFlag: 'PRELIMINARY',
+    authorObserverSequence: [author(input)],
+    performedProcedureCodeSequence: [],
+    referencedRequestSequence: referencedRequests(study),
+    currentRequestedProcedureEvidenceSequence: [evidence(input)],
+    predecessorDocumentsSequence: predecessor(input),
+  });
+}
+
+/** Identified Person or Device Macro (PS3.3 Table C.17-3b), as a device. */
+function author({ report }: StructuredReportInput): DicomDataSet {
+  const { name } = report.findings.algorithm;
+  return dataSet({
+    institutionName: '',
+    institutionCodeSequence: [],
+    observerType: 'DEV',
+    deviceUid: identity.deviceObserverUid(report),
+    stationName: '',
+    manufacturer: MANUFACTURER,
+    manufacturerModelName: line(name, 64),
+  });
+}
+
+/** Every instance that the tree refers to: the images read, and the SEG. */
+function evidence({ report, study, segmentation }: StructuredReportInput): DicomDataSet {
+  const { seriesInstanceUid, evidence: images, findings } = report.findings;
+  const keyImages = findings.flatMap((finding) => finding.evidence);
+  const masks =
+    segmentation === undefined
+      ? []
+      : [{ seriesInstanceUid: segmentation.seriesInstanceUid, instances: [segmentation] }];
+  return hierarchicalReference(study.studyInstanceUid, [
+    { seriesInstanceUid, instances: [...images, ...keyImages] },
+    ...masks,
+  ]);
+}
+
+/** Predecessor Documents Sequence: the draft that this one replaces; undefined for a first draft. */
+function predecessor(input: StructuredReportInput): readonly DicomDataSet[] | undefined {
+  const { report, study, predecessorSeriesInstanceUid } = input;
+  const sopInstanceUid = report.provenance.predecessorSopInstanceUid;
+  if (sopInstanceUid === undefined) return undefined;
+  const seriesInstanceUid = predecessorSeriesInstanceUid ?? identity.seriesInstanceUid(report, 'sr');
+  const instances = [{ sopInstanceUid, sopClassUid: COMPREHENSIVE_3D_SR }];
+  return [hierarchicalReference(study.studyInstanceUid, [{ seriesInstanceUid, instances }])];
+}
