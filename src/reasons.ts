@@ -13,6 +13,7 @@ export const REASONS = {
   'uid-missing': 'A Study, Series or SOP Instance UID is missing or invalid',
   'uid-conflict': 'Other bytes were stored before under the same SOP Instance UID',
   'patient-conflict': 'Two patients share one Study Instance UID',
+  'study-mismatch': 'The instance belongs to another study than the request names',
   'no-pixel-data': 'The object has no pixel data',
   'header-implausible': 'Rows, columns and bits do not fit the size of the pixel data',
   'transfer-syntax-unsupported': 'No decoder exists for the transfer syntax',
@@ -25,6 +26,8 @@ export const REASONS = {
   'derived-image': 'A derived image, such as a projection',
   'duplicate-slice': 'Another slice lies at the same position',
   'color-image': 'A colour image in a greyscale series',
+  'pixel-format-unsupported': 'Pixels are stored in a form that cannot be read as images of this kind',
+  'several-volumes': 'Several volumes lie at the same positions; at most one of them is read',
   // a series
   'geometry-missing': 'Position, orientation or spacing is missing',
   'orientation-mixed': 'Slices have different orientations',

@@ -50,7 +50,7 @@ export interface Volume {
   /** `[slices, rows, columns]`. */
   readonly shape: readonly [number, number, number];
   readonly affine: Affine;
-  /** Distance between neighbours along `[slice, row, column]`, mm. */
+  /** Distance between neighbours along `[normal, row, column]`, mm: their product is a voxel's volume, tilted or not. */
   readonly spacing: readonly [number, number, number];
   /**
    * INT16, in order of arrival: slice `k` is {@link sliceVoxels}`(volume, k)`. Backed by shared memory so that workers
