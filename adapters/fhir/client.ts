@@ -1,0 +1,101 @@
+/**
+ * Calls to a FHIR R4 server on fhir-kit-client, with what that package leaves open: a token per call, a time limit, and
+ * faults as WetreadError. Searches go as POST (FHIR R4 3.1.1.2), so that identifiers of patients reach no access log.
+ *
+ * Nothing of a server's answer gets into a message but its status: diagnostics quote patient data. Redirects are refused.
+ */
+import type { CapabilityStatement, FhirResource } from 'fhir/r4.js';
+import { Client } from 'fhir-kit-client';
+import { WetreadError } from '../../src/errors.ts';
+import type { Bundle } from '../../src/writeback/fhir.ts';
+
+export interface FhirClientOptions {
+  /** FHIR base, `https://record.example/fhir`. */
+  readonly url: string;
+  /** Gives the bearer token of each call; renewing it is its business. */
+  readonly token?: (signal: AbortSignal) => Promise<string>;
+  /** Limit of one call; 30 s where absent. */
+  readonly timeoutMs?: number;
+}
+
+type RequestOptions = NonNullable<Parameters<Client['capabilityStatement']>[0]>;
+
+const TIMEOUT_MS = 30_000;
+/** More than an identifier can sensibly match; a full page is treated as what it is, many. */
+const PAGE = 50;
+
+export class FhirClient {
+  readonly #client: Client;
+  readonly #token: FhirClientOptions['token'];
+  readonly #timeoutMs: number;
+
+  constructor(options: FhirClientOptions) {
+    this.#client = new Client({ baseUrl: options.url, requestOptions: { redirect: 'error' } });
+    this.#token = options.token;
+    this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  }
+
+  async capabilityStatement(signal: AbortSignal): Promise<CapabilityStatement> {
+    const answer = await this.#call('metadata', signal, (options) => this.#client.capabilityStatement(options));
+    return answer as unknown as CapabilityStatement;
+  }
+
+  /** The first page; resources that a server includes beside the matches are left out. */
+  async search<Type extends FhirResource['resourceType']>(
+    resourceType: Type,
+    parameters: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<readonly Extract<FhirResource, { resourceType: Type }>[]> {
+    const searchParams = { ...parameters, _count: PAGE };
+    const answer = await this.#call('search', signal, (options) =>
+      this.#client.search({ resourceType, searchParams, options: { ...options, postSearch: true } }),
+    );
+    const entries = (answer as unknown as Bundle).entry ?? [];
+    return entries.flatMap(({ resource }) =>
+      resource?.resourceType === resourceType ? [resource as Extract<FhirResource, { resourceType: Type }>] : [],
+    );
+  }
+
+  /** @param reference `Type/id` */
+  async read(reference: string, signal: AbortSignal): Promise<FhirResource> {
+    const [resourceType = '', id = ''] = reference.split('/');
+    const answer = await this.#call('read', signal, (options) => this.#client.read({ resourceType, id, options }));
+    return answer as unknown as FhirResource;
+  }
+
+  /** @throws WetreadError `conflict` where a condition of the bundle fails (409, 412) */
+  async transaction(bundle: Bundle, signal: AbortSignal): Promise<Bundle> {
+    const body = bundle as unknown as Parameters<Client['transaction']>[0]['body'];
+    const answer = await this.#call('transaction', signal, (options) => this.#client.transaction({ body, options }));
+    return answer as unknown as Bundle;
+  }
+
+  async #call<T>(interaction: string, signal: AbortSignal, send: (options: RequestOptions) => Promise<T>): Promise<T> {
+    const limit = AbortSignal.timeout(this.#timeoutMs);
+    const either = AbortSignal.any([signal, limit]);
+    try {
+      either.throwIfAborted();
+      const token = await this.#token?.(either);
+      const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+      return await send({ signal: either, headers });
+    } catch (cause) {
+      if (signal.aborted) throw WetreadError.from(signal.reason, 'timeout');
+      if (limit.aborted)
+        throw new WetreadError('timeout', `The FHIR server took longer than ${this.#timeoutMs} ms (${interaction})`);
+      throw fault(cause, interaction, this.#token !== undefined);
+    }
+  }
+}
+
+/** The error of fhir-kit-client holds URL and body of the answer: it does not become a cause. */
+function fault(cause: unknown, interaction: string, renewable: boolean): WetreadError {
+  if (cause instanceof WetreadError) return cause;
+  const status = (cause as { response?: { status?: number } }).response?.status;
+  if (status === undefined)
+    return new WetreadError('health-record-unreachable', `The FHIR server did not answer (${interaction})`, { cause });
+  const message = `The FHIR server answered ${status} (${interaction})`;
+  if (status === 409 || status === 412) return new WetreadError('conflict', message);
+  if (status === 408 || status === 429 || status >= 500) return new WetreadError('health-record-unreachable', message);
+  // A token that ran out is a new one at the next try.
+  return new WetreadError('health-record-refused', message, { retryable: status === 401 && renewable });
+}
