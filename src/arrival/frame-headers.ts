@@ -1,6 +1,7 @@
 /** Geometry and rescale per frame: attributes of the image itself, or functional groups (PS3.3 C.7.6.16). */
 import { type DicomDataSet, itemsOf, numberOf, numbersOf, stringOf } from '../dicom-json.ts';
 import { reason, type Skipped } from '../reasons.ts';
+import { FRAME_MARK_TAGS, readFrameMarks } from './frame-marks.ts';
 import type { FrameHeader, Point3 } from './study.ts';
 import { present } from './study-header.ts';
 
@@ -17,6 +18,7 @@ export const FRAME_HEADER_TAGS: readonly string[] = [
   '00281053',
   SHARED_FUNCTIONAL_GROUPS,
   PER_FRAME_FUNCTIONAL_GROUPS,
+  ...FRAME_MARK_TAGS,
 ];
 
 /** One header per frame; groups beyond the last frame, left by tools that cut frames out, are ignored. Frames without groups of their own share one object. */
@@ -72,6 +74,7 @@ function frameHeader(groups: Groups, dataSet: DicomDataSet): FrameHeader {
     }),
     rescaleSlope: numberOf(transformation, '00281053') ?? 1,
     rescaleIntercept: numberOf(transformation, '00281052') ?? 0,
+    marks: readFrameMarks(groups.length > 1 ? groups[0] : undefined, dataSet),
   };
 }
 

@@ -67,6 +67,8 @@ export interface FrameHeader {
   readonly sliceThickness?: number;
   readonly rescaleSlope: number;
   readonly rescaleIntercept: number;
+  /** What tells frames at one position apart, by name: `time point`, `echo`, `b-value` … */
+  readonly marks?: Readonly<Record<string, string>>;
 }
 
 /** Modality LUT Sequence (0028,3000): output for stored values `firstMapped …`; clamped outside. */
@@ -103,7 +105,10 @@ export interface ImageHeader {
   /** Stored values that carry no image, inclusive range (0028,0120), (0028,0121). */
   readonly pixelPadding?: { readonly low: number; readonly high: number };
   readonly modalityLut?: ModalityLut;
+  /** Rescale Type (0028,1054), or Units (0054,1001) of PET. */
   readonly rescaleType?: string;
+  /** (0008,9207): `MAX_IP` and others where values are no longer those of a slice (PS3.3 C.8.16.2.1.3). */
+  readonly volumeBasedCalculationTechnique?: string;
   readonly windowCenter?: number;
   readonly windowWidth?: number;
 

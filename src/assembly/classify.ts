@@ -1,6 +1,5 @@
 /** What an instance is within its series, told from its header alone: images are read, everything else is set aside. */
 import type { ImageHeader } from '../arrival/study.ts';
-import { type DicomDataSet, stringOf } from '../dicom-json.ts';
 import { type Reason, type ReasonCode, reason } from '../reasons.ts';
 
 /** Modalities (PS3.3 C.7.3.1.1.1) whose series are slices of a volume. */
@@ -65,14 +64,14 @@ const DOSE_DESCRIPTION = /\bdose (report|info|sheet|record|summary)\b|^patient p
 const PROJECTED: ReadonlySet<string> = new Set(['MAX_IP', 'MIN_IP', 'VOLUME_RENDER', 'SURFACE_RENDER', 'CURVED_MPR']);
 
 /** Why an instance of a CT, MR or PET series is not one of its slices; undefined where it is one. */
-export function classifySlice(header: ImageHeader, dataSet: DicomDataSet): Reason | undefined {
+export function classifySlice(header: ImageHeader): Reason | undefined {
   const words = header.imageType.slice(2).map((word) => word.trim().toUpperCase());
   const said = IMAGE_TYPE_WORDS.find(({ word }) => words.some((each) => word.test(each)));
   if (said?.code === 'dose-sheet' || DOSE_DESCRIPTION.test(header.seriesDescription ?? '')) return reason('dose-sheet');
   if (isSecondaryCapture(header) || header.burnedInAnnotation === 'YES') return reason('screenshot');
   if (said !== undefined) return reason(said.code, words.join(' '));
   if (!SLICE_SOP_CLASSES.has(header.sopClassUid)) return reason('pixel-format-unsupported', 'not a slice by SOP class');
-  if (PROJECTED.has(stringOf(dataSet, '00089207') ?? '')) return reason('derived-image');
+  if (PROJECTED.has(header.volumeBasedCalculationTechnique ?? '')) return reason('derived-image');
   if (header.samplesPerPixel !== 1 || !header.photometricInterpretation.startsWith('MONOCHROME')) {
     return reason('color-image');
   }

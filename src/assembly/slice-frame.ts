@@ -1,6 +1,5 @@
 /** One frame of a CT, MR or PET series: what its header says about its place, its values and its time point. */
 import type { FrameHeader, ImageHeader, Point3 } from '../arrival/study.ts';
-import { type DicomDataSet, itemsOf, stringOf, stringsOf } from '../dicom-json.ts';
 import type { EncodedInstance } from '../ports.ts';
 import { type Reason, reason } from '../reasons.ts';
 import { type Frame, type Placed, rescaleOf, shiftOf } from './arrivals.ts';
@@ -28,14 +27,13 @@ export interface SliceFacts extends Frame {
 export type SliceFrame = Placed<SliceFacts>;
 
 /** The facts of every frame, or why the instance has no place in a volume. */
-export function sliceFacts(instance: EncodedInstance): readonly SliceFacts[] | Reason {
-  const { header, dataSet } = instance;
-  const notASlice = classifySlice(header, dataSet);
+export function sliceFacts({ header }: EncodedInstance): readonly SliceFacts[] | Reason {
+  const notASlice = classifySlice(header);
   if (notASlice !== undefined) return notASlice;
   if (header.frameOfReferenceUid === undefined) return reason('geometry-missing', 'no Frame of Reference UID');
   if (header.frames.length !== header.numberOfFrames) return reason('geometry-missing', 'frames without position');
   const shift = shiftOf(header);
-  const common = { header, shift, units: unitsOf(instance), ...paddingOf(header, shift) };
+  const common = { header, shift, units: unitsOf(header), ...paddingOf(header, shift) };
   const facts: SliceFacts[] = [];
   for (const [index, frame] of header.frames.entries()) {
     const place = placeOf(frame);
@@ -46,7 +44,7 @@ export function sliceFacts(instance: EncodedInstance): readonly SliceFacts[] | R
       ...place,
       ...rescaleOf(header, frameNumber, shift),
       frameNumber,
-      marks: marksOf(instance, index),
+      marks: marksOf(header, frame),
     });
   }
   return facts;
@@ -77,59 +75,20 @@ function paddingOf(header: ImageHeader, shift: number): Pick<SliceFacts, 'paddin
 }
 
 /**
- * What voxel × slope + intercept is measured in: for CT HU, unless Rescale Type (0028,1054) says otherwise (PS3.3
- * C.8.2.1); for PET Units (0054,1001), such as `BQML`; else Rescale Type. `US` is the standard's "unspecified".
+ * What voxel × slope + intercept is measured in: Rescale Type, for PET its Units such as `BQML`; HU where a CT says
+ * nothing (PS3.3 C.8.2.1.1.2). `US` is the standard's "unspecified".
  */
-function unitsOf({ header, dataSet }: EncodedInstance): string {
-  const said = stringOf(dataSet, '00541001') ?? header.rescaleType;
-  if (said === undefined) return header.modality === 'CT' ? 'HU' : 'none';
-  return said === 'US' ? 'none' : said;
+function unitsOf({ rescaleType, modality }: ImageHeader): string {
+  if (rescaleType === undefined) return modality === 'CT' ? 'HU' : 'none';
+  return rescaleType === 'US' ? 'none' : rescaleType;
 }
 
-/** Attributes of single-frame objects that separate volumes at the same positions: tag, and its name in notes. */
-const INSTANCE_MARKS: readonly (readonly [tag: string, name: string])[] = [
-  ['00200100', 'time point'],
-  ['00180086', 'echo'],
-  ['00189087', 'b-value'],
-  ['00181060', 'trigger time'],
-  ['00540300', 'radionuclide'],
-  ['00541330', 'image index'],
-];
-
-/** The same for frames of enhanced objects: functional group sequence, tag in it, name. */
-const FRAME_MARKS: readonly (readonly [sequence: string, tag: string, name: string])[] = [
-  ['00209111', '00209128', 'time point'],
-  ['00189114', '00189082', 'echo'],
-  ['00189117', '00189087', 'b-value'],
-  ['00189118', '00209241', 'cardiac phase'],
-  ['00209111', '00209156', 'acquisition'],
-  ['00189226', '00089007', 'frame type'],
-];
-
-function marksOf({ header, dataSet }: EncodedInstance, index: number): Readonly<Record<string, string>> {
-  const marks: Record<string, string> = {};
-  if (header.acquisitionNumber !== undefined) marks['acquisition'] = String(header.acquisitionNumber);
-  for (const [tag, name] of INSTANCE_MARKS) {
-    const value = stringOf(dataSet, tag);
-    if (value !== undefined) marks[name] = value;
-  }
-  const groups = itemsOf(dataSet, '52009230')[index];
-  if (groups !== undefined) Object.assign(marks, frameMarks(groups));
-  marks['image type'] = header.imageType.join(' ');
-  marks['instance'] = `${String(header.instanceNumber ?? 0).padStart(8, '0')} ${header.sopInstanceUid}`;
-  return marks;
-}
-
-/** Each dimension of Dimension Index Values (0020,9157) is a mark of its own (PS3.3 C.7.6.17). */
-function frameMarks(groups: DicomDataSet): Record<string, string> {
-  const marks: Record<string, string> = {};
-  for (const [sequence, tag, name] of FRAME_MARKS) {
-    const value = stringsOf(itemsOf(groups, sequence)[0] ?? {}, tag).join(' ');
-    if (value !== '') marks[name] = value;
-  }
-  const content = itemsOf(groups, '00209111')[0] ?? {};
-  for (const [dimension, value] of stringsOf(content, '00209157').entries()) {
-    marks[`dimension ${dimension + 1}`] = value;
-  }
-  return marks;
+/** Acquisition, time point and others, best first; the type and the instance itself tell apart what nothing else does. */
+function marksOf(header: ImageHeader, frame: FrameHeader): Readonly<Record<string, string>> {
+  return {
+    ...(header.acquisitionNumber === undefined ? {} : { acquisition: String(header.acquisitionNumber) }),
+    ...frame.marks,
+    'image type': header.imageType.join(' '),
+    instance: `${String(header.instanceNumber ?? 0).padStart(8, '0')} ${header.sopInstanceUid}`,
+  };
 }
