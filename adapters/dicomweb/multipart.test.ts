@@ -14,6 +14,7 @@ import {
   type Part,
   partHead,
   readParts,
+  streamParts,
 } from './multipart.ts';
 
 interface Read {
@@ -160,6 +161,25 @@ test('what the writer writes the reader reads, with random bytes', async () => {
   assert.equal(parts.length, 3);
   for (const [index, part] of parts.entries()) assert.ok(bodies[index]!.equals(part.bytes));
   assert.equal(parts[0]!.headers.get('content-type'), 'application/dicom');
+});
+
+test('a part whose body is left unread, or read in part, does not shift the next one', async () => {
+  async function* source(): AsyncGenerator<Uint8Array> {
+    const body = ['one', 'two', 'three'].map((text) => `--b\r\n\r\n${text.repeat(10)}\r\n`).join('');
+    for (const byte of bytes(`${body}--b--`)) yield Uint8Array.of(byte);
+  }
+  const seen: string[] = [];
+  for await (const { body } of streamParts(source(), 'b')) {
+    if (seen.length === 0) {
+      seen.push('unread');
+      continue;
+    }
+    for await (const chunk of body) {
+      seen.push(Buffer.from(chunk).toString());
+      break;
+    }
+  }
+  assert.deepEqual(seen, ['unread', 't', 't']);
 });
 
 test('WR-ARC-01 a large part full of lookalikes passes through: never more than a delimiter is held back', () => {

@@ -228,37 +228,63 @@ export function multipartBoundary(contentType: string): { boundary: string; type
   return { boundary, type: (media.parameters.get('type') ?? '').toLowerCase() };
 }
 
-export interface Part {
+export interface StreamedPart {
   readonly headers: PartHeaders;
-  readonly bytes: Uint8Array;
+  /** May be left unread, or read in part: the next part follows all the same. Gone once the next part is asked for. */
+  readonly body: AsyncIterable<Uint8Array>;
 }
 
 /**
- * The parts of a body, one at a time, each whole in memory.
+ * The parts of a body, each as a stream.
  * @param source chunks that the caller does not use again.
- * @throws WetreadError as {@link MultipartReader.feed} and {@link MultipartReader.finish} do.
+ * @throws WetreadError as {@link MultipartReader.feed} and {@link MultipartReader.finish} do, in a body too.
  */
+export async function* streamParts(
+  source: AsyncIterable<Uint8Array>,
+  boundary: string,
+  limits: MultipartLimits = DEFAULT_MULTIPART_LIMITS,
+): AsyncGenerator<StreamedPart, void, undefined> {
+  const events = eventsOf(source, boundary, limits);
+  for (;;) {
+    const { done, value } = await events.next();
+    if (done === true) return;
+    if (value.kind === 'part') yield { headers: value.headers, body: bodyOf(events) };
+  }
+}
+
+type EventStream = AsyncGenerator<MultipartEvent, void, undefined>;
+
+async function* eventsOf(source: AsyncIterable<Uint8Array>, boundary: string, limits: MultipartLimits): EventStream {
+  const reader = new MultipartReader(boundary, limits);
+  for await (const chunk of source) yield* reader.feed(chunk);
+  reader.finish();
+}
+
+async function* bodyOf(events: EventStream): AsyncGenerator<Uint8Array, void, undefined> {
+  for (;;) {
+    const { done, value } = await events.next();
+    if (done === true || value.kind !== 'data') return;
+    yield value.bytes;
+  }
+}
+
+export interface Part {
+  readonly headers: PartHeaders;
+  /** A buffer of its own, so that a part that is kept does not keep its neighbours alive. */
+  readonly bytes: Uint8Array;
+}
+
+/** The parts of a body, each whole in memory; otherwise as {@link streamParts}. */
 export async function* readParts(
   source: AsyncIterable<Uint8Array>,
   boundary: string,
   limits: MultipartLimits = DEFAULT_MULTIPART_LIMITS,
 ): AsyncGenerator<Part, void, undefined> {
-  const reader = new MultipartReader(boundary, limits);
-  let headers: PartHeaders = new Map();
-  let chunks: Uint8Array[] = [];
-  for await (const chunk of source) {
-    for (const event of reader.feed(chunk)) {
-      if (event.kind === 'data') chunks.push(event.bytes);
-      else if (event.kind === 'part') headers = event.headers;
-      else {
-        // A buffer of its own, so that a part that is kept does not keep its neighbours' chunks alive.
-        const bytes = Buffer.concat(chunks);
-        chunks = [];
-        yield { headers, bytes };
-      }
-    }
+  for await (const { headers, body } of streamParts(source, boundary, limits)) {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body) chunks.push(chunk);
+    yield { headers, bytes: Buffer.concat(chunks) };
   }
-  reader.finish();
 }
 
 /** Random, so that it does not occur in any part (122 bits against the bytes of a study). */
