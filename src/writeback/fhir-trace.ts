@@ -13,6 +13,7 @@ import {
   identifierQuery,
   imagingStudyUrl,
   narrative,
+  plain,
   reportUrl,
   SYSTEM,
 } from './fhir-elements.ts';
@@ -65,7 +66,7 @@ export function imagingStudy(input: TransactionInput): Entry {
     basedOn: basedOn(study, match, input.naming),
     numberOfSeries: input.numberOfSeries,
     numberOfInstances: input.numberOfInstances,
-    description: study.studyDescription,
+    description: study.studyDescription === undefined ? undefined : plain(study.studyDescription),
     // R4 asks for the modality of every series that is named.
     series:
       modalityCoding === undefined ? undefined : [{ uid: report.findings.seriesInstanceUid, modality: modalityCoding }],
