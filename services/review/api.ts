@@ -1,0 +1,120 @@
+/**
+ * The page and its API: GET only, same origin. Study UIDs stand in addresses, patients never do; every answer is
+ * `no-store`. The page polls for changes with `If-None-Match`: nothing is kept open, and it survives restarts.
+ */
+import type { ServerResponse } from 'node:http';
+import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
+import { ERROR_CODES, WetreadError } from '../../src/errors.ts';
+import type { DocumentName, Log } from '../../src/ports.ts';
+import { parseUid, type StudyInstanceUid } from '../../src/uid.ts';
+import { DOCUMENTS } from './answers.ts';
+import { ReviewDesk, type ReviewDeskOptions } from './review-desk.ts';
+
+export interface ReviewOptions extends ReviewDeskOptions {
+  readonly log: Log;
+  /** Folder `services/review/public`, wherever the package keeps it. */
+  readonly publicDirectory: string;
+}
+
+/** Scripts and styles from here and nothing from anywhere else; no frame around the page, no form out of it. */
+const HEADERS: Readonly<Record<string, string>> = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+};
+
+/** Mount at `/`: serves `/`, `/studies/{uid}`, `/assets` and `/api`, and passes everything else on. */
+export function reviewRouter(options: ReviewOptions): Router {
+  const router = Router();
+  router.use('/api', apiRouter(new ReviewDesk(options)), faults(options.log));
+  router.use('/assets', express.static(options.publicDirectory, { index: false, setHeaders: guard }));
+  router.get(['/', '/studies/:uid'], (_request, response) => {
+    guard(response);
+    response.sendFile('index.html', { root: options.publicDirectory, cacheControl: false });
+  });
+  return router;
+}
+
+function apiRouter(desk: ReviewDesk): Router {
+  const router = Router();
+  router.use((_request, response, next) => {
+    guard(response);
+    next();
+  });
+  router.get('/studies', async (_request, response) => answer(response, await desk.list()));
+  router.get('/studies/:uid', async (request, response) => answer(response, await desk.study(uidOf(request))));
+  router.get('/studies/:uid/state', async (request, response) => answer(response, await desk.row(uidOf(request))));
+  router.get('/studies/:uid/header', async (request, response) =>
+    answer(response, await desk.header(uidOf(request), closed(response))),
+  );
+  router.get('/studies/:uid/slices/:index/outlines', async (request, response) =>
+    answer(response, await desk.outlines(uidOf(request), Number(request.params.index))),
+  );
+  router.get('/studies/:uid/slices/:index/voxels', (request, response) => sendVoxels(desk, request, response));
+  router.get('/studies/:uid/documents/:name', (request, response) => sendDocument(desk, request, response));
+  router.use((_request, response) => answer(response, undefined));
+  return router;
+}
+
+function guard(response: ServerResponse): void {
+  for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+}
+
+function answer(response: Response, value: object | undefined): void {
+  if (value === undefined)
+    response.status(404).json({ code: 'not-found', message: 'Nothing is known here by this name' });
+  else response.json(value);
+}
+
+/** INT16, little-endian; value in units = voxel × slope + intercept. */
+async function sendVoxels(desk: ReviewDesk, request: Request, response: Response): Promise<void> {
+  const frame = await desk.voxels(uidOf(request), Number(request.params['index']), closed(response));
+  if (frame === undefined) return answer(response, undefined);
+  const { voxels, slope, intercept } = frame;
+  response.set({ 'Wetread-Slope': String(slope), 'Wetread-Intercept': String(intercept) });
+  response.type('application/octet-stream').end(Buffer.from(voxels.buffer, voxels.byteOffset, voxels.byteLength));
+}
+
+async function sendDocument(desk: ReviewDesk, request: Request, response: Response): Promise<void> {
+  const name = String(request.params['name']);
+  const bytes = isDocumentName(name) ? await desk.document(uidOf(request), name) : undefined;
+  if (!isDocumentName(name) || bytes === undefined) return answer(response, undefined);
+  const { mediaType } = DOCUMENTS[name];
+  if (mediaType === 'application/dicom') response.attachment(`${uidOf(request)}.${name}`);
+  response.set('Content-Type', mediaType).end(bytes);
+}
+
+function isDocumentName(name: string): name is DocumentName {
+  return Object.hasOwn(DOCUMENTS, name);
+}
+
+function uidOf(request: Request): StudyInstanceUid {
+  return parseUid<StudyInstanceUid>(String(request.params['uid']));
+}
+
+/** Aborts when the reader has gone before the answer was complete. */
+function closed(response: Response): AbortSignal {
+  const controller = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) controller.abort(new WetreadError('timeout', 'The reader has gone'));
+  });
+  return controller.signal;
+}
+
+function faults(log: Log): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    const { code, message } = WetreadError.from(error);
+    const { httpStatus } = ERROR_CODES[code];
+    if (response.destroyed) return;
+    if (httpStatus >= 500) {
+      const httpRoute = `/api${String(request.route?.path ?? '')}`;
+      log.write('http-fault', { errorCode: code, httpMethod: request.method, httpRoute, httpStatus });
+    }
+    if (response.headersSent) next(error);
+    else response.status(httpStatus).json({ code, message });
+  };
+}

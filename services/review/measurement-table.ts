@@ -1,0 +1,67 @@
+/** Measurements side by side: a column per finding, a row per measure. */
+import type { Finding, Findings } from '../../src/inference/findings.ts';
+import { findingTitle } from '../../src/reporting/draft.ts';
+import { measurementText } from '../../src/reporting/text.ts';
+
+export interface MeasurementTable {
+  readonly columns: readonly MeasurementColumn[];
+  readonly rows: readonly MeasurementRow[];
+}
+
+export interface MeasurementColumn {
+  readonly findingKey: string;
+  readonly title: string;
+  /** Segments that outline it; those of all findings where it has none of its own, as for both lungs. */
+  readonly segmentNumbers: readonly number[];
+  /** The image that shows it best. */
+  readonly keyImage?: { readonly sopInstanceUid: string; readonly frameNumber: number };
+}
+
+export interface MeasurementRow {
+  readonly key: string;
+  readonly label: string;
+  /** Code and meaning, for who wants to know what exactly was measured. */
+  readonly definition: string;
+  /** With unit, in the order of the columns; a dash where the finding lacks the measure. */
+  readonly cells: readonly string[];
+}
+
+const LABELS: Readonly<Record<string, string>> = {
+  volume: 'Volume',
+  'mean-density': 'Mean density',
+  perc15: '15th percentile (Perc15)',
+  'laa-950': 'Below \u2212950 HU (LAA-950)',
+};
+
+export function measurementTable({ findings }: Findings): MeasurementTable {
+  const keys = [...new Set(findings.flatMap((finding) => finding.measurements.map((m) => m.key)))];
+  return {
+    columns: findings.map((finding) => columnOf(finding, findings)),
+    rows: keys.map((key) => rowOf(key, findings)),
+  };
+}
+
+function columnOf(finding: Finding, all: readonly Finding[]): MeasurementColumn {
+  const segments = finding.segmentNumber === undefined ? all : [finding];
+  const [key] = finding.evidence;
+  return {
+    findingKey: finding.key,
+    title: findingTitle(finding),
+    segmentNumbers: segments.flatMap(({ segmentNumber }) => segmentNumber ?? []),
+    ...(key === undefined
+      ? {}
+      : { keyImage: { sopInstanceUid: key.sopInstanceUid, frameNumber: key.frameNumber ?? 1 } }),
+  };
+}
+
+function rowOf(key: string, findings: readonly Finding[]): MeasurementRow {
+  const measurements = findings.map((finding) => finding.measurements.find((m) => m.key === key));
+  const concept = measurements.find((m) => m !== undefined)?.concept;
+  const meaning = concept?.meaning ?? key;
+  return {
+    key,
+    label: LABELS[key] ?? meaning,
+    definition: concept === undefined ? meaning : `${meaning} (${concept.value}, ${concept.scheme})`,
+    cells: measurements.map((m) => (m === undefined ? '\u2013' : measurementText(m))),
+  };
+}

@@ -1,0 +1,148 @@
+/** Answers of the page's API, from the ledger and the archive; undefined where there is nothing. */
+import type { Report, View } from '../../contracts/generated/types.ts';
+import type { DocumentName, ImageArchive, Ledger, StudyRecord } from '../../src/ports.ts';
+import { reportText } from '../../src/reporting/draft.ts';
+import { parseUid, type SeriesInstanceUid, type SopInstanceUid, type StudyInstanceUid } from '../../src/uid.ts';
+import {
+  type DraftAnswer,
+  type HeaderAnswer,
+  headerAnswer,
+  linksOf,
+  notReadAnswer,
+  rowAnswer,
+  type StudyAnswer,
+  type StudyListAnswer,
+  type StudyRowAnswer,
+  stepAnswer,
+} from './answers.ts';
+import { type FrameSource, type FrameSourceOptions, type FrameVoxels, frameSource } from './frames.ts';
+import { measurementTable } from './measurement-table.ts';
+import { type SegmentationFile, type SegmentOutline, segmentationFile } from './segmentation-file.ts';
+import { traceSpans } from './trace.ts';
+
+export interface ReviewDeskOptions extends FrameSourceOptions {
+  readonly ledger: Pick<Ledger, 'get' | 'list' | 'history' | 'document'>;
+  readonly findStudy: ImageArchive['findStudy'];
+  /** Where the health record answers on this origin, `/fhir`; absent where it is another server. */
+  readonly fhirPath?: string;
+}
+
+/** A study whose images are being looked at. */
+interface OpenStudy {
+  readonly view: View;
+  readonly segmentation: SegmentationFile | undefined;
+}
+
+/** Rows that the list shows; older studies are found by their UID. */
+const LIST_LIMIT = 200;
+/** Studies kept open between requests: a SEG of 300 slices has 20 MB. */
+const OPEN_LIMIT = 3;
+
+export class ReviewDesk {
+  readonly #options: ReviewDeskOptions;
+  readonly #frames: FrameSource;
+  readonly #open = new Map<string, Promise<OpenStudy | undefined>>();
+
+  constructor(options: ReviewDeskOptions) {
+    this.#options = options;
+    this.#frames = frameSource(options);
+  }
+
+  async list(): Promise<StudyListAnswer> {
+    const records = await this.#options.ledger.list();
+    return { studies: records.slice(0, LIST_LIMIT).map(rowAnswer), total: records.length };
+  }
+
+  async row(uid: StudyInstanceUid): Promise<StudyRowAnswer | undefined> {
+    const record = await this.#options.ledger.get(uid);
+    return record === undefined ? undefined : rowAnswer(record);
+  }
+
+  async study(uid: StudyInstanceUid): Promise<StudyAnswer | undefined> {
+    const record = await this.#options.ledger.get(uid);
+    if (record === undefined) return undefined;
+    const [history, report, view, trace, bundle] = await Promise.all([
+      this.#options.ledger.history(uid),
+      this.#json<Report>(uid, 'report.json'),
+      this.#json<View>(uid, 'view.json'),
+      this.#json(uid, 'trace.json'),
+      this.#json(uid, 'bundle.json'),
+    ]);
+    return {
+      ...rowAnswer(record),
+      history: history.map(stepAnswer),
+      notRead: record.notRead.map(notReadAnswer),
+      links: linksOf(uid, { report, bundle, trace }, this.#options.fhirPath),
+      trace: traceSpans(trace),
+      ...(view === undefined ? {} : { view }),
+      ...(report === undefined ? {} : { draft: draftAnswer(report) }),
+    };
+  }
+
+  async header(uid: StudyInstanceUid, signal: AbortSignal): Promise<HeaderAnswer | undefined> {
+    const study = await this.#options.findStudy(uid, signal);
+    return study === undefined ? undefined : headerAnswer(study);
+  }
+
+  document(uid: StudyInstanceUid, name: DocumentName): Promise<Uint8Array | undefined> {
+    return this.#options.ledger.document(uid, name);
+  }
+
+  /** @param index into the slices of the view */
+  async voxels(uid: StudyInstanceUid, index: number, signal: AbortSignal): Promise<FrameVoxels | undefined> {
+    const view = (await this.#opened(uid))?.view;
+    const slice = view?.slices[index];
+    if (view === undefined || slice === undefined) return undefined;
+    const reference = {
+      studyInstanceUid: uid,
+      seriesInstanceUid: parseUid<SeriesInstanceUid>(view.seriesInstanceUid),
+      sopInstanceUid: parseUid<SopInstanceUid>(slice.sopInstanceUid),
+      frameNumber: slice.frameNumber,
+    };
+    return this.#frames(reference, signal);
+  }
+
+  /** @param index into the slices of the view */
+  async outlines(uid: StudyInstanceUid, index: number): Promise<readonly SegmentOutline[] | undefined> {
+    const open = await this.#opened(uid);
+    const slice = open?.view.slices[index];
+    if (slice === undefined) return undefined;
+    return open?.segmentation?.outlines(slice.sopInstanceUid, slice.frameNumber) ?? [];
+  }
+
+  async #opened(uid: StudyInstanceUid): Promise<OpenStudy | undefined> {
+    const record = await this.#options.ledger.get(uid);
+    if (record === undefined) return undefined;
+    const key = keyOf(record);
+    const open = this.#open.get(key) ?? this.#openStudy(uid);
+    this.#open.delete(key);
+    this.#open.set(key, open);
+    for (const oldest of this.#open.keys()) {
+      if (this.#open.size <= OPEN_LIMIT) break;
+      this.#open.delete(oldest);
+    }
+    open.catch(() => this.#open.delete(key));
+    return open;
+  }
+
+  async #openStudy(uid: StudyInstanceUid): Promise<OpenStudy | undefined> {
+    const view = await this.#json<View>(uid, 'view.json');
+    if (view === undefined) return undefined;
+    const bytes = await this.document(uid, 'seg.dcm');
+    return { view, segmentation: bytes === undefined ? undefined : segmentationFile(this.#options.reader, bytes) };
+  }
+
+  async #json<T>(uid: StudyInstanceUid, name: DocumentName): Promise<T | undefined> {
+    const bytes = await this.document(uid, name);
+    return bytes === undefined ? undefined : (JSON.parse(new TextDecoder().decode(bytes)) as T);
+  }
+}
+
+/** Changes with everything that can change the documents of a study. */
+function keyOf({ studyInstanceUid, revision, changedAt }: StudyRecord): string {
+  return `${studyInstanceUid}/${revision}/${changedAt}`;
+}
+
+function draftAnswer(report: Report): DraftAnswer {
+  return { report, text: reportText(report), table: measurementTable(report.findings) };
+}
