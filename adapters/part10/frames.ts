@@ -1,4 +1,5 @@
 /** Where each frame lies in the pixel data element (PS3.5 section 8 and Annex A.4). Views of the input wherever possible. */
+import { nativeFrameBits } from '../../src/arrival/pixel-header.ts';
 import type { ImageHeader } from '../../src/arrival/study.ts';
 import { pixelEncodingOf } from '../../src/arrival/transfer-syntax.ts';
 import { isSkipped, reason, type Skipped } from '../../src/reasons.ts';
@@ -21,12 +22,6 @@ export function locateFrames(
     return { skipped: reason('data-set-invalid', 'pixel data is not encoded as the transfer syntax says') };
   }
   return isNative ? nativeFrames(bytes, pixelData, header, set.littleEndian) : encapsulatedFrames(bytes, set, header);
-}
-
-/** Bits of one native frame: `YBR_FULL_422` shares its chroma between two pixels (PS3.3 C.7.6.3.1.2). */
-export function nativeFrameBits(header: ImageHeader): number {
-  const isSubsampled = header.photometricInterpretation === 'YBR_FULL_422' && header.samplesPerPixel === 3;
-  return header.rows * header.columns * (isSubsampled ? 2 : header.samplesPerPixel) * header.bitsAllocated;
 }
 
 function nativeFrames(

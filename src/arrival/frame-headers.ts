@@ -33,11 +33,15 @@ export function readFrameHeaders(dataSet: DicomDataSet, numberOfFrames: number):
   const headers =
     perFrame.length > 0
       ? perFrame.slice(0, numberOfFrames).map((groups) => frameHeader([groups, shared], dataSet))
-      : new Array<FrameHeader>(numberOfFrames).fill(frameHeader([shared], dataSet));
+      : sharedByAll(frameHeader([shared], dataSet), numberOfFrames);
   if (headers.some((header) => header.rescaleSlope === 0)) {
     return { skipped: reason('data-set-invalid', 'Rescale Slope is 0') };
   }
   return headers;
+}
+
+function sharedByAll(header: FrameHeader, numberOfFrames: number): readonly FrameHeader[] {
+  return Array.from({ length: numberOfFrames }, () => header);
 }
 
 /** First item of a functional group of the first frame, or of the shared ones. */

@@ -85,6 +85,16 @@ function isCount(value: number, maximum: number): boolean {
   return Number.isInteger(value) && value >= 1 && value <= maximum;
 }
 
+/** Bits of one native frame: `YBR_FULL_422` shares its chroma between two pixels (PS3.3 C.7.6.3.1.2). */
+export function nativeFrameBits(header: PixelHeader): number {
+  return header.rows * header.columns * (isChromaShared(header) ? 2 : header.samplesPerPixel) * header.bitsAllocated;
+}
+
+/** True for native `YBR_FULL_422`, the one layout whose samples are not all there. */
+export function isChromaShared(header: PixelHeader): boolean {
+  return header.photometricInterpretation === 'YBR_FULL_422' && header.samplesPerPixel === 3;
+}
+
 /**
  * Pixel Padding Value (0028,0120) to Range Limit (0028,0121), in stored values. Writers mix up US and SS here, so values
  * are brought into the range that Pixel Representation gives.
