@@ -1,0 +1,138 @@
+/**
+ * Work over whole volumes in worker threads, on shared memory: implements {@link VoxelWorkers}.
+ *
+ * Voxels live in shared WebAssembly memory (shared-memory.ts), so resampling reads INT16 in place, and writes the
+ * model's input in place: no copy of the volume, no float volume. The kernel is AssemblyScript with 128-bit SIMD
+ * (kernel/resample.ts). Copying each result slice out of a worker's own memory instead took 1.4 times as long.
+ */
+import { availableParallelism } from 'node:os';
+import type { Grid, IntensityStep } from '../../src/assembly/grid.ts';
+import type { Segmentation } from '../../src/assembly/segmentation.ts';
+import type { Volume } from '../../src/assembly/volume.ts';
+import type { CoarseLabels, RefineRule, SegmentStatistics } from '../../src/inference/model-package.ts';
+import { mergeStatistics, type RefinedSlices, type RefineVolume } from '../../src/inference/refine.ts';
+import type { VoxelWorkers } from '../../src/ports.ts';
+import { bytesPerValue, workAreaBytes } from './kernel.ts';
+import { resamplePlan } from './resample-plan.ts';
+import { SharedMemoryPool } from './shared-memory.ts';
+import type { VoxelTask } from './worker.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+export interface VoxelWorkersOptions {
+  /** Threads; two by default, one where the machine has one core. */
+  readonly threads?: number;
+  /** Shared memory that is kept between studies, bytes: two volumes of 512 slices of 512 × 512 by default. */
+  readonly maximumIdleBytes?: number;
+}
+
+export interface ClosableVoxelWorkers extends VoxelWorkers {
+  /** Ends the threads; calls that are running are rejected. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_THREADS = 2;
+const DEFAULT_IDLE_BYTES = 2 ** 29;
+/** More tasks than threads, so that a thread that is held up by others on the machine gets fewer of them. */
+const TASKS_PER_THREAD = 4;
+
+/** The script beside this one, in the form that this one has: TypeScript in development, JavaScript when built. */
+const SCRIPT = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+
+export function voxelWorkers(options: VoxelWorkersOptions = {}): ClosableVoxelWorkers {
+  const threads = options.threads ?? Math.min(DEFAULT_THREADS, availableParallelism());
+  const memory = new SharedMemoryPool(options.maximumIdleBytes ?? DEFAULT_IDLE_BYTES);
+  const workers = new WorkerPool(SCRIPT, threads);
+  const runAll = (tasks: readonly VoxelTask[], signal: AbortSignal): Promise<readonly unknown[]> =>
+    workers.runAll(tasks, signal);
+  const rangesOf = (slices: number): readonly Range[] => ranges(slices, threads * TASKS_PER_THREAD);
+  return {
+    acquire: (byteLength) => memory.acquire(byteLength),
+    release: (buffer) => memory.release(buffer),
+    resample: (volume, grid, step, signal) => resample({ memory, runAll, rangesOf }, volume, grid, step, signal),
+    refine: (volume, labels, rule, signal) => refine({ memory, runAll, rangesOf }, volume, labels, rule, signal),
+    close: () => workers.close(),
+  };
+}
+
+interface Range {
+  /** First slice, and the one behind the last. */
+  readonly first: number;
+  readonly last: number;
+}
+
+interface Means {
+  readonly memory: SharedMemoryPool;
+  readonly runAll: (tasks: readonly VoxelTask[], signal: AbortSignal) => Promise<readonly unknown[]>;
+  readonly rangesOf: (slices: number) => readonly Range[];
+}
+
+function ranges(slices: number, count: number): readonly Range[] {
+  const size = Math.max(1, Math.ceil(slices / count));
+  return Array.from({ length: Math.ceil(slices / size) }, (_, k) => ({
+    first: k * size,
+    last: Math.min((k + 1) * size, slices),
+  }));
+}
+
+/** The result lies behind the volume: it is valid until its own buffer or the volume's is released. */
+async function resample(
+  { memory, runAll, rangesOf }: Means,
+  volume: Volume,
+  grid: Grid,
+  step: IntensityStep,
+  signal: AbortSignal,
+): Promise<Int16Array<SharedArrayBuffer> | Float32Array<SharedArrayBuffer>> {
+  const plan = resamplePlan(volume, grid, step);
+  const count = grid.shape[0] * grid.shape[1] * grid.shape[2];
+  const result = memory.extend(volume.voxels.buffer, count * bytesPerValue(plan));
+  const tasks = rangesOf(grid.shape[0]);
+  const area = workAreaBytes(plan);
+  const work = memory.extend(volume.voxels.buffer, area * tasks.length);
+  try {
+    await runAll(
+      tasks.map((range, k) => ({
+        kind: 'resample',
+        memory: result.memory,
+        plan,
+        ...range,
+        result: result.offset,
+        work: work.offset + k * area,
+      })),
+      signal,
+    );
+  } catch (error) {
+    memory.release(result.buffer);
+    throw error;
+  } finally {
+    memory.release(work.buffer);
+  }
+  return step.datatype === 'INT16'
+    ? new Int16Array(result.buffer, result.offset, count)
+    : new Float32Array(result.buffer, result.offset, count);
+}
+
+async function refine(
+  { runAll, rangesOf }: Means,
+  volume: Volume,
+  labels: CoarseLabels,
+  rule: RefineRule,
+  signal: AbortSignal,
+): Promise<{ readonly segmentation: Segmentation; readonly statistics: readonly SegmentStatistics[] }> {
+  const tasks = rangesOf(volume.shape[0]);
+  const { shape, affine, voxels, slices, padding } = volume;
+  const read: RefineVolume = { shape, affine, voxels, slices, ...(padding === undefined ? {} : { padding }) };
+  const parts = (await runAll(
+    tasks.map((range) => ({ kind: 'refine', volume: read, labels, rule, ...range })),
+    signal,
+  )) as readonly RefinedSlices[];
+  const bytesPerSlice = Math.ceil((volume.shape[1] * volume.shape[2]) / 8);
+  const segments = rule.segments.map(({ label: _label, title, ...segment }, index) => {
+    const bits = new Uint8Array(volume.shape[0] * bytesPerSlice);
+    tasks.forEach(({ first }, part) => {
+      bits.set(parts[part]!.bits[index]!, first * bytesPerSlice);
+    });
+    return { ...segment, label: title, bits };
+  });
+  const statistics = mergeStatistics(parts.map((part) => part.statistics));
+  return { segmentation: { volume, bytesPerSlice, segments }, statistics };
+}
