@@ -91,6 +91,7 @@ export class FhirHealthRecord implements HealthRecord {
     const sent = plan.entry ?? [];
     if (answers.length !== sent.length)
       throw new WetreadError('writeback-mismatch', 'The transaction was answered with another number of entries');
+    assertAccepted(answers);
     const filed: FiledEntry[] = [];
     for (let from = 0; from < sent.length; from += READS_IN_FLIGHT) {
       const some = sent.slice(from, from + READS_IN_FLIGHT);
@@ -137,6 +138,17 @@ export class FhirHealthRecord implements HealthRecord {
     const found = await this.#client.search(type, Object.fromEntries(new URLSearchParams(condition)), signal);
     if (found.length !== 1) throw new WetreadError('writeback-mismatch', `${type} was not found after the write`);
     return `${type}/${found[0]!.id}`;
+  }
+}
+
+/** Some servers answer a transaction entry by entry, as if it were a batch. */
+function assertAccepted(answers: readonly Entry[]): void {
+  for (const { response } of answers) {
+    const status = Number.parseInt(response?.status ?? '', 10);
+    if (status === 409 || status === 412)
+      throw new WetreadError('conflict', `The FHIR server answered ${status} (entry of a transaction)`);
+    if (!(status >= 200 && status < 300))
+      throw new WetreadError('health-record-refused', `The FHIR server answered ${status} (entry of a transaction)`);
   }
 }
 
