@@ -8,10 +8,10 @@ import type { ByteSink } from './byte-sink.ts';
 export type ValueWriter = (sink: ByteSink, values: readonly DicomValue[]) => boolean;
 
 const BACKSLASH = 0x5c;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const LINE = /^[^\u0000-\u001f\u007f\\]*$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: LF, FF and CR are allowed in text (PS3.5 6.1.3)
-const TEXT = /^[^\u0000-\u0009\u000b\u000e-\u001f\u007f]*$/;
+/** No control character, no separator of values (PS3.5 6.1.3). */
+const LINE = /^[^\p{Cc}\\]*$/u;
+/** Of control characters only LF, FF and CR. */
+const TEXT = /^(?:[\n\f\r]|\P{Cc})*$/u;
 
 /** Several values, separated by a backslash. */
 function strings(encode: (value: DicomValue) => string | undefined): ValueWriter {
@@ -73,13 +73,17 @@ function integers(low: number, high: number, write: (sink: ByteSink, value: numb
 function longIntegers(low: bigint, high: bigint): ValueWriter {
   return (sink, values) => {
     for (const value of values) {
-      if (typeof value === 'number' ? !Number.isSafeInteger(value) : !/^-?\d+$/.test(String(value))) return false;
-      const number = BigInt(value as number | string);
-      if (number < low || number > high) return false;
+      const number = longInteger(value);
+      if (number === undefined || number < low || number > high) return false;
       sink.uint64(number);
     }
     return true;
   };
+}
+
+function longInteger(value: DicomValue): bigint | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined;
+  return typeof value === 'string' && /^-?\d{1,20}$/.test(value) ? BigInt(value) : undefined;
 }
 
 function floats(write: (sink: ByteSink, value: number) => void): ValueWriter {

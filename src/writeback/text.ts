@@ -1,8 +1,8 @@
 /** Text, numbers and times as PS3.5 section 6.2 wants them, for values that come from outside. */
 import { WetreadError } from '../errors.ts';
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g;
+/** C0, DEL and C1. */
+const CONTROL = /\p{Cc}+/gu;
 
 /**
  * One line for LO, SH, CS or a component of PN: no control characters, no backslash (it separates values, PS3.5 6.1.3),
@@ -11,7 +11,7 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g;
 export function line(text: string, maximum = Number.POSITIVE_INFINITY): string {
   const clean = text.toWellFormed().replace(CONTROL, ' ').replaceAll('\\', '/').trim();
   if (clean.length <= maximum) return clean;
-  const characters = [...clean];
+  const characters = Array.from(clean);
   return characters.length <= maximum ? clean : `${characters.slice(0, maximum - 1).join('')}…`;
 }
 

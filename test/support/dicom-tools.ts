@@ -1,0 +1,164 @@
+/** Independent readers and validators of DICOM: dicom3tools, dcmtk, highdicom. What is missing is said once, with its cure. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+const PACKAGES: Readonly<Record<string, string>> = {
+  dciodvfy: 'dicom3tools',
+  dcentvfy: 'dicom3tools',
+  dsrdump: 'dcmtk',
+  dcmdump: 'dcmtk',
+};
+
+/** For `test(name, { skip: withoutTool('dciodvfy') }, …)`: false, or the sentence that says what to install. */
+export function withoutTool(name: keyof typeof PACKAGES): string | false {
+  if (spawnSync(name, ['--version']).error === undefined) return false;
+  return announce(`${name} ABSENT: apt-get install ${PACKAGES[name]}`);
+}
+
+const announced = new Set<string>();
+
+function announce(message: string): string {
+  if (!announced.has(message)) process.stderr.write(`\n*** ${message}: its tests are skipped ***\n`);
+  announced.add(message);
+  return message;
+}
+
+export interface Verdict {
+  readonly errors: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+function verdict(output: string): Verdict {
+  const lines = output.split('\n');
+  return {
+    errors: lines.filter((line) => line.startsWith('Error')),
+    warnings: lines.filter((line) => line.startsWith('Warning')),
+  };
+}
+
+/** dicom3tools: modules, types, VRs, multiplicities and enumerated values of the IOD. */
+export function dciodvfy(path: string): Verdict & { readonly iod: string } {
+  const { stdout, stderr, status } = spawnSync('dciodvfy', ['-new', path], { encoding: 'utf8' });
+  const output = `${stdout}${stderr}`;
+  const found = verdict(output);
+  const iod = output.split('\n').find((line) => /^[A-Za-z0-9]+$/.test(line)) ?? '';
+  const errors = status === 0 ? found.errors : [...found.errors, `dciodvfy ended with ${String(status)}`];
+  return { ...found, errors, iod };
+}
+
+/** dicom3tools: patient, study, series and frame of reference attributes agree across files; every line it prints. */
+export function dcentvfy(paths: readonly string[]): readonly string[] {
+  const { stdout, stderr } = spawnSync('dcentvfy', [...paths], { encoding: 'utf8' });
+  return `${stdout}${stderr}`.split('\n').filter((line) => line.trim() !== '');
+}
+
+/** dcmtk: the document as a tree, and what it complains of (its exit code says nothing). */
+export function dsrdump(path: string): { readonly tree: string; readonly complaints: readonly string[] } {
+  const { stdout, stderr } = spawnSync('dsrdump', [path], { encoding: 'utf8' });
+  const noise = /does not support this Specific Character Set: ISO_IR 192/;
+  return { tree: stdout, complaints: stderr.split('\n').filter((line) => line.trim() !== '' && !noise.test(line)) };
+}
+
+const HIGHDICOM = 'highdicom==0.28.2';
+const INSTALL = `python3 -m venv DIR && DIR/bin/pip install ${HIGHDICOM}, then WETREAD_PYTHON=DIR/bin/python`;
+
+/** A Python with highdicom: `$WETREAD_PYTHON`, or an environment in the user's cache, made on first use. */
+function findPython(): string | undefined {
+  const cache = join(
+    process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
+    'wetread',
+    HIGHDICOM.replace('==', '-'),
+  );
+  const own = join(cache, 'bin', 'python');
+  for (const python of [process.env['WETREAD_PYTHON'], own]) {
+    if (python !== undefined && importsHighdicom(python)) return python;
+  }
+  if (!existsSync(cache)) mkdirSync(cache, { recursive: true });
+  spawnSync('python3', ['-m', 'venv', cache], { timeout: 60_000 });
+  spawnSync(own, ['-m', 'pip', 'install', '--quiet', HIGHDICOM], { timeout: 240_000 });
+  return importsHighdicom(own) ? own : undefined;
+}
+
+function importsHighdicom(python: string): boolean {
+  return spawnSync(python, ['-c', 'import highdicom'], { timeout: 60_000 }).status === 0;
+}
+
+/** Looked for once, when somebody asks. */
+let search: { readonly python: string | undefined } | undefined;
+
+/** As {@link withoutTool}, for highdicom. */
+export function withoutHighdicom(): string | false {
+  search ??= { python: findPython() };
+  return search.python === undefined ? announce(`highdicom ABSENT: ${INSTALL}`) : false;
+}
+
+export type CodeTriple = readonly [value: string, scheme: string, meaning: string];
+
+export interface ReadGroup {
+  readonly trackingId: string;
+  readonly trackingUid: string;
+  readonly finding: CodeTriple | null;
+  readonly category: CodeTriple | null;
+  readonly site: CodeTriple | null;
+  readonly laterality: CodeTriple | null;
+  readonly segment: number | null;
+  readonly segmentation: string | null;
+  readonly sourceSeries: string | null;
+  readonly evaluations: readonly (readonly [CodeTriple, CodeTriple])[];
+  readonly measurements: readonly {
+    readonly name: CodeTriple;
+    readonly value: number | null;
+    readonly unit: CodeTriple;
+    readonly derivation: CodeTriple | null;
+    readonly qualifier: CodeTriple | null;
+  }[];
+}
+
+/** What read_outputs.py prints. */
+export interface ReadOutputs {
+  readonly seg: {
+    readonly orientation: readonly number[];
+    readonly pixelSpacing: readonly number[];
+    readonly frameOfReference: string;
+    readonly frames: readonly {
+      readonly segment: number;
+      readonly position: readonly number[];
+      readonly source: string;
+      readonly index: readonly number[];
+    }[];
+    readonly volume: { readonly affine: readonly (readonly number[])[]; readonly shape: readonly number[] } | null;
+    readonly segments: readonly {
+      readonly number: number;
+      readonly label: string;
+      readonly trackingId: string;
+      readonly trackingUid: string;
+      readonly property: CodeTriple;
+      readonly laterality: CodeTriple | null;
+    }[];
+  };
+  readonly sr: {
+    readonly verification: string;
+    readonly preliminary: string;
+    readonly patientName: string;
+    readonly observers: readonly { readonly type: CodeTriple; readonly uid: string | null }[];
+    readonly volumetric: readonly ReadGroup[];
+    readonly image: readonly ReadGroup[];
+  };
+}
+
+/** highdicom reads SEG and SR; masks go to `masks` and `masks.volume`, one byte a voxel. */
+export function readWithHighdicom(files: {
+  readonly seg: string;
+  readonly sr: string;
+  readonly masks: string;
+  readonly sopInstanceUids: readonly string[];
+}): ReadOutputs {
+  if (search?.python === undefined) throw new Error('ask withoutHighdicom first');
+  const script = join(import.meta.dirname, 'read_outputs.py');
+  const arguments_ = [script, files.seg, files.sr, files.masks, ...files.sopInstanceUids];
+  const { stdout, stderr, status } = spawnSync(search.python, arguments_, { encoding: 'utf8', maxBuffer: 64 << 20 });
+  if (status !== 0) throw new Error(`highdicom could not read the outputs:\n${stderr}`);
+  return JSON.parse(stdout) as ReadOutputs;
+}
