@@ -93,6 +93,13 @@ export interface ImageArchive {
     seriesInstanceUid: SeriesInstanceUid,
     signal: AbortSignal,
   ): AsyncIterable<Uint8Array>;
+  /** One instance as stored; undefined where the archive has none. */
+  retrieveInstance(
+    studyInstanceUid: StudyInstanceUid,
+    seriesInstanceUid: SeriesInstanceUid,
+    sopInstanceUid: SopInstanceUid,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | undefined>;
   /** Success of an instance is its UID in `stored`, never the status of the answer. */
   store(files: readonly DicomFile[], signal: AbortSignal): Promise<StoreOutcome>;
 }

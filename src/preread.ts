@@ -22,14 +22,17 @@ import { draft } from './reporting/draft.ts';
 import type { Report } from './reporting/report.ts';
 import { viewOf } from './reporting/view.ts';
 import type { DicomFile } from './writeback/artifact.ts';
-import { reportTransaction } from './writeback/fhir.ts';
+import { type DraftStatus, reportTransaction } from './writeback/fhir.ts';
+import type { RecordNaming } from './writeback/fhir-match.ts';
 import { segmentationObject } from './writeback/segmentation-object.ts';
 import { structuredReport } from './writeback/structured-report.ts';
 
 /** What the site decides, beside the models it runs. */
 export interface Site {
   readonly software: { readonly name: string; readonly version: string };
-  readonly draftStatus: 'preliminary' | 'partial';
+  readonly draftStatus: DraftStatus;
+  /** Which identifier systems the numbers in the images belong to. */
+  readonly naming: RecordNaming;
   /** Digest over the configuration that can change a result. */
   readonly configDigest: string;
 }
@@ -50,6 +53,7 @@ interface Reading {
 
 interface Draft {
   readonly report: Report;
+  readonly modality: string;
   readonly files: readonly DicomFile[];
 }
 
@@ -144,8 +148,11 @@ class Work {
 /** Arrival: the event was a hint; the archive tells what the study holds. */
 async function findStudy({ attempt, ports, signal }: Work): Promise<Study | Skipped> {
   const study = await ports.archive.findStudy(attempt.studyInstanceUid, signal);
-  const instances = study?.series.reduce((sum, series) => sum + series.instances.length, 0) ?? 0;
-  return study === undefined || instances === 0 ? { skipped: reason('no-instances') } : study;
+  return study === undefined || instancesOf(study) === 0 ? { skipped: reason('no-instances') } : study;
+}
+
+function instancesOf(study: Study): number {
+  return study.series.reduce((sum, series) => sum + series.instances.length, 0);
 }
 
 /** Assembly: instances stream in, frames are decoded straight into their slots, then the slots are sorted. */
@@ -226,7 +233,7 @@ async function report(work: Work, study: Study, model: ModelPackage, reading: Re
   await work.save('view.json', viewOf(reading.volume, reading.segmentation, reading.statistics));
   for (const { object, bytes } of files) await work.save(`${object.kind}.dcm`, bytes);
   await ports.ledger.advance(attempt, 'draft');
-  return { report: drafted, files };
+  return { report: drafted, modality: reading.volume.modality, files };
 }
 
 /** Same study, same instances, same package, same configuration: the same key, hence the same UIDs outside. */
@@ -249,7 +256,7 @@ function digest(parts: readonly string[]): string {
 }
 
 /** Writeback: to the archive and the health record, or to neither while the patient is not matched. */
-async function writeBack(work: Work, study: Study, { report: drafted, files }: Draft): Promise<Outcome> {
+async function writeBack(work: Work, study: Study, { report: drafted, modality, files }: Draft): Promise<Outcome> {
   const { ports, site, signal } = work;
   const match = await ports.healthRecord.match(study.header, signal);
   if (isSkipped(match)) return work.end('hold', match.skipped);
@@ -260,7 +267,11 @@ async function writeBack(work: Work, study: Study, { report: drafted, files }: D
     match,
     objects: files.map((file) => file.object),
     draftStatus: site.draftStatus,
+    naming: site.naming,
     software: site.software,
+    modality,
+    numberOfSeries: study.series.length,
+    numberOfInstances: instancesOf(study),
   });
   await work.save('bundle.json', bundle);
   await ports.tracer.span('store', { instances: files.length }, () => store(work, files));

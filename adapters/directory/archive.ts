@@ -14,6 +14,7 @@ import type { ImageArchive, StoreOutcome } from '../../src/ports.ts';
 import { isSkipped, type Reason, type Skipped } from '../../src/reasons.ts';
 import type { SeriesInstanceUid, SopInstanceUid, StudyInstanceUid } from '../../src/uid.ts';
 import type { DicomFile } from '../../src/writeback/artifact.ts';
+import { MANUFACTURER } from '../../src/writeback/modules.ts';
 import { type BatchOptions, StoreBatch } from './batch.ts';
 import { failureReasonOf } from './failure-reason.ts';
 import { emptyFolder, storageError } from './files.ts';
@@ -59,7 +60,7 @@ export async function directoryArchive(options: DirectoryArchiveOptions): Promis
 
 function isWetreadResult(dataSet: DicomDataSet): boolean {
   const modality = stringOf(dataSet, '00080060');
-  return stringOf(dataSet, '00080070') === 'Wetread' && (modality === 'SR' || modality === 'SEG');
+  return stringOf(dataSet, '00080070') === MANUFACTURER && (modality === 'SR' || modality === 'SEG');
 }
 
 export class DirectoryArchive implements ImageArchive {
@@ -143,6 +144,15 @@ export class DirectoryArchive implements ImageArchive {
     }
   }
 
+  async retrieveInstance(
+    studyInstanceUid: StudyInstanceUid,
+    seriesInstanceUid: SeriesInstanceUid,
+    sopInstanceUid: SopInstanceUid,
+  ): Promise<Uint8Array | undefined> {
+    const [instance] = this.instances({ studyInstanceUid, seriesInstanceUid, sopInstanceUid });
+    return instance === undefined ? undefined : this.readInstance(instance);
+  }
+
   async store(files: readonly DicomFile[]): Promise<StoreOutcome> {
     const batch = this.batch();
     for (const file of files) await batch.add([file.bytes], true);
@@ -200,9 +210,9 @@ export class DirectoryArchive implements ImageArchive {
     throw new WetreadError('archive-truncated', 'The file of an instance has changed its size');
   }
 
-  /** The data set of an instance, as the inspector reads it. */
-  async describe(instance: StoredInstance): Promise<DicomDataSet> {
-    const dataSet = this.#options.describe(await this.readInstance(instance));
+  /** The data set in the bytes of a stored instance. @throws WetreadError `part10-invalid` where it cannot be read any more. */
+  describe(bytes: Uint8Array): DicomDataSet {
+    const dataSet = this.#options.describe(bytes);
     if (isSkipped(dataSet)) throw new WetreadError('part10-invalid', 'A stored instance cannot be read any more');
     return dataSet;
   }

@@ -8,7 +8,7 @@ import { softwareVersion } from './version.ts';
 
 const USAGE = `Usage: wetread <command> [options]
 
-  read FOLDER --out DIR   read every study below FOLDER, write report.json, sr.dcm, seg.dcm, bundle.json and
+  read FOLDER --out DIR   read every study below FOLDER (or, with --study UID, from the archive), write report.json, sr.dcm, seg.dcm, bundle.json and
                           trace.json per study and a summary.json; exit 0 when every study reached a final state
   serve                   run the server: DICOMweb at /dicom-web, FHIR at /fhir, the page at /
   demo [FOLDER]           serve on a temporary data directory, send a study by STOW-RS and show the draft
@@ -16,6 +16,7 @@ const USAGE = `Usage: wetread <command> [options]
 
 Options
   --config FILE           configuration, JSON or YAML (schema: contracts/config.schema.json)
+  --study UID             with read: a study that the configured archive holds; may be repeated
   --data DIR              data directory, kept (default of read and demo: a temporary one, removed at the end)
   --port N                port of the server
   --version, --help
@@ -31,6 +32,7 @@ async function main(argv: string[]): Promise<number> {
       config: { type: 'string' },
       data: { type: 'string' },
       port: { type: 'string' },
+      study: { type: 'string', multiple: true },
       once: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
       version: { type: 'boolean' },

@@ -9,12 +9,13 @@ import { isFinal } from '../../src/arrival/lifecycle.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
 import type { Ports } from '../../src/ports.ts';
+import type { StudyInstanceUid } from '../../src/uid.ts';
 import type { Config } from './config.ts';
 import { createApp } from './http/app.ts';
 import { type Imported, importFolder } from './import-folder.ts';
 import { Intake } from './intake.ts';
 import { Reader } from './reader.ts';
-import { wire } from './wiring.ts';
+import { type Wired, wire } from './wiring.ts';
 
 export interface StartOptions {
   /** Serve HTTP; without it only folders are read. */
@@ -26,7 +27,10 @@ export interface Wetread extends AsyncDisposable {
   readonly ports: Ports;
   /** `http://127.0.0.1:8042`, without a slash; empty where it does not listen. */
   readonly url: string;
+  /** Stores a folder in the embedded archive and has its studies read. */
   importFolder(folder: string, onProgress?: (seen: number) => void): Promise<Imported>;
+  /** Has a study read that the archive holds already. */
+  noticeStudy(studyInstanceUid: StudyInstanceUid): Promise<void>;
   /** Resolves when every study in the ledger is in a final state. */
   whenFinal(): Promise<void>;
 }
@@ -52,7 +56,7 @@ export async function startWetread(config: Config, options: StartOptions): Promi
       onNoticed: () => reader.wake(),
     });
     const server = options.listen
-      ? stack.adopt(await listen(createServer(createApp(config, wired, intake)), config), close)
+      ? stack.adopt(await listen(createServer(createApp(wired, intake)), config), close)
       : undefined;
     reader.start();
     const owned = stack.move();
@@ -60,6 +64,7 @@ export async function startWetread(config: Config, options: StartOptions): Promi
       ports,
       url: server === undefined ? '' : urlOf(server),
       importFolder: (folder, onProgress) => importAndNotice(wired, intake, folder, onProgress),
+      noticeStudy: (studyInstanceUid) => intake.notice(studyInstanceUid, 'cli', 0),
       whenFinal: () => whenFinal(ports, changed),
       [Symbol.asyncDispose]: () => owned.disposeAsync(),
     };
@@ -71,12 +76,19 @@ export async function startWetread(config: Config, options: StartOptions): Promi
 
 /** A folder that was read to its end is complete: its studies are noticed after the last file, without a quiet period. */
 async function importAndNotice(
-  wired: Awaited<ReturnType<typeof wire>>,
+  wired: Wired,
   intake: Intake,
   folder: string,
   onProgress?: (seen: number) => void,
 ): Promise<Imported> {
-  const imported = await importFolder(folder, wired.storeInstance, onProgress);
+  const { archive } = wired.embedded;
+  if (archive === undefined) {
+    throw new WetreadError(
+      'config-invalid',
+      'archive.kind: a folder is read into the embedded archive only; name a study',
+    );
+  }
+  const imported = await importFolder(folder, (bytes) => archive.storeInstance(bytes), onProgress);
   for (const studyInstanceUid of imported.studies) {
     const known = (await wired.ports.ledger.get(studyInstanceUid)) !== undefined;
     if (!known || imported.changed.has(studyInstanceUid)) await intake.notice(studyInstanceUid, 'folder', 0);

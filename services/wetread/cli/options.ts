@@ -7,12 +7,16 @@ import { type Config, loadConfig } from '../config.ts';
 
 export interface CommandOptions {
   readonly folder?: string | undefined;
+  readonly study?: readonly string[] | undefined;
   readonly out?: string | undefined;
   readonly config?: string | undefined;
   readonly data?: string | undefined;
   readonly port?: string | undefined;
   readonly once?: boolean | undefined;
 }
+
+/** A person waits for a command: two retries (35 s), then the study is parked and named. */
+const COMMAND_RETRIES = 2;
 
 export interface PreparedConfig extends AsyncDisposable {
   readonly config: Config;
@@ -25,8 +29,9 @@ export async function prepareConfig(options: CommandOptions, temporary: boolean)
     temporary && options.data === undefined ? await mkdtemp(join(tmpdir(), 'wetread-')) : undefined;
   const dataDirectory = options.data ?? temporaryFolder ?? config.dataDirectory;
   const port = options.port === undefined ? config.http.port : portOf(options.port);
+  const retries = temporary ? { maximum: Math.min(config.retries.maximum, COMMAND_RETRIES) } : config.retries;
   return {
-    config: { ...config, dataDirectory, http: { ...config.http, port } },
+    config: { ...config, dataDirectory, retries, http: { ...config.http, port } },
     [Symbol.asyncDispose]: async () => {
       if (temporaryFolder !== undefined) await rm(temporaryFolder, { recursive: true, force: true });
     },

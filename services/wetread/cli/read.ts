@@ -1,26 +1,42 @@
 /** `wetread read FOLDER --out DIR`: the whole pipeline on a folder, without a server. */
 import { stat } from 'node:fs/promises';
+import type { Summary } from '../../../contracts/generated/types.ts';
 import { WetreadError } from '../../../src/errors.ts';
-import { startWetread } from '../server.ts';
+import { parseUid, type StudyInstanceUid } from '../../../src/uid.ts';
+import { startWetread, type Wetread } from '../server.ts';
 import { summaryOf, writeResults } from '../summary.ts';
 import { software } from '../version.ts';
 import { type CommandOptions, prepareConfig } from './options.ts';
 import { Progress, summaryText } from './progress.ts';
 
 export async function read(options: CommandOptions): Promise<number> {
-  const { folder, out } = options;
-  if (folder === undefined || out === undefined) {
-    throw new WetreadError('request-invalid', 'read needs a folder and --out DIR');
+  const { folder, out, study = [] } = options;
+  if (out === undefined || (folder === undefined) === (study.length === 0)) {
+    throw new WetreadError('request-invalid', 'read needs --out DIR and either a folder or --study UID');
   }
-  await requireFolder(folder);
+  if (folder !== undefined) await requireFolder(folder);
+  const studies = study.map((uid) => parseUid<StudyInstanceUid>(uid));
   await using prepared = await prepareConfig(options, true);
   const progress = new Progress();
   await using wetread = await startWetread(prepared.config, { listen: false, onLog: progress.onLog });
-  const imported = await wetread.importFolder(folder, (seen) => progress.update(`  ${seen} files …`));
-  progress.line(`${imported.files.seen} files, ${imported.studies.size} studies`);
+  const files = folder === undefined ? NO_FILES : await importStudies(wetread, folder, progress);
+  for (const uid of studies) await wetread.noticeStudy(uid);
+  return await finish(wetread, files, out);
+}
+
+const NO_FILES: Summary['files'] = { seen: 0, stored: 0, repeated: 0, skipped: 0, notRead: [] };
+
+export async function importStudies(wetread: Wetread, folder: string, progress: Progress): Promise<Summary['files']> {
+  const { files, studies } = await wetread.importFolder(folder, (seen) => progress.update(`  ${seen} files …`));
+  progress.line(`${files.seen} files, ${studies.size} studies`);
+  return files;
+}
+
+/** Waits for every study, writes the results and says what came out. @returns the exit code. */
+export async function finish(wetread: Wetread, files: Summary['files'], out: string | undefined): Promise<number> {
   await wetread.whenFinal();
-  const summary = await summaryOf(wetread.ports.ledger, imported.files, `${software.name} ${software.version}`);
-  await writeResults(out, wetread.ports.ledger, summary);
+  const summary = await summaryOf(wetread.ports.ledger, files, `${software.name} ${software.version}`);
+  if (out !== undefined) await writeResults(out, wetread.ports.ledger, summary);
   process.stdout.write(`${summaryText(summary)}\n`);
   return summary.studies.every((row) => row.final) ? 0 : 1;
 }

@@ -1,0 +1,79 @@
+/** The HTTP face: DICOMweb, FHIR, the page, health and metrics, on one port. */
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import { ERROR_CODES, WetreadError } from '../../../src/errors.ts';
+import type { Log, Tracer } from '../../../src/ports.ts';
+import { reviewRouter } from '../../review/api.ts';
+import type { Intake } from '../intake.ts';
+import type { Wired } from '../wiring.ts';
+import { dicomwebRouter } from './dicomweb/router.ts';
+import { fhirRouter } from './fhir/router.ts';
+
+export function createApp(wired: Wired, intake: Intake): Express {
+  const { ports, embedded } = wired;
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(traced(ports.tracer, ports.log));
+  app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
+  app.get('/readyz', (_request, response) => {
+    const ready = ports.models.packages().length > 0;
+    response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'no model package is usable' });
+  });
+  app.get('/metrics', async (_request, response) => {
+    response.type('text/plain; version=0.0.4').send(await wired.metrics());
+  });
+  if (embedded.archive !== undefined) {
+    const { archive } = embedded;
+    const onStored = (studies: readonly Parameters<Intake['notice']>[0][]): Promise<void> =>
+      Promise.all(studies.map((uid) => intake.notice(uid, 'stow'))).then(() => undefined);
+    app.use(
+      '/dicom-web',
+      dicomwebRouter({
+        archive,
+        reader: ports.reader,
+        decoder: ports.decoder,
+        limits: wired.limits,
+        log: ports.log,
+        onStored,
+      }),
+    );
+  }
+  if (embedded.fhirStore !== undefined) app.use('/fhir', fhirRouter({ store: embedded.fhirStore }));
+  app.use('/', reviewRouter(wired.review));
+  app.use(faults(ports.log));
+  return app;
+}
+
+/** A span and a log line per request; the route pattern stands for the path, which may carry identifiers. */
+function traced(tracer: Tracer, log: Log): RequestHandler {
+  return (request, response, next) => {
+    const traceparent = request.get('traceparent');
+    const started = performance.now();
+    const handled = tracer.span(
+      'wetread.http',
+      { httpMethod: request.method },
+      async (span) => {
+        next();
+        await new Promise<void>((resolve) => response.once('close', resolve));
+        const about = { httpMethod: request.method, httpRoute: routeOf(request), httpStatus: response.statusCode };
+        span.set(about);
+        log.write('http-request', { ...about, durationMs: performance.now() - started });
+      },
+      traceparent,
+    );
+    handled.catch((error: unknown) => log.write('http-fault', { errorCode: WetreadError.from(error).code }));
+  };
+}
+
+function routeOf(request: { baseUrl: string; route?: { path?: unknown } }): string {
+  return `${request.baseUrl}${typeof request.route?.path === 'string' ? request.route.path : ''}`;
+}
+
+function faults(log: Log): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    const { code, message } = WetreadError.from(error);
+    const { httpStatus } = ERROR_CODES[code];
+    log.write('http-fault', { errorCode: code, httpMethod: request.method, httpStatus });
+    if (response.headersSent) next(error);
+    else response.status(httpStatus).json({ code, message });
+  };
+}

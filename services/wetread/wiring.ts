@@ -1,0 +1,198 @@
+/** From configuration to running parts: the only file of this service that names concrete adapters. */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { ThreadedFrameDecoder } from '../../adapters/codecs/frame-decoder.ts';
+import { dicomwebArchive } from '../../adapters/dicomweb/archive.ts';
+import { type DirectoryArchive, directoryArchive } from '../../adapters/directory/archive.ts';
+import { fhirHealthRecord } from '../../adapters/fhir/health-record.ts';
+import { localHealthRecord } from '../../adapters/local-fhir/health-record.ts';
+import { type LocalFhirStore, localFhirStore } from '../../adapters/local-fhir/store.ts';
+import { modelShelf } from '../../adapters/model-folder/shelf.ts';
+import { inferenceChild } from '../../adapters/open-inference/child-process.ts';
+import { openInferenceEngine } from '../../adapters/open-inference/engine.ts';
+import { jsonLog } from '../../adapters/opentelemetry/log.ts';
+import { prometheusMetrics } from '../../adapters/opentelemetry/metrics.ts';
+import { startTracing, type Tracing } from '../../adapters/opentelemetry/tracing.ts';
+import { part10Reader, readDataSet, readIdentity } from '../../adapters/part10/reader.ts';
+import { instanceWriter } from '../../adapters/part10/writer.ts';
+import { sqliteLedger } from '../../adapters/sqlite/ledger.ts';
+import { voxelWorkers } from '../../adapters/voxel-workers/voxel-workers.ts';
+import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
+import type { Clock, HealthRecord, ImageArchive, InferenceEngine, Log, Ports } from '../../src/ports.ts';
+import type { Site } from '../../src/preread.ts';
+import { isSkipped } from '../../src/reasons.ts';
+import type { RecordNaming } from '../../src/writeback/fhir-match.ts';
+import type { ReviewOptions } from '../review/api.ts';
+import type { Config } from './config.ts';
+import { software } from './version.ts';
+
+export interface Wired extends AsyncDisposable {
+  readonly ports: Ports;
+  readonly site: Site;
+  /** Parts that only the embedded defaults have. */
+  readonly embedded: { readonly archive?: DirectoryArchive; readonly fhirStore?: LocalFhirStore };
+  readonly review: ReviewOptions;
+  readonly limits: { readonly maxPartBytes: number; readonly maxParts: number };
+  /** Prometheus text. */
+  metrics(): Promise<string>;
+}
+
+export type LogListener = (event: LogEvent, attributes: SafeAttributes) => void;
+
+const systemClock: Clock = { now: () => new Date(), monotonicMs: () => performance.now() };
+
+export async function wire(config: Config, onLog?: LogListener): Promise<Wired> {
+  await using stack = new AsyncDisposableStack();
+  const { telemetry } = config;
+  const log = tee(jsonLog({ level: telemetry.logLevel, service: 'wetread' }), onLog);
+  const tracing = startTracing({
+    service: 'wetread',
+    ...(telemetry.otlpUrl === undefined ? {} : { otlpUrl: telemetry.otlpUrl }),
+    onFault: () => log.write('telemetry-fault', {}),
+  });
+  stack.defer(() => tracing.shutdown());
+
+  const ledger = stack.use(sqliteLedger({ file: join(config.dataDirectory, 'ledger.sqlite'), clock: systemClock }));
+  const archive = await wireArchive(config, log, stack);
+  const health = wireHealthRecord(config, stack);
+  const folders = [bundledModels(), ...config.models];
+  const models = await modelShelf({ folders, log });
+  const ports: Ports = {
+    archive: archive.port,
+    reader: part10Reader,
+    decoder: stack.use(new ThreadedFrameDecoder()),
+    voxels: stack.adopt(voxelWorkers(), (workers) => workers.close()),
+    models,
+    inference: wireInference(config, folders, log, tracing, stack),
+    writer: instanceWriter(),
+    healthRecord: health.port,
+    ledger,
+    tracer: tracing.tracer,
+    log,
+    clock: systemClock,
+  };
+  const owned = stack.move();
+  return {
+    ports,
+    site: siteOf(config),
+    embedded: {
+      ...(archive.embedded && { archive: archive.embedded }),
+      ...(health.store && { fhirStore: health.store }),
+    },
+    review: reviewOptions(ports, health.store !== undefined),
+    limits: { maxPartBytes: config.archive.maxPartBytes, maxParts: config.archive.maxParts },
+    metrics: prometheusMetrics({ studies: () => ledger.list() }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function wireArchive(
+  config: Config,
+  log: Log,
+  stack: AsyncDisposableStack,
+): Promise<{ readonly port: ImageArchive; readonly embedded?: DirectoryArchive }> {
+  const { kind, url } = config.archive;
+  if (kind === 'dicomweb') return { port: dicomwebArchive({ url: url! }) };
+  const archive = stack.use(
+    await directoryArchive({
+      folder: join(config.dataDirectory, 'archive'),
+      identify: readIdentity,
+      describe: describeInstance,
+      onRefused: ({ reason }) => log.write('instance-refused', { reason: reason.code }),
+    }),
+  );
+  return { port: archive, embedded: archive };
+}
+
+const describeInstance: Parameters<typeof directoryArchive>[0]['describe'] = (bytes) => {
+  const read = readDataSet(bytes);
+  return isSkipped(read) ? read : read.dataSet;
+};
+
+function wireHealthRecord(
+  config: Config,
+  stack: AsyncDisposableStack,
+): { readonly port: HealthRecord; readonly store?: LocalFhirStore } {
+  const { kind, url } = config.healthRecord;
+  const naming = namingOf(config);
+  if (kind === 'fhir') return { port: fhirHealthRecord({ url: url!, naming }) };
+  const store = stack.adopt(
+    localFhirStore({ file: join(config.dataDirectory, 'fhir.sqlite'), clock: systemClock }),
+    (opened) => opened.close(),
+  );
+  return { port: localHealthRecord(store, naming), store };
+}
+
+function namingOf({ healthRecord }: Config): RecordNaming {
+  const { issuers, patientIdentifierSystem, accessionIdentifierSystem } = healthRecord;
+  return {
+    issuers,
+    ...(patientIdentifierSystem === undefined ? {} : { patientIdentifierSystem }),
+    ...(accessionIdentifierSystem === undefined ? {} : { accessionIdentifierSystem }),
+  };
+}
+
+function wireInference(
+  config: Config,
+  modelFolders: readonly string[],
+  log: Log,
+  tracing: Tracing,
+  stack: AsyncDisposableStack,
+): InferenceEngine {
+  const { url, providers, threads, timeoutSeconds } = config.inference;
+  const common = { timeoutMs: timeoutSeconds * 1000, onSpans: (document: string) => tracing.addSpans(document) };
+  if (url !== undefined) return stack.adopt(openInferenceEngine({ ...common, url }), (engine) => engine.close());
+  const { otlpUrl, logLevel } = config.telemetry;
+  const child = inferenceChild({
+    ...common,
+    entry: serviceEntry('inference'),
+    modelFolders,
+    providers,
+    threads,
+    log,
+    logLevel,
+    ...(otlpUrl === undefined ? {} : { otlpUrl }),
+  });
+  stack.defer(() => child.close());
+  return child.engine;
+}
+
+/** Sources and compiled code lie in the same tree: `services/inference/main.ts`, or `dist/services/inference/main.js`. */
+function serviceEntry(service: string): string {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return join(import.meta.dirname, '..', service, `main.${extension}`);
+}
+
+function bundledModels(): string {
+  return join(import.meta.dirname, '..', '..', 'models');
+}
+
+function siteOf(config: Config): Site {
+  const { draftStatus } = config.healthRecord;
+  const configDigest = createHash('sha256').update(JSON.stringify({ draftStatus })).digest('hex');
+  return { software, draftStatus, naming: namingOf(config), configDigest };
+}
+
+function reviewOptions(ports: Ports, localRecord: boolean): ReviewOptions {
+  const { archive, reader, decoder, ledger, log } = ports;
+  return {
+    ledger,
+    log,
+    reader,
+    decoder,
+    findStudy: (uid, signal) => archive.findStudy(uid, signal),
+    retrieveInstance: (study, series, instance, signal) => archive.retrieveInstance(study, series, instance, signal),
+    publicDirectory: join(import.meta.dirname, '..', 'review', 'public'),
+    ...(localRecord && { fhirPath: '/fhir' }),
+  };
+}
+
+function tee(log: Log, listener: LogListener | undefined): Log {
+  if (listener === undefined) return log;
+  return {
+    write: (event, attributes) => {
+      log.write(event, attributes);
+      listener(event, attributes);
+    },
+  };
+}
