@@ -3,7 +3,7 @@
  *
  * The encoder is our own: dcmjs takes about 10 ms for the SR of a small study and 40 ms for one of 300 slices, where the
  * goal for building and encoding SR and FHIR together is 5 ms, and it writes values that their VR forbids
- * (docs/decisions/part-10-writer.md has both). Tests read everything written here with dcmjs, dicom-parser, dcmtk,
+ * (docs/decisions/0007-part-10-writer.md has both). Tests read everything written here with dcmjs, dicom-parser, dcmtk,
  * dicom3tools and pydicom.
  */
 import type { DicomDataSet } from '../../src/dicom-json.ts';
