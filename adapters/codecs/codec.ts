@@ -35,8 +35,14 @@ export function asSamples(bytes: Uint8Array, bitsAllocated: number, signed: bool
   const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   const length = Math.floor(bytes.length / size);
   const { buffer, byteOffset } = aligned;
-  if (size === 1) return signed ? new Int8Array(buffer, byteOffset, length) : aligned;
+  if (size === 1)
+    return signed ? new Int8Array(buffer, byteOffset, length) : new Uint8Array(buffer, byteOffset, length);
   if (size === 2)
     return signed ? new Int16Array(buffer, byteOffset, length) : new Uint16Array(buffer, byteOffset, length);
   return signed ? new Int32Array(buffer, byteOffset, length) : new Uint32Array(buffer, byteOffset, length);
+}
+
+/** An array for one decoded frame, of the type that Bits Allocated and Pixel Representation ask for. */
+export function emptySamples(header: PixelHeader): SampleArray {
+  return asSamples(new Uint8Array(decodedBytes(header)), header.bitsAllocated, header.pixelRepresentation === 1);
 }

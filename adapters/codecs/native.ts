@@ -23,7 +23,8 @@ export function decodeNative(
   }
   const isSwapped = transferSyntaxUid === EXPLICIT_VR_BIG_ENDIAN && header.bitsAllocated > 8;
   const bytes = isSwapped ? swapped(frame, header.bitsAllocated) : frame;
-  return { samples: asSamples(bytes, header.bitsAllocated, false), planar, isRaw: true };
+  const samples = asSamples(bytes, header.bitsAllocated, header.pixelRepresentation === 1);
+  return { samples, planar, isRaw: true };
 }
 
 /** The first pixel is the lowest bit of the first byte (PS3.5 8.1.1). */

@@ -17,7 +17,8 @@ export function createCodec(): Promise<Codec> {
       const isComplete = unpack(segment, interleaved, sample * bytesPerSample + byte, stride);
       if (!isComplete) return decodeFailed(`segment ${i + 1} ends early`);
     }
-    return { samples: asSamples(interleaved, header.bitsAllocated, false), planar: false, isRaw: true };
+    const samples = asSamples(interleaved, header.bitsAllocated, header.pixelRepresentation === 1);
+    return { samples, planar: false, isRaw: true };
   });
 }
 

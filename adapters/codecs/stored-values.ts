@@ -3,73 +3,17 @@ import type { PixelHeader } from '../../src/arrival/pixel-header.ts';
 import type { ModalityLut } from '../../src/arrival/study.ts';
 import type { FrameTarget, StoredFrame } from '../../src/ports.ts';
 import type { Skipped } from '../../src/reasons.ts';
-import { type DecodedSamples, decodeFailed, type SampleArray, sampleCount } from './codec.ts';
-
-/**
- * How a sample becomes a stored value: moved left, then right with or without its sign. Native and RLE samples lose
- * the bits outside High Bit and Bits Stored (old overlay planes lie there); other code streams hold nothing but values,
- * and need a sign only where the header has one and the stream has not.
- */
-interface BitMove {
-  readonly left: number;
-  readonly right: number;
-  readonly signed: boolean;
-}
-
-function bitMoveOf(decoded: DecodedSamples, header: PixelHeader): BitMove {
-  const signed = header.pixelRepresentation === 1;
-  if (decoded.isRaw) return { left: 31 - header.highBit, right: 32 - header.bitsStored, signed };
-  const needsSign = signed && !isSigned(decoded.samples);
-  const unused = needsSign ? 32 - header.bitsStored : 0;
-  return { left: unused, right: unused, signed: needsSign || isSigned(decoded.samples) };
-}
-
-function isSigned(samples: SampleArray): boolean {
-  return samples instanceof Int8Array || samples instanceof Int16Array || samples instanceof Int32Array;
-}
+import { type DecodedSamples, decodeFailed, emptySamples, type SampleArray, sampleCount } from './codec.ts';
 
 /** Samples of a pixel together, each in the array type that Bits Allocated and Pixel Representation ask for. */
 export function storedFrame(decoded: DecodedSamples, header: PixelHeader): StoredFrame {
   const { rows, columns, samplesPerPixel } = header;
-  const pixels = emptyPixels(header);
-  const move = bitMoveOf(decoded, header);
-  for (const lane of lanes(decoded.planar, header)) copyValues(decoded.samples, lane, move, pixels);
+  const samples = decoded.planar ? interleaved(decoded.samples, header) : decoded.samples;
+  const pixels = emptySamples(header);
+  const bits = bitsOf(decoded, header);
+  if (bits === undefined) pixels.set(samples.subarray(0, pixels.length));
+  else copyBits(samples, bits, pixels);
   return { rows, columns, samplesPerPixel, pixels };
-}
-
-/** Where the values of one sample of all pixels lie: first index and distance, in the source and in the result. */
-interface Lane {
-  readonly from: number;
-  readonly step: number;
-  readonly start: number;
-  readonly stride: number;
-}
-
-function lanes(planar: boolean, header: PixelHeader): Lane[] {
-  const { rows, columns, samplesPerPixel } = header;
-  return Array.from({ length: samplesPerPixel }, (_, sample) => ({
-    from: planar ? sample * rows * columns : sample,
-    step: planar ? 1 : samplesPerPixel,
-    start: sample,
-    stride: samplesPerPixel,
-  }));
-}
-
-function copyValues(source: SampleArray, lane: Lane, move: BitMove, pixels: SampleArray): void {
-  const { step, stride } = lane;
-  const { left, right, signed } = move;
-  for (let to = lane.start, at = lane.from; to < pixels.length; to += stride, at += step) {
-    const moved = source[at]! << left;
-    pixels[to] = signed ? moved >> right : moved >>> right;
-  }
-}
-
-function emptyPixels(header: PixelHeader): SampleArray {
-  const count = sampleCount(header);
-  const signed = header.pixelRepresentation === 1;
-  if (header.bitsAllocated <= 8) return signed ? new Int8Array(count) : new Uint8Array(count);
-  if (header.bitsAllocated === 16) return signed ? new Int16Array(count) : new Uint16Array(count);
-  return signed ? new Int32Array(count) : new Uint32Array(count);
 }
 
 /**
@@ -83,53 +27,125 @@ export function writeVoxels(
   lut: ModalityLut | undefined,
 ): Skipped | undefined {
   const count = sampleCount(header);
-  if (target.offset < 0 || target.offset + count > target.voxels.length) return decodeFailed('the volume is too small');
-  const voxels = target.voxels.subarray(target.offset, target.offset + count);
-  if (isCopy(decoded, header, target, lut)) {
-    voxels.set(asInt16(decoded.samples, count));
-    return undefined;
-  }
-  const move = bitMoveOf(decoded, header);
-  const writer = { voxels, shift: target.shift, lut };
-  const fits = lanes(decoded.planar, header).every((lane) => copyVoxels(decoded.samples, lane, move, writer));
+  const end = target.offset + count;
+  if (target.offset < 0 || end > target.voxels.length) return decodeFailed('the volume is too small');
+  const voxels = target.voxels.subarray(target.offset, end);
+  const samples = decoded.planar ? interleaved(decoded.samples, header) : decoded.samples;
+  const bits = bitsOf(decoded, header);
+  if (lut === undefined && writePairs(samples, bits, target.shift, voxels)) return undefined;
+  const writer = { voxels, shift: target.shift };
+  const fits =
+    lut === undefined
+      ? writeValues(samples, bits ?? ALL_BITS, writer)
+      : writeMapped(samples, bits ?? ALL_BITS, lut, writer);
   return fits ? undefined : decodeFailed('a value does not fit INT16');
+}
+
+/** How a sample becomes a stored value: `(((sample >> down) & mask) ^ sign) - sign`. */
+interface Bits {
+  readonly down: number;
+  readonly mask: number;
+  /** The highest bit stored where values are signed, else 0. */
+  readonly sign: number;
+}
+
+/** Right for every sample of 16 bits or less that is a stored value already. */
+const ALL_BITS: Bits = { down: 0, mask: -1, sign: 0 };
+
+/**
+ * Native and RLE samples lose the bits outside High Bit and Bits Stored, where old overlay planes lie. Other code streams
+ * hold nothing but values, and need a sign only where the header has one and the stream has not.
+ * Undefined: the samples are the stored values.
+ */
+function bitsOf(decoded: DecodedSamples, header: PixelHeader): Bits | undefined {
+  const { bitsStored, bitsAllocated, highBit } = header;
+  const signed = header.pixelRepresentation === 1;
+  const isKept = decoded.isRaw ? bitsStored === bitsAllocated : !signed || isSigned(decoded.samples);
+  if (isKept) return undefined;
+  return {
+    down: decoded.isRaw ? highBit + 1 - bitsStored : 0,
+    mask: bitsStored === 32 ? -1 : (1 << bitsStored) - 1,
+    sign: signed ? 1 << (bitsStored - 1) : 0,
+  };
+}
+
+function isSigned(samples: SampleArray): boolean {
+  return samples instanceof Int8Array || samples instanceof Int16Array || samples instanceof Int32Array;
+}
+
+/** Plane after plane becomes pixel after pixel. */
+function interleaved(planes: SampleArray, header: PixelHeader): SampleArray {
+  const { samplesPerPixel } = header;
+  const plane = header.rows * header.columns;
+  const pixels = planes.slice(0, plane * samplesPerPixel);
+  for (let sample = 0; sample < samplesPerPixel; sample += 1) {
+    for (let i = 0; i < plane; i += 1) pixels[i * samplesPerPixel + sample] = planes[sample * plane + i]!;
+  }
+  return pixels;
+}
+
+function copyBits(samples: SampleArray, { down, mask, sign }: Bits, pixels: SampleArray): void {
+  for (let i = 0; i < pixels.length; i += 1) pixels[i] = (((samples[i]! >> down) & mask) ^ sign) - sign;
+}
+
+/**
+ * The common case at the speed of a copy: 16-bit samples that fit whatever their value, two at a time.
+ * @returns false where this is not that case.
+ */
+function writePairs(samples: SampleArray, bits: Bits | undefined, shift: number, voxels: Int16Array): boolean {
+  if (samples.BYTES_PER_ELEMENT !== 2 || (bits !== undefined && (bits.down !== 0 || bits.sign !== 0))) return false;
+  const mask = bits === undefined ? 0xffff : bits.mask;
+  const isCopy = bits === undefined && shift === 0 && samples instanceof Int16Array;
+  const fits = isCopy || (shift === 0 && mask <= 0x7fff) || (shift !== 0 && samples instanceof Uint16Array);
+  const isAligned = voxels.byteOffset % 4 === 0 && voxels.length % 2 === 0;
+  if (!fits || !(isCopy || isAligned)) return false;
+  voxels.set(new Int16Array(samples.buffer, samples.byteOffset, voxels.length));
+  if (isCopy) return true;
+  const pairs = new Int32Array(voxels.buffer, voxels.byteOffset, voxels.length / 2);
+  const both = mask | (mask << 16);
+  // Minus 32768 turns over the highest of 16 bits.
+  const flip = shift === 0 ? 0 : 0x8000 | (0x8000 << 16);
+  for (let i = 0; i < pairs.length; i += 1) pairs[i] = (pairs[i]! & both) ^ flip;
+  return true;
 }
 
 interface VoxelWriter {
   readonly voxels: Int16Array;
   readonly shift: number;
-  readonly lut: ModalityLut | undefined;
 }
 
-/** Full-range signed 16-bit samples are voxels already. */
-function isCopy(decoded: DecodedSamples, header: PixelHeader, target: FrameTarget, lut?: ModalityLut): boolean {
-  const isFullRange = header.bitsAllocated === 16 && header.bitsStored === 16 && header.pixelRepresentation === 1;
-  return (
-    isFullRange && target.shift === 0 && lut === undefined && !decoded.planar && decoded.samples.BYTES_PER_ELEMENT === 2
-  );
+/** @returns false where a value does not fit. */
+function writeValues(samples: SampleArray, { down, mask, sign }: Bits, { voxels, shift }: VoxelWriter): boolean {
+  if (samples.BYTES_PER_ELEMENT === 4 && mask === -1) return writeWide(samples, { voxels, shift });
+  let outside = 0;
+  for (let i = 0; i < voxels.length; i += 1) {
+    const value = (((samples[i]! >> down) & mask) ^ sign) - sign + shift;
+    outside |= (value + 0x8000) & ~0xffff;
+    voxels[i] = value;
+  }
+  return outside === 0;
 }
 
-function asInt16(samples: SampleArray, count: number): Int16Array {
-  return new Int16Array(samples.buffer, samples.byteOffset, count);
-}
-
-/** @returns false at the first value that does not fit. */
-function copyVoxels(source: SampleArray, lane: Lane, move: BitMove, writer: VoxelWriter): boolean {
-  const { step, stride } = lane;
-  const { left, right, signed } = move;
-  const { voxels, shift, lut } = writer;
-  for (let to = lane.start, at = lane.from; to < voxels.length; to += stride, at += step) {
-    const moved = source[at]! << left;
-    const stored = signed ? moved >> right : moved >>> right;
-    const value = (lut === undefined ? stored : mapped(lut, stored)) + shift;
-    if (value > 0x7fff || value < -0x8000) return false;
-    voxels[to] = value;
+/** Values of 32 bits stored, which bit operations would wrap. */
+function writeWide(samples: SampleArray, { voxels, shift }: VoxelWriter): boolean {
+  for (let i = 0; i < voxels.length; i += 1) {
+    const value = samples[i]! + shift;
+    if (value < -0x8000 || value > 0x7fff) return false;
+    voxels[i] = value;
   }
   return true;
 }
 
 /** Stored values outside the table take its first or last entry (PS3.3 C.11.1.1.1). */
-function mapped(lut: ModalityLut, stored: number): number {
-  const index = Math.min(Math.max(stored - lut.firstMapped, 0), lut.values.length - 1);
-  return lut.values[index]!;
+function writeMapped(samples: SampleArray, bits: Bits, lut: ModalityLut, { voxels, shift }: VoxelWriter): boolean {
+  const { down, mask, sign } = bits;
+  const last = lut.values.length - 1;
+  let outside = 0;
+  for (let i = 0; i < voxels.length; i += 1) {
+    const stored = (((samples[i]! >> down) & mask) ^ sign) - sign;
+    const value = lut.values[Math.min(Math.max(stored - lut.firstMapped, 0), last)]! + shift;
+    outside |= (value + 0x8000) & ~0xffff;
+    voxels[i] = value;
+  }
+  return outside === 0;
 }
