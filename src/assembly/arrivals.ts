@@ -3,7 +3,7 @@ import type { ImageHeader, Series } from '../arrival/study.ts';
 import type { EncodedInstance, FrameTarget } from '../ports.ts';
 import { type Reason, reason, type Skipped } from '../reasons.ts';
 import { SetAsideList } from './not-read.ts';
-import { type SharedMemory, type Slot, Slots } from './slots.ts';
+import { MAX_SERIES_BYTES, type SharedMemory, type Slot, Slots } from './slots.ts';
 
 /** Where a frame of an instance is to be decoded to. */
 export interface Placement {
@@ -41,6 +41,7 @@ export class Arrivals<F extends Frame> implements ArrivingFrames {
   /** Weak, so that the encoded bytes of an instance can go once its frames are decoded. */
   readonly #placed = new WeakMap<EncodedInstance, readonly Placed<F>[]>();
   #arrived = 0;
+  #excess: Reason | undefined;
 
   /** @param series as the archive announced it: its number of instances sizes the memory. */
   constructor(series: Series, memory: SharedMemory, framesOf: (instance: EncodedInstance) => readonly F[] | Reason) {
@@ -66,7 +67,10 @@ export class Arrivals<F extends Frame> implements ArrivingFrames {
     if ('code' in facts) return facts;
     const left = Math.max(1, this.#series.instances.length - this.#arrived + 1);
     const slots = this.#slotsFor(instance.header).allot(facts.length, left * facts.length);
-    if (slots === undefined) return reason('decode-limit', 'the series is larger than what is held in memory');
+    if (slots === undefined) {
+      this.#excess = reason('decode-limit', `more than ${MAX_SERIES_BYTES / 2 ** 30} GiB of voxels`);
+      return this.#excess;
+    }
     const frames = facts.map((fact, index) => ({ ...fact, slot: slots[index]! }));
     for (const frame of frames) this.#frames.add(frame);
     return frames;
@@ -83,6 +87,11 @@ export class Arrivals<F extends Frame> implements ArrivingFrames {
     const frame = this.#placed.get(instance)?.[frameIndex];
     if (frame === undefined || !this.#frames.delete(frame)) return;
     this.setAside.add(frame.header, because);
+  }
+
+  /** Set where the series did not fit into memory: what was placed then depends on arrival and must not be read. */
+  get excess(): Reason | undefined {
+    return this.#excess;
   }
 
   /** What was placed and not dropped, in an order that does not depend on arrival. */

@@ -44,9 +44,10 @@ export function imageSetBuilder(
       const frames = arrivals.frames();
       const notRead = arrivals.setAside.rows();
       const [first] = frames;
-      if (first !== undefined) return { images: imageSetOf(first.header, frames.map(imageOf)), notRead };
+      if (first !== undefined && arrivals.excess === undefined)
+        return { images: imageSetOf(first.header, frames.map(imageOf)), notRead };
       arrivals.release();
-      return { skipped: arrivals.setAside.main() ?? reason('no-instances'), notRead };
+      return { skipped: arrivals.excess ?? arrivals.setAside.main() ?? reason('no-instances'), notRead };
     },
   };
 }

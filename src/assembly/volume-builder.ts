@@ -59,6 +59,7 @@ interface Assembled extends Stack {
 }
 
 function assemble(arrivals: Arrivals<SliceFacts>): Assembled | Reason {
+  if (arrivals.excess !== undefined) return arrivals.excess;
   const all = arrivals.frames();
   if (all.length === 0) return arrivals.setAside.main() ?? reason('too-few-slices', 'no slices');
   const group = largestConsistentGroup(all);

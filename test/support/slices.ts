@@ -1,7 +1,9 @@
 /** Hand-made instances of a series, for tests of assembly: headers with a geometry, voxels without a file. */
 import type { FrameHeader, ImageHeader, Point3, Series } from '../../src/arrival/study.ts';
+import type { ArrivingFrames } from '../../src/assembly/arrivals.ts';
 import { add, type PlaneAxes, scale } from '../../src/assembly/geometry.ts';
 import type { EncodedInstance } from '../../src/ports.ts';
+import { isSkipped } from '../../src/reasons.ts';
 import { parseUid, type StudyInstanceUid } from '../../src/uid.ts';
 
 const STUDY = parseUid<StudyInstanceUid>('1.2.3');
@@ -109,4 +111,43 @@ export function seriesOf(instances: readonly EncodedInstance[], announced = inst
     sopClassUid: header.sopClassUid,
   }));
   return { seriesInstanceUid: header.seriesInstanceUid, modality: header.modality, instances: all };
+}
+
+/** Takes the part of retrieve and decoder: places every instance, writes its stored values, shifted. */
+export function assembleAll<B extends ArrivingFrames & { finish(): unknown }>(
+  builder: B,
+  instances: readonly TestInstance[],
+): ReturnType<B['finish']> {
+  for (const one of instances) {
+    const placed = builder.place(one);
+    if (isSkipped(placed)) continue;
+    const { rows, columns, samplesPerPixel } = one.header;
+    for (const { frameIndex, target } of placed.placements) {
+      for (let i = 0; i < rows * columns * samplesPerPixel; i++) {
+        const place = Math.floor(i / samplesPerPixel);
+        const stored = one.pixels(Math.floor(place / columns), place % columns, frameIndex) + (i % samplesPerPixel);
+        target.voxels[target.offset + i] = stored + target.shift;
+      }
+    }
+  }
+  return builder.finish() as ReturnType<B['finish']>;
+}
+
+/** Memory without a pool, and how much of it is not given back. */
+export class CountedMemory {
+  readonly #held = new Set<SharedArrayBuffer>();
+
+  readonly allocate = (byteLength: number): SharedArrayBuffer => {
+    const buffer = new SharedArrayBuffer(byteLength);
+    this.#held.add(buffer);
+    return buffer;
+  };
+
+  readonly release = (buffer: SharedArrayBuffer): void => {
+    if (!this.#held.delete(buffer)) throw new Error('released twice, or never allocated');
+  };
+
+  get held(): number {
+    return this.#held.size;
+  }
 }
