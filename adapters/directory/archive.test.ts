@@ -251,7 +251,11 @@ test('WR-ARC-16 findStudy gives what the archive holds, without own results', as
     part10File({ instance: n, attributes: { '0008103E': text('LO', 'Chest'), ...order } }),
   );
   const foreign = part10File({ series: 'foreign', modality: 'SR', attributes: { '00080070': text('LO', 'Else') } });
-  const known = part10File({ series: 'known', modality: 'SR', attributes: { '00080070': text('LO', 'Wetread project') } });
+  const known = part10File({
+    series: 'known',
+    modality: 'SR',
+    attributes: { '00080070': text('LO', 'Wetread project') },
+  });
   const stored = part10File({ series: 'stored', modality: 'SR' });
   await offer(use.archive, ...images.map(({ bytes }) => bytes), foreign.bytes, known.bytes);
   const outcome = await use.archive.store([stored]);
