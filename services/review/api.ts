@@ -3,15 +3,15 @@
  * `no-store`. The page polls for changes with `If-None-Match`: nothing is kept open, and it survives restarts.
  */
 import type { ServerResponse } from 'node:http';
-import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
-import { ERROR_CODES, WetreadError } from '../../src/errors.ts';
-import type { DocumentName, Log } from '../../src/ports.ts';
+import express, { type Request, type Response, Router } from 'express';
+import { WetreadError } from '../../src/errors.ts';
+import type { DocumentName } from '../../src/ports.ts';
 import { parseUid, type StudyInstanceUid } from '../../src/uid.ts';
 import { DOCUMENTS } from './answers.ts';
+import type { FrameVoxels } from './frames.ts';
 import { ReviewDesk, type ReviewDeskOptions } from './review-desk.ts';
 
 export interface ReviewOptions extends ReviewDeskOptions {
-  readonly log: Log;
   /** Folder `services/review/public`, wherever the package keeps it. */
   readonly publicDirectory: string;
 }
@@ -27,10 +27,10 @@ const HEADERS: Readonly<Record<string, string>> = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
-/** Mount at `/`: serves `/`, `/studies/{uid}`, `/assets` and `/api`, and passes everything else on. */
+/** Mount at `/`: serves `/`, `/studies/{uid}`, `/assets` and `/api`, and passes everything else on, faults included. */
 export function reviewRouter(options: ReviewOptions): Router {
   const router = Router();
-  router.use('/api', apiRouter(new ReviewDesk(options)), faults(options.log));
+  router.use('/api', apiRouter(new ReviewDesk(options)));
   router.use('/assets', express.static(options.publicDirectory, { index: false, setHeaders: guard }));
   router.get(['/', '/studies/:uid'], (_request, response) => {
     guard(response);
@@ -41,20 +41,28 @@ export function reviewRouter(options: ReviewOptions): Router {
 
 function apiRouter(desk: ReviewDesk): Router {
   const router = Router();
-  router.use((_request, response, next) => {
+  router.use((request, response, next) => {
     guard(response);
+    // Browsers add `no-cache` to a script's conditional request (Fetch, 4.6), which would rule out a 304 here.
+    delete request.headers['cache-control'];
     next();
   });
   router.get('/studies', async (_request, response) => answer(response, await desk.list()));
   router.get('/studies/:uid', async (request, response) => answer(response, await desk.study(uidOf(request))));
   router.get('/studies/:uid/state', async (request, response) => answer(response, await desk.row(uidOf(request))));
-  router.get('/studies/:uid/header', async (request, response) =>
-    answer(response, await desk.header(uidOf(request), closed(response))),
+  router.get('/studies/:uid/header', (request, response) =>
+    whileOpen(response, async (signal) => answer(response, await desk.header(uidOf(request), signal))),
   );
   router.get('/studies/:uid/slices/:index/outlines', async (request, response) =>
     answer(response, await desk.outlines(uidOf(request), Number(request.params.index))),
   );
-  router.get('/studies/:uid/slices/:index/voxels', (request, response) => sendVoxels(desk, request, response));
+  router.get('/studies/:uid/slices/:index/voxels', (request, response) =>
+    whileOpen(response, async (signal) => {
+      const frame = await desk.voxels(uidOf(request), Number(request.params.index), signal);
+      if (frame === undefined) answer(response, undefined);
+      else sendVoxels(response, frame);
+    }),
+  );
   router.get('/studies/:uid/documents/:name', (request, response) => sendDocument(desk, request, response));
   router.use((_request, response) => answer(response, undefined));
   return router;
@@ -71,10 +79,7 @@ function answer(response: Response, value: object | undefined): void {
 }
 
 /** INT16, little-endian; value in units = voxel × slope + intercept. */
-async function sendVoxels(desk: ReviewDesk, request: Request, response: Response): Promise<void> {
-  const frame = await desk.voxels(uidOf(request), Number(request.params['index']), closed(response));
-  if (frame === undefined) return answer(response, undefined);
-  const { voxels, slope, intercept } = frame;
+function sendVoxels(response: Response, { voxels, slope, intercept }: FrameVoxels): void {
   response.set({ 'Wetread-Slope': String(slope), 'Wetread-Intercept': String(intercept) });
   response.type('application/octet-stream').end(Buffer.from(voxels.buffer, voxels.byteOffset, voxels.byteLength));
 }
@@ -96,25 +101,13 @@ function uidOf(request: Request): StudyInstanceUid {
   return parseUid<StudyInstanceUid>(String(request.params['uid']));
 }
 
-/** Aborts when the reader has gone before the answer was complete. */
-function closed(response: Response): AbortSignal {
+/** Stops when the reader has gone: a page that is left in the middle is no fault. */
+async function whileOpen(response: Response, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const controller = new AbortController();
-  response.once('close', () => {
-    if (!response.writableFinished) controller.abort(new WetreadError('timeout', 'The reader has gone'));
-  });
-  return controller.signal;
-}
-
-function faults(log: Log): ErrorRequestHandler {
-  return (error: unknown, request, response, next) => {
-    const { code, message } = WetreadError.from(error);
-    const { httpStatus } = ERROR_CODES[code];
-    if (response.destroyed) return;
-    if (httpStatus >= 500) {
-      const httpRoute = `/api${String(request.route?.path ?? '')}`;
-      log.write('http-fault', { errorCode: code, httpMethod: request.method, httpRoute, httpStatus });
-    }
-    if (response.headersSent) next(error);
-    else response.status(httpStatus).json({ code, message });
-  };
+  response.once('close', () => controller.abort(new WetreadError('timeout', 'The reader has gone')));
+  try {
+    await work(controller.signal);
+  } catch (error) {
+    if (!controller.signal.aborted) throw error;
+  }
 }

@@ -29,7 +29,6 @@ export function draftPanel(draft, view, select) {
       'aria-label': report.title,
       copy: (/** @type {ClipboardEvent} */ event) => labelCopy(event, report.label),
     },
-    copyButton(draft.text),
     section('impression'),
     element('section', {}, element('h2', {}, 'Measurements'), measurementTable(draft, view, select)),
     figure && element('section', {}, element('h2', {}, 'Density'), figure),
@@ -88,6 +87,15 @@ function evidence(columns, view, select) {
 /** Said where it is so, because silence would look like support. */
 function noEvidence() {
   return element('span', { class: 'no-evidence' }, 'no image evidence');
+}
+
+/**
+ * What the first sentence of the impression rests on: the image to begin with.
+ * @param {DraftAnswer | undefined} draft
+ */
+export function leadingColumns(draft) {
+  const keys = draft?.report.sections.find(({ key }) => key === 'impression')?.sentences[0]?.findingKeys ?? [];
+  return (draft?.table.columns ?? []).filter(({ findingKey }) => keys.includes(findingKey));
 }
 
 /**
@@ -158,7 +166,7 @@ function columnHead(column, view, select) {
 }
 
 /** @param {string} text begins and ends with the label */
-function copyButton(text) {
+export function copyButton(text) {
   const button = element('button', { type: 'button', class: 'copy' }, 'Copy as text');
   const say = (/** @type {string} */ words) => {
     button.textContent = words;

@@ -1,7 +1,7 @@
 /** One study: who, the label, the images, the draft, and what happened. */
 import { getJson, studyPath, watch } from './api.js';
 import { announce, byId, element, show } from './dom.js';
-import { draftPanel, keyIndex } from './draft-panel.js';
+import { copyButton, draftPanel, keyIndex, leadingColumns } from './draft-panel.js';
 import { useKeys } from './keys.js';
 import { PatientBar } from './patient-bar.js';
 import { notice, recordPanel, stateChip } from './record-panel.js';
@@ -76,14 +76,19 @@ class StudyPage {
     this.label.hidden = draft === undefined;
     show(this.label, draft?.report.label);
     if (view !== undefined && (this.#viewer === undefined || this.#revision !== study.revision)) {
-      this.#viewer = new Viewer(this.uid, view);
+      this.#viewer = new Viewer(this.uid, view, keyIndex(view, leadingColumns(draft)));
       this.#revision = study.revision;
       show(this.images, this.#viewer.parts.node);
     }
     this.body.classList.toggle('without-images', view === undefined);
     show(
       this.panel,
-      element('p', { class: 'study-state' }, stateChip(study), ' ', relativeTime(study.changedAt)),
+      element(
+        'div',
+        { class: 'panel-head' },
+        element('p', {}, stateChip(study), ' ', relativeTime(study.changedAt)),
+        draft && copyButton(draft.text),
+      ),
       notice(study),
       draft && draftPanel(draft, view, (columns) => this.#select(columns)),
       recordPanel(study, this.#header),

@@ -27,10 +27,11 @@ export class Viewer {
   /**
    * @param {string} studyInstanceUid
    * @param {View} view
+   * @param {number} [start] the slice to begin with
    */
-  constructor(studyInstanceUid, view) {
+  constructor(studyInstanceUid, view, start = Math.floor(view.slices.length / 2)) {
     this.view = view;
-    this.#index = view.segments[0]?.extent?.largest ?? Math.floor(view.slices.length / 2);
+    this.#index = start;
     this.#window = first(view.windows);
     this.parts = viewerParts(view, {
       onSlice: (index) => this.goTo(index),

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { View } from '../../contracts/generated/types.ts';
+import { validateReport, validateView } from '../../contracts/generated/validators.js';
+import { sliceVoxels } from '../../src/assembly/volume.ts';
+import { type ReviewFixture, reviewFixture } from '../../test/support/review-fixture.ts';
+import type { HeaderAnswer, StudyAnswer, StudyListAnswer } from './answers.ts';
+
+let fixture: ReviewFixture;
+before(async () => {
+  fixture = await reviewFixture();
+});
+after(() => fixture[Symbol.asyncDispose]());
+
+const get = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(fixture.url + path, { headers });
+const study = (name: string, rest = ''): string => `/api/studies/${fixture.studies[name]}${rest}`;
+async function json<T>(path: string): Promise<T> {
+  return (await (await get(path)).json()) as T;
+}
+
+test('WR-PAGE-20 the list has every study, newest first, with state, reason and what is to be done', async () => {
+  const { studies, total } = await json<StudyListAnswer>('/api/studies');
+  assert.equal(total, Object.keys(fixture.studies).length);
+  assert.deepEqual(
+    studies.map((s) => s.changedAt),
+    studies
+      .map((s) => s.changedAt)
+      .toSorted()
+      .reverse(),
+  );
+  const failed = studies.find((s) => s.studyInstanceUid === fixture.studies['failed'])!;
+  assert.equal(failed.group, 'attention');
+  assert.equal(failed.reason!.code, 'inference-unreachable');
+  assert.match(failed.reason!.advice, /inference service runs/);
+  assert.ok(failed.retryAt !== undefined);
+  const filed = studies.find((s) => s.studyInstanceUid === fixture.studies['filed'])!;
+  assert.deepEqual([filed.notReadCount, filed.timingsMs['assembly']], [46, 2240]);
+});
+
+test('WR-PAGE-20 no answer but the header holds patient data, and none is cached', async () => {
+  const paths = ['/api/studies', study('filed'), study('filed', '/state'), study('filed', '/slices/3/outlines')];
+  for (const path of paths) {
+    const response = await get(path);
+    assert.equal(response.headers.get('Cache-Control'), 'no-store', path);
+    assert.doesNotMatch(await response.text(), /SAMPLE-0001|gidius|19510228|A-4711/, path);
+  }
+  const header = await json<HeaderAnswer>(study('filed', '/header'));
+  assert.equal(header.patient.patientId, 'SAMPLE-0001');
+  assert.equal((await get(study('filed', '/header'))).headers.get('Cache-Control'), 'no-store');
+});
+
+test('WR-PAGE-20 the study answer carries draft, view, history and trace by their contracts', async () => {
+  const answer = await json<StudyAnswer>(study('filed'));
+  assert.ok(validateReport(answer.draft!.report), JSON.stringify(validateReport.errors));
+  assert.ok(validateView(answer.view), JSON.stringify(validateView.errors));
+  assert.deepEqual(
+    answer.history.map((step) => step.state),
+    ['settling', 'accepted', 'reading', 'drafted', 'filed'],
+  );
+  assert.deepEqual(
+    answer.trace.filter(({ depth }) => depth === 1).map(({ name }) => name),
+    ['wetread.arrival', 'wetread.assembly', 'wetread.inference', 'wetread.reporting', 'wetread.writeback'],
+  );
+  const run = answer.trace.find(({ name }) => name === 'inference.run')!;
+  assert.deepEqual([run.depth, run.service, run.startMs, run.durationMs], [3, 'wetread-inference', 2850, 2800]);
+});
+
+test('WR-PAGE-20 voxels of a slice are those of the archive, outlines those of the SEG', async () => {
+  const view = (await json<StudyAnswer>(study('filed'))).view as View;
+  const k = 11;
+  const index = view.slices.findIndex((s) => s.sopInstanceUid === fixture.chest.volume.slices[k]!.sopInstanceUid);
+  const response = await get(study('filed', `/slices/${index}/voxels`));
+  assert.equal(response.headers.get('Content-Type'), 'application/octet-stream');
+  assert.deepEqual([response.headers.get('Wetread-Slope'), response.headers.get('Wetread-Intercept')], ['1', '0']);
+  const voxels = new Int16Array(await response.arrayBuffer());
+  assert.deepEqual(voxels, Int16Array.from(sliceVoxels(fixture.chest.volume, k)));
+  const outlines = await json<{ segmentNumber: number }[]>(study('filed', `/slices/${index}/outlines`));
+  assert.deepEqual(
+    outlines.map((o) => o.segmentNumber).sort((a, b) => a - b),
+    [1, 2],
+  );
+});
+
+test('WR-PAGE-20 documents come under their media types; DICOM is saved as a file', async () => {
+  const types = {
+    'sr.dcm': 'application/dicom',
+    'seg.dcm': 'application/dicom',
+    'bundle.json': 'application/fhir+json',
+    'report.json': 'application/json',
+    'trace.json': 'application/json',
+    'view.json': 'application/json',
+  } as const;
+  for (const [name, type] of Object.entries(types)) {
+    const response = await get(study('filed', `/documents/${name}`));
+    assert.equal(response.headers.get('Content-Type'), type);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    assert.deepEqual(bytes, new Uint8Array(fixture.chest.documents[name as keyof typeof types]));
+    const disposition = response.headers.get('Content-Disposition');
+    assert.equal(
+      disposition,
+      name.endsWith('.dcm') ? `attachment; filename=${fixture.studies['filed']}.${name}` : null,
+    );
+  }
+});
+
+test('WR-PAGE-20 an unchanged answer costs a 304', async () => {
+  const first = await get('/api/studies');
+  const again = await get('/api/studies', { 'If-None-Match': first.headers.get('ETag')! });
+  assert.equal(again.status, 304);
+});
+
+test('WR-PAGE-20 what is not there is 404, a broken UID 422, an archive that is down 503', async () => {
+  const unknown = '/api/studies/1.2.3';
+  for (const path of [
+    unknown,
+    `${unknown}/header`,
+    `${unknown}/documents/sr.dcm`,
+    `${unknown}/slices/0/voxels`,
+    '/api/nothing',
+  ]) {
+    assert.equal((await get(path)).status, 404, path);
+  }
+  for (const rest of [
+    '/documents/passwd',
+    '/documents/constructor',
+    '/slices/9999/voxels',
+    '/slices/-1/outlines',
+    '/slices/x/voxels',
+  ]) {
+    assert.equal((await get(study('filed', rest))).status, 404, rest);
+  }
+  assert.equal((await get('/api/studies/not-a-uid')).status, 422);
+  assert.equal((await get(study('parked', '/header'))).status, 503);
+  assert.equal((await get('/assets/../api.ts')).status, 404);
+});
+
+test('WR-PAGE-21 the page may load from its own origin only', async () => {
+  for (const path of ['/', '/studies/1.2.3', '/assets/main.js', '/api/studies']) {
+    const response = await get(path);
+    assert.equal(response.status, 200, path);
+    const policy = response.headers.get('Content-Security-Policy')!;
+    assert.match(policy, /default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'/);
+    assert.doesNotMatch(policy, /unsafe|https?:|\*/);
+    assert.equal(response.headers.get('X-Content-Type-Options'), 'nosniff');
+  }
+});

@@ -1,0 +1,192 @@
+/** A ledger with a study in every state that the page tells apart, served by the real router on loopback. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import express, { type ErrorRequestHandler } from 'express';
+import { part10Reader } from '../../adapters/part10/reader.ts';
+import { sqliteLedger } from '../../adapters/sqlite/ledger.ts';
+import { reviewRouter } from '../../services/review/api.ts';
+import type { StudyTransition } from '../../src/arrival/lifecycle.ts';
+import type { ImageHeader, Study } from '../../src/arrival/study.ts';
+import { sliceVoxels, type Volume } from '../../src/assembly/volume.ts';
+import { ERROR_CODES, WetreadError } from '../../src/errors.ts';
+import type { Attempt, DocumentName, EncodedInstance, Ledger, RecordPatch } from '../../src/ports.ts';
+import { nameBasedUid, type StudyInstanceUid } from '../../src/uid.ts';
+import { type ChestStudy, chestHeader, chestStudy, TRACE_ID } from './chest-study.ts';
+
+export interface ReviewFixture extends AsyncDisposable {
+  readonly url: string;
+  readonly chest: ChestStudy;
+  readonly studies: Readonly<Record<string, StudyInstanceUid>>;
+  /** Moves the study that is being read to its end. */
+  finishReading(): Promise<void>;
+}
+
+let made: ChestStudy | undefined;
+
+export async function reviewFixture(
+  options: { readonly port?: number; readonly only?: 'none' | 'reading' } = {},
+): Promise<ReviewFixture> {
+  const clock = { now: () => new Date(), monotonicMs: () => performance.now() };
+  const ledger = sqliteLedger({ file: ':memory:', clock });
+  made ??= chestStudy();
+  const chest = made;
+  const ends = Object.entries(ENDS).filter(([name]) => options.only === undefined || options.only === name);
+  const studies: Record<string, StudyInstanceUid> = {};
+  const attempts: Record<string, Attempt> = {};
+  for (const [name, end] of ends) {
+    studies[name] = name === 'filed' ? chest.volume.studyInstanceUid : nameBasedUid<StudyInstanceUid>('page', name);
+    attempts[name] = await bring(ledger, studies[name], end, chest);
+  }
+  const server = createServer(app(ledger, chest, studies)).listen(options.port ?? 0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    chest,
+    studies,
+    finishReading: async () => {
+      const reason = { code: 'coverage-insufficient', detail: 'lungs touch the last slice' } as const;
+      await ledger.advance(attempts['reading']!, 'refuse', { reason });
+    },
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+      ledger[Symbol.dispose]();
+    },
+  };
+}
+
+function app(ledger: Ledger, chest: ChestStudy, studies: Readonly<Record<string, StudyInstanceUid>>): express.Express {
+  const faults: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
+    const { code, message } = WetreadError.from(error);
+    response.status(ERROR_CODES[code].httpStatus).json({ code, message });
+  };
+  const down = new WetreadError('archive-unreachable', 'The archive did not answer');
+  return express()
+    .use(
+      reviewRouter({
+        ledger,
+        findStudy: async (uid) => {
+          if (uid === studies['parked']) throw down;
+          return Object.values(studies).includes(uid) ? studyOf(uid, chest) : undefined;
+        },
+        retrieveInstance: async (_study, _series, sopInstanceUid) => new TextEncoder().encode(sopInstanceUid),
+        reader: {
+          read: (bytes) =>
+            bytes.length > 64 ? part10Reader.read(bytes) : instanceOf(chest.volume, new TextDecoder().decode(bytes)),
+        },
+        decoder: {
+          decode: async (instance) => {
+            const k = chest.volume.slices.findIndex((s) => s.sopInstanceUid === instance.header.sopInstanceUid);
+            const [, rows, columns] = chest.volume.shape;
+            return { rows, columns, samplesPerPixel: 1, pixels: sliceVoxels(chest.volume, k) };
+          },
+          decodeInto: async () => undefined,
+        },
+        publicDirectory: join(import.meta.dirname, '..', '..', 'services', 'review', 'public'),
+        fhirPath: '/fhir',
+      }),
+    )
+    .get('/fhir/DiagnosticReport', (_request, response) => response.json({ resourceType: 'Bundle' }))
+    .use(faults);
+}
+
+type End = readonly [StudyTransition, RecordPatch?];
+
+const TIMINGS = { arrival: 92, assembly: 2240, inference: 3810, reporting: 64, writeback: 188 };
+const SERIES_ASIDE = nameBasedUid('page', 'series aside');
+const FILED: RecordPatch = {
+  timingsMs: TIMINGS,
+  traceId: TRACE_ID,
+  notRead: [
+    { seriesInstanceUid: SERIES_ASIDE, count: 2, reason: { code: 'localizer' } },
+    {
+      seriesInstanceUid: nameBasedUid('page', 'thick'),
+      count: 44,
+      reason: { code: 'slice-too-thick', detail: '5.0 mm, the model allows 3.0 mm' },
+    },
+  ],
+};
+
+const ENDS: Readonly<Record<string, readonly End[]>> = {
+  'not-selected': [['select-none', { reason: { code: 'no-model-selected' }, timingsMs: { arrival: 40 } }]],
+  'not-evaluable': [
+    [
+      'refuse',
+      {
+        reason: { code: 'slices-missing', detail: 'gap of 10.0 mm after slice 41' },
+        timingsMs: { arrival: 71, assembly: 1804 },
+        traceId: 'a3ce929d0e0e47364bf92f3577b34da6',
+        notRead: [
+          {
+            seriesInstanceUid: SERIES_ASIDE,
+            count: 118,
+            reason: { code: 'slices-missing', detail: 'gap of 10.0 mm after slice 41' },
+          },
+        ],
+      },
+    ],
+  ],
+  failed: [
+    [
+      'fail',
+      {
+        reason: { code: 'inference-unreachable' },
+        retryAt: new Date(Date.now() + 110_000).toISOString(),
+        timingsMs: TIMINGS,
+      },
+    ],
+  ],
+  parked: [['park', { reason: { code: 'archive-unreachable' } }]],
+  held: [['draft'], ['hold', { reason: { code: 'patient-mismatch', detail: 'birth date differs' } }]],
+  reading: [],
+  filed: [['draft'], ['file', FILED]],
+};
+
+/** Notices, claims and ends a study; whoever drafts leaves documents, whoever files the transaction too. */
+async function bring(
+  ledger: Ledger,
+  studyInstanceUid: StudyInstanceUid,
+  ends: readonly End[],
+  chest: ChestStudy,
+): Promise<Attempt> {
+  const now = new Date().toISOString();
+  await ledger.notice({ source: 'stow', studyInstanceUid, receivedAt: now }, now);
+  const attempt = await ledger.claim('page', 60_000);
+  if (attempt === undefined) throw new Error('The study could not be claimed');
+  for (const [transition, patch] of ends) {
+    if (transition === 'draft') await save(ledger, attempt, chest, ['report.json', 'view.json', 'seg.dcm', 'sr.dcm']);
+    if (transition === 'file') await save(ledger, attempt, chest, ['bundle.json', 'trace.json']);
+    await ledger.advance(attempt, transition, patch);
+  }
+  return attempt;
+}
+
+async function save(
+  ledger: Ledger,
+  attempt: Attempt,
+  chest: ChestStudy,
+  names: readonly DocumentName[],
+): Promise<void> {
+  for (const name of names) await ledger.saveDocument(attempt, name, chest.documents[name]);
+}
+
+function studyOf(uid: StudyInstanceUid, chest: ChestStudy): Study {
+  const series = {
+    seriesInstanceUid: chest.volume.seriesInstanceUid,
+    modality: 'CT',
+    seriesDescription: 'Thorax 1.0 B70f',
+    instances: [],
+  };
+  return {
+    header: chestHeader({ studyInstanceUid: uid }),
+    series: [series, { ...series, seriesInstanceUid: SERIES_ASIDE, seriesDescription: 'Topogram' }],
+  } as unknown as Study;
+}
+
+function instanceOf(volume: Volume, sopInstanceUid: string): EncodedInstance {
+  const imageHeader: ImageHeader = { ...volume.header, sopInstanceUid: sopInstanceUid as never };
+  return { header: imageHeader } as EncodedInstance;
+}
