@@ -22,6 +22,7 @@ import type { Grid, IntensityStep } from './assembly/grid.ts';
 import type { Segmentation } from './assembly/segmentation.ts';
 import type { Volume } from './assembly/volume.ts';
 import type { DicomDataSet } from './dicom-json.ts';
+import type { WetreadError } from './errors.ts';
 import type { CoarseLabels, ModelPackage, RefineRule, SegmentStatistics } from './inference/model-package.ts';
 import type { InferenceRequest, InferenceResponse } from './inference/tensor.ts';
 import type { LogEvent, SafeAttributes, SpanName } from './log-events.ts';
@@ -133,6 +134,8 @@ export interface InferenceEngine {
 /** The model packages that this site runs, each checked against its digest when it was loaded. */
 export interface ModelShelf {
   packages(): readonly ModelPackage[];
+  /** Packages that are configured and cannot be used; a study that they might have read is parked, not passed over. */
+  readonly refused: readonly { readonly error: WetreadError }[];
 }
 
 /** A patient and, where the images name one, an order, found in the health record. */

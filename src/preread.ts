@@ -16,7 +16,16 @@ import { gateVolume } from './inference/gate-volume.ts';
 import type { ModelPackage, SegmentStatistics } from './inference/model-package.ts';
 import { inferenceRequest, inputGrid, intensityStep, refineRule } from './inference/prepare.ts';
 import { selectModel } from './inference/select-model.ts';
-import type { Attempt, DocumentName, EncodedInstance, FrameTarget, NotRead, Ports, RecordPatch } from './ports.ts';
+import type {
+  Attempt,
+  DocumentName,
+  EncodedInstance,
+  FrameTarget,
+  ModelShelf,
+  NotRead,
+  Ports,
+  RecordPatch,
+} from './ports.ts';
 import { isSkipped, type Reason, reason, type Skipped } from './reasons.ts';
 import { draft } from './reporting/draft.ts';
 import type { Report } from './reporting/report.ts';
@@ -67,7 +76,7 @@ export async function preread(attempt: Attempt, ports: Ports, site: Site, signal
   const study = await work.stage('arrival', () => findStudy(work));
   if (isSkipped(study)) return work.end('select-none', study.skipped);
 
-  const selection = selectModel(study, ports.models.packages());
+  const selection = select(study, ports.models);
   if (isSkipped(selection)) return work.end('select-none', selection.skipped);
 
   for (const series of selection.candidates) {
@@ -153,6 +162,14 @@ async function findStudy({ attempt, ports, signal }: Work): Promise<Study | Skip
 
 function instancesOf(study: Study): number {
   return study.series.reduce((sum, series) => sum + series.instances.length, 0);
+}
+
+/** No model reads the study: an expected end, unless a configured package was refused and might have read it. */
+function select(study: Study, models: ModelShelf): ReturnType<typeof selectModel> {
+  const selection = selectModel(study, models.packages());
+  const refused = models.refused[0];
+  if (isSkipped(selection) && refused !== undefined) throw refused.error;
+  return selection;
 }
 
 /** Assembly: instances stream in, frames are decoded straight into their slots, then the slots are sorted. */

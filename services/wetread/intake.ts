@@ -9,11 +9,26 @@ export interface IntakeOptions {
   readonly onNoticed: () => void;
 }
 
+/** What a transfer left in the archive. */
+export interface StoredStudies {
+  readonly studies: Iterable<StudyInstanceUid>;
+  /** Those of which an instance was new. */
+  readonly changed: ReadonlySet<StudyInstanceUid>;
+}
+
 export class Intake {
   readonly #options: IntakeOptions;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+  }
+
+  /** After a transfer: studies with new instances are noticed, and those that the ledger has never seen. */
+  async noticeStored(stored: StoredStudies, source: string, quietMs?: number): Promise<void> {
+    for (const uid of stored.studies) {
+      const known = (await this.#options.ports.ledger.get(uid)) !== undefined;
+      if (!known || stored.changed.has(uid)) await this.notice(uid, source, quietMs);
+    }
   }
 
   /**

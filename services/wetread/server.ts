@@ -89,10 +89,7 @@ async function importAndNotice(
     );
   }
   const imported = await importFolder(folder, (bytes) => archive.storeInstance(bytes), onProgress);
-  for (const studyInstanceUid of imported.studies) {
-    const known = (await wired.ports.ledger.get(studyInstanceUid)) !== undefined;
-    if (!known || imported.changed.has(studyInstanceUid)) await intake.notice(studyInstanceUid, 'folder', 0);
-  }
+  await intake.noticeStored(imported, 'folder', 0);
   return imported;
 }
 

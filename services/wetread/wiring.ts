@@ -7,7 +7,7 @@ import { type DirectoryArchive, directoryArchive } from '../../adapters/director
 import { fhirHealthRecord } from '../../adapters/fhir/health-record.ts';
 import { localHealthRecord } from '../../adapters/local-fhir/health-record.ts';
 import { type LocalFhirStore, localFhirStore } from '../../adapters/local-fhir/store.ts';
-import { modelShelf } from '../../adapters/model-folder/shelf.ts';
+import { openModelShelf } from '../../adapters/model-folder/model-shelf.ts';
 import { inferenceChild } from '../../adapters/open-inference/child-process.ts';
 import { openInferenceEngine } from '../../adapters/open-inference/engine.ts';
 import { jsonLog } from '../../adapters/opentelemetry/log.ts';
@@ -56,7 +56,8 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
   const archive = await wireArchive(config, log, stack);
   const health = wireHealthRecord(config, stack);
   const folders = [bundledModels(), ...config.models];
-  const models = await modelShelf({ folders, log });
+  const models = await openModelShelf(folders);
+  for (const { error } of models.refused) log.write('model-refused', { errorCode: error.code });
   const ports: Ports = {
     archive: archive.port,
     reader: part10Reader,
@@ -174,10 +175,9 @@ function siteOf(config: Config): Site {
 }
 
 function reviewOptions(ports: Ports, localRecord: boolean): ReviewOptions {
-  const { archive, reader, decoder, ledger, log } = ports;
+  const { archive, reader, decoder, ledger } = ports;
   return {
     ledger,
-    log,
     reader,
     decoder,
     findStudy: (uid, signal) => archive.findStudy(uid, signal),

@@ -30,8 +30,11 @@ export async function prepareConfig(options: CommandOptions, temporary: boolean)
   const dataDirectory = options.data ?? temporaryFolder ?? config.dataDirectory;
   const port = options.port === undefined ? config.http.port : portOf(options.port);
   const retries = temporary ? { maximum: Math.min(config.retries.maximum, COMMAND_RETRIES) } : config.retries;
+  // Without a configuration file a person reads the terminal: progress instead of log lines.
+  const telemetry =
+    temporary && options.config === undefined ? { ...config.telemetry, logLevel: 'error' as const } : config.telemetry;
   return {
-    config: { ...config, dataDirectory, retries, http: { ...config.http, port } },
+    config: { ...config, dataDirectory, retries, telemetry, http: { ...config.http, port } },
     [Symbol.asyncDispose]: async () => {
       if (temporaryFolder !== undefined) await rm(temporaryFolder, { recursive: true, force: true });
     },

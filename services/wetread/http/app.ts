@@ -23,8 +23,6 @@ export function createApp(wired: Wired, intake: Intake): Express {
   });
   if (embedded.archive !== undefined) {
     const { archive } = embedded;
-    const onStored = (studies: readonly Parameters<Intake['notice']>[0][]): Promise<void> =>
-      Promise.all(studies.map((uid) => intake.notice(uid, 'stow'))).then(() => undefined);
     app.use(
       '/dicom-web',
       dicomwebRouter({
@@ -33,7 +31,8 @@ export function createApp(wired: Wired, intake: Intake): Express {
         decoder: ports.decoder,
         limits: wired.limits,
         log: ports.log,
-        onStored,
+        onStored: ({ studyInstanceUids, changed }) =>
+          intake.noticeStored({ studies: studyInstanceUids, changed }, 'stow'),
       }),
     );
   }

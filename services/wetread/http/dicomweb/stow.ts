@@ -57,8 +57,10 @@ async function receive(
     return parts === 0 ? new WetreadError('request-invalid', 'The body has no parts') : undefined;
   } catch (error) {
     await drain(source);
-    if (error instanceof WetreadError) return error;
-    return new WetreadError('archive-truncated', 'The connection broke off', { cause: error });
+    const ended = !(error instanceof WetreadError) || error.code === 'archive-truncated';
+    return ended
+      ? new WetreadError('request-invalid', 'The body ends before its last boundary', { cause: error })
+      : error;
   }
 }
 
@@ -107,7 +109,7 @@ function answer(response: Response, type: string, outcome: Outcome): void {
 }
 
 function statusOf({ fault, results }: Outcome): number {
-  if (fault !== undefined) return fault.code === 'archive-truncated' ? 400 : ERROR_CODES[fault.code].httpStatus;
+  if (fault !== undefined) return ERROR_CODES[fault.code].httpStatus;
   const stored = results.filter(({ kind }) => kind === 'stored').length;
   if (stored === results.length) return 200;
   return stored > 0 ? 202 : 409;
