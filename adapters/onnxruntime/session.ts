@@ -1,0 +1,171 @@
+/**
+ * An ONNX graph on onnxruntime-node, with the datatypes of the Open Inference Protocol. `run` of onnxruntime-node blocks
+ * its thread from beginning to end and cannot be interrupted: use it through `session-thread.ts`.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { env, InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { WetreadError } from '../../src/errors.ts';
+import type { Datatype, Tensor } from '../../src/inference/tensor.ts';
+
+/** A graph file and the digest that its package states. */
+export interface Graph {
+  readonly path: string;
+  /** `sha256:…` of the file. */
+  readonly digest: string;
+}
+
+/** An input or output of a graph; -1 is a size that may vary. */
+export interface TensorSpec {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: readonly number[];
+}
+
+export interface GraphInterface {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  /** Execution provider that the graph was loaded with. */
+  readonly provider: string;
+}
+
+export interface Session extends GraphInterface {
+  /** @throws WetreadError `inference-failed` */
+  run(inputs: readonly Tensor[], outputs: readonly string[]): Promise<readonly Tensor[]>;
+  release(): Promise<void>;
+}
+
+/** Names of ONNX element types as onnxruntime-node writes them; float16 is missing: it cannot be passed on Node 24. */
+const DATATYPES: Readonly<Record<string, Datatype>> = {
+  bool: 'BOOL',
+  uint8: 'UINT8',
+  int8: 'INT8',
+  int16: 'INT16',
+  int32: 'INT32',
+  int64: 'INT64',
+  float32: 'FP32',
+  float64: 'FP64',
+};
+const ELEMENT_TYPES = Object.fromEntries(Object.entries(DATATYPES).map(([type, datatype]) => [datatype, type]));
+
+// Faults reach the caller as errors; the library would print each of them on stderr as well.
+env.logLevel = 'fatal';
+
+/**
+ * Checks the file against its digest, then loads it with the first of `providers` that takes it.
+ * @throws WetreadError `package-invalid` where digest or graph are wrong
+ */
+export async function openSession(graph: Graph, providers: readonly string[], threads: number): Promise<Session> {
+  await verifyGraph(graph);
+  const { native, provider } = await create(graph.path, providers, threads);
+  const inputs = specs(native.inputMetadata);
+  const outputs = specs(native.outputMetadata);
+  return {
+    inputs,
+    outputs,
+    provider,
+    run: (given, wanted) => run(native, given, wanted),
+    release: () => native.release(),
+  };
+}
+
+/** @throws WetreadError `package-invalid` where the file is not what its package states */
+export async function verifyGraph({ path, digest }: Graph): Promise<void> {
+  const hash = createHash('sha256');
+  try {
+    await pipeline(createReadStream(path), hash);
+  } catch (cause) {
+    throw new WetreadError('package-invalid', 'The graph file cannot be read', { cause });
+  }
+  if (`sha256:${hash.digest('hex')}` !== digest) {
+    throw new WetreadError('package-invalid', 'The graph file differs from the digest that its package states');
+  }
+}
+
+async function create(
+  model: string | Uint8Array,
+  providers: readonly string[],
+  threads: number,
+): Promise<{ native: InferenceSession; provider: string }> {
+  let cause: unknown;
+  for (const provider of providers) {
+    try {
+      const options = { executionProviders: [provider], intraOpNumThreads: threads };
+      // Two overloads of one function: TypeScript cannot choose for a union.
+      const created =
+        typeof model === 'string' ? InferenceSession.create(model, options) : InferenceSession.create(model, options);
+      return { native: await created, provider };
+    } catch (error) {
+      cause = error;
+    }
+  }
+  throw new WetreadError('package-invalid', `The graph cannot be loaded: ${firstLine(cause)}`, { cause });
+}
+
+function specs(metadata: InferenceSession['inputMetadata']): TensorSpec[] {
+  return metadata.map((value) => {
+    const datatype = value.isTensor ? DATATYPES[value.type] : undefined;
+    if (!value.isTensor || datatype === undefined) {
+      throw new WetreadError('package-invalid', `The graph has a value of an unsupported type: ${value.name}`);
+    }
+    return { name: value.name, datatype, shape: value.shape.map((size) => (typeof size === 'number' ? size : -1)) };
+  });
+}
+
+async function run(
+  native: InferenceSession,
+  inputs: readonly Tensor[],
+  outputs: readonly string[],
+): Promise<readonly Tensor[]> {
+  try {
+    const feeds = Object.fromEntries(inputs.map((tensor) => [tensor.name, toNative(tensor)]));
+    const results = await native.run(feeds, outputs);
+    return outputs.map((name) => fromNative(name, results[name]));
+  } catch (cause) {
+    throw new WetreadError('inference-failed', `The model reported: ${firstLine(cause)}`, { cause });
+  }
+}
+
+function toNative({ datatype, data, shape }: Tensor): OrtTensor {
+  // The element type decides the array type; the constructor's overloads cannot be resolved for a union of both.
+  return new OrtTensor(ELEMENT_TYPES[datatype] as 'int16', data as Int16Array, shape);
+}
+
+function fromNative(name: string, value: OrtTensor | undefined): Tensor {
+  const datatype = value === undefined ? undefined : DATATYPES[value.type];
+  if (value === undefined || datatype === undefined) throw new TypeError(`output ${name} is missing`);
+  return { name, datatype, shape: value.dims, data: value.data as Tensor['data'] };
+}
+
+function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : 'unknown fault';
+  return (text.split('\n')[0] ?? '').slice(0, 300);
+}
+
+/** y = Identity(x), FP32 of one element, as a serialised ONNX model: the smallest graph that a provider can be asked to load. */
+const SMALLEST_GRAPH = Buffer.from(
+  'CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBcFoPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEBE=',
+  'base64',
+);
+
+export interface ProviderSearch {
+  readonly found: readonly string[];
+  readonly missing: readonly { readonly provider: string; readonly because: string }[];
+}
+
+/** Asks each provider to load a graph: a library that is missing, or a device that is absent, shows only then. */
+export async function findProviders(wanted: readonly string[]): Promise<ProviderSearch> {
+  const found: string[] = [];
+  const missing: { provider: string; because: string }[] = [];
+  for (const provider of wanted) {
+    try {
+      const { native } = await create(SMALLEST_GRAPH, [provider], 1);
+      await native.release();
+      found.push(provider);
+    } catch (error) {
+      missing.push({ provider, because: firstLine(error instanceof Error ? (error.cause ?? error) : error) });
+    }
+  }
+  return { found, missing };
+}

@@ -1,0 +1,124 @@
+/**
+ * Tensors on the wire of the Open Inference Protocol v2: little-endian bytes of the binary tensor extension, or JSON
+ * arrays, flat or nested, row-major. Strict: what does not fit its datatype or shape is refused, never rounded.
+ */
+import { WetreadError } from '../../src/errors.ts';
+import type { Datatype, Tensor } from '../../src/inference/tensor.ts';
+
+export type TensorData = Tensor['data'];
+
+interface Layout {
+  readonly array: { new (buffer: ArrayBufferLike, byteOffset: number, length: number): TensorData };
+  readonly bytes: number;
+  /** Inclusive range of whole numbers; absent for floating point. */
+  readonly range?: readonly [number, number];
+}
+
+const LAYOUTS: Readonly<Record<Datatype, Layout>> = {
+  BOOL: { array: Uint8Array, bytes: 1 },
+  UINT8: { array: Uint8Array, bytes: 1, range: [0, 0xff] },
+  INT8: { array: Int8Array, bytes: 1, range: [-0x80, 0x7f] },
+  INT16: { array: Int16Array, bytes: 2, range: [-0x8000, 0x7fff] },
+  INT32: { array: Int32Array, bytes: 4, range: [-0x80000000, 0x7fffffff] },
+  INT64: { array: BigInt64Array, bytes: 8, range: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER] },
+  FP32: { array: Float32Array, bytes: 4 },
+  FP64: { array: Float64Array, bytes: 8 },
+};
+
+/** A JSON tensor of more elements blocks the event loop for too long: larger ones travel in binary. */
+export const MAX_JSON_ELEMENTS = 4_000_000;
+
+export function isDatatype(text: unknown): text is Datatype {
+  return typeof text === 'string' && Object.hasOwn(LAYOUTS, text);
+}
+
+function invalid(message: string): WetreadError {
+  return new WetreadError('request-invalid', message);
+}
+
+/** Number of elements of a shape. @throws `request-invalid` where it is no list of whole numbers of a sane size. */
+export function elementsOf(name: string, shape: unknown): number {
+  if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && (size as number) >= 0)) {
+    throw invalid(`Tensor ${name}: shape is not a list of whole numbers`);
+  }
+  const elements = (shape as number[]).reduce((product, size) => product * size, 1);
+  if (!Number.isSafeInteger(elements)) throw invalid(`Tensor ${name}: shape is too large`);
+  return elements;
+}
+
+export function byteLengthOf(datatype: Datatype, elements: number): number {
+  return LAYOUTS[datatype].bytes * elements;
+}
+
+/** The tensor's memory as it lies, no copy. */
+export function bytesOf(tensor: Tensor): Uint8Array {
+  return new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
+}
+
+/** A view of `bytes`, or a copy where its position breaks the alignment of the datatype. */
+export function fromBytes(name: string, datatype: Datatype, elements: number, bytes: Uint8Array): TensorData {
+  const { array: TypedArray, bytes: size } = LAYOUTS[datatype];
+  if (bytes.byteLength !== elements * size) {
+    throw invalid(`Tensor ${name}: ${bytes.byteLength} bytes of data, its shape asks for ${elements * size}`);
+  }
+  if (datatype === 'BOOL' && bytes.some((value) => value > 1)) throw invalid(`Tensor ${name}: BOOL is neither 0 nor 1`);
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
+  return new TypedArray(aligned.buffer, aligned.byteOffset, elements);
+}
+
+/** @throws `request-invalid` where count, nesting or a value do not fit. */
+export function fromJson(name: string, datatype: Datatype, shape: readonly number[], data: unknown): TensorData {
+  const elements = elementsOf(name, shape);
+  if (elements > MAX_JSON_ELEMENTS) throw invalid(`Tensor ${name}: too large for JSON, send it in binary`);
+  const { array: TypedArray, bytes } = LAYOUTS[datatype];
+  const target = new TypedArray(new ArrayBuffer(elements * bytes), 0, elements);
+  const values = flatten(name, shape, data);
+  if (values.length !== elements) {
+    throw invalid(`Tensor ${name}: ${values.length} elements of data, its shape asks for ${elements}`);
+  }
+  for (let index = 0; index < elements; index += 1) target[index] = element(name, datatype, values[index]);
+  return target;
+}
+
+/** Nested data must have the sizes of the shape at every level; flat data must be flat throughout. */
+function flatten(name: string, shape: readonly number[], data: unknown): readonly unknown[] {
+  if (!Array.isArray(data)) throw invalid(`Tensor ${name}: data is not a list`);
+  if (shape.length < 2 || !Array.isArray(data[0])) return data;
+  if (data.length !== shape[0]) throw invalid(`Tensor ${name}: the nesting of data does not follow its shape`);
+  return data.flatMap((inner) => {
+    const values = flatten(name, shape.slice(1), inner);
+    const expected = shape.slice(1).reduce((product, size) => product * size, 1);
+    if (values.length !== expected) throw invalid(`Tensor ${name}: the nesting of data does not follow its shape`);
+    return values;
+  });
+}
+
+function element(name: string, datatype: Datatype, value: unknown): never {
+  const { range } = LAYOUTS[datatype];
+  const fits = range === undefined ? fitsFloat(datatype, value) : fitsRange(range, value);
+  if (!fits) throw invalid(`Tensor ${name}: a value of data is not ${datatype}`);
+  // One cast for eight array types: which of them takes a bigint or a number is fixed by the same datatype.
+  return (datatype === 'INT64' ? BigInt(value as number) : Number(value)) as never;
+}
+
+function fitsRange([low, high]: readonly [number, number], value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high;
+}
+
+function fitsFloat(datatype: Datatype, value: unknown): boolean {
+  if (datatype === 'BOOL') return typeof value === 'boolean';
+  if (typeof value !== 'number') return false;
+  return Number.isFinite(datatype === 'FP32' ? Math.fround(value) : value);
+}
+
+/** @throws `request-invalid` for what JSON cannot carry: NaN, infinities, integers beyond 2^53, too many elements. */
+export function toJson(tensor: Tensor): readonly (number | boolean)[] {
+  const { name, datatype, data } = tensor;
+  if (data.length > MAX_JSON_ELEMENTS) throw invalid(`Tensor ${name}: too large for JSON, ask for binary_data`);
+  return Array.from<number | bigint, number | boolean>(data as Iterable<number | bigint>, (raw) => {
+    const value = Number(raw);
+    const carried = typeof raw === 'bigint' ? Number.isSafeInteger(value) : Number.isFinite(value);
+    if (!carried) throw invalid(`Tensor ${name}: JSON cannot carry its values, ask for binary_data`);
+    return datatype === 'BOOL' ? value === 1 : value;
+  });
+}

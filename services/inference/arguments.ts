@@ -1,0 +1,84 @@
+/** Arguments of the service; every one has a default but the models. */
+import { parseArgs } from 'node:util';
+import { WetreadError } from '../../src/errors.ts';
+
+export const USAGE = `Usage: node services/inference/main.ts --models DIR[,DIR] [options]
+
+  --models DIR[,DIR]      model packages, or folders that hold them
+  --host ADDRESS          127.0.0.1
+  --port N                0: a free one
+  --providers NAME[,NAME] execution providers, best first (cpu, cuda, tensorrt, webgpu); default cpu
+  --threads N             threads of one run; default 2
+  --queue N               requests that may wait; default 8
+  --max-request-mib N     size of one request, and of all that wait together; default 1024
+  --recycle-after N       runs after which sessions and their memory are given back; default 1000, 0 is never
+  --otlp-url URL          OTLP/HTTP collector for spans
+  --log-level LEVEL       debug, info, warn, error or silent; default info
+  --exit-with-stdin       end when stdin closes: a process whose parent was killed leaves no orphan
+`;
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+export interface ServiceArguments {
+  readonly models: readonly string[];
+  readonly host: string;
+  readonly port: number;
+  readonly providers: readonly string[];
+  readonly threads: number;
+  readonly queue: number;
+  readonly maxRequestBytes: number;
+  readonly recycleAfter: number;
+  readonly otlpUrl: string | undefined;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly exitWithStdin: boolean;
+}
+
+/** @throws WetreadError `config-invalid`, or the TypeError of parseArgs for an unknown option */
+export function serviceArguments(args: readonly string[]): ServiceArguments {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      models: { type: 'string' },
+      host: { type: 'string', default: '127.0.0.1' },
+      port: { type: 'string', default: '0' },
+      providers: { type: 'string', default: 'cpu' },
+      threads: { type: 'string', default: '2' },
+      queue: { type: 'string', default: '8' },
+      'max-request-mib': { type: 'string', default: '1024' },
+      'recycle-after': { type: 'string', default: '1000' },
+      'otlp-url': { type: 'string' },
+      'log-level': { type: 'string', default: 'info' },
+      'exit-with-stdin': { type: 'boolean', default: false },
+    },
+  });
+  const logLevel = LOG_LEVELS.find((level) => level === values['log-level']);
+  if (logLevel === undefined)
+    throw new WetreadError('config-invalid', `--log-level is one of ${LOG_LEVELS.join(', ')}`);
+  return {
+    models: list('--models', values.models),
+    host: values.host,
+    port: whole('--port', values.port, 0, 65535),
+    providers: list('--providers', values.providers),
+    threads: whole('--threads', values.threads, 1, 1024),
+    queue: whole('--queue', values.queue, 1, 1000),
+    maxRequestBytes: whole('--max-request-mib', values['max-request-mib'], 1, 16384) * 1024 * 1024,
+    recycleAfter: whole('--recycle-after', values['recycle-after'], 0, Number.MAX_SAFE_INTEGER),
+    otlpUrl: values['otlp-url'],
+    logLevel,
+    exitWithStdin: values['exit-with-stdin'],
+  };
+}
+
+function list(option: string, text: string | undefined): readonly string[] {
+  const entries = (text ?? '').split(',').flatMap((entry) => (entry.trim() === '' ? [] : [entry.trim()]));
+  if (entries.length === 0) throw new WetreadError('config-invalid', `${option} is empty`);
+  return entries;
+}
+
+function whole(option: string, text: string, low: number, high: number): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < low || value > high) {
+    throw new WetreadError('config-invalid', `${option} is not a whole number from ${low} to ${high}`);
+  }
+  return value;
+}

@@ -1,0 +1,73 @@
+/** Tiny ONNX models for tests of the inference service, and packages that hold them. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import onnxProto from 'onnx-proto';
+
+const { onnx } = onnxProto;
+const { FLOAT, INT16, INT64 } = onnx.TensorProto.DataType;
+type Node = onnxProto.onnx.INodeProto;
+
+function value(name: string, elemType: number, sizes: readonly (string | number)[]): onnxProto.onnx.IValueInfoProto {
+  const dim = sizes.map((size) => (typeof size === 'string' ? { dimParam: size } : { dimValue: size }));
+  return { name, type: { tensorType: { elemType, shape: { dim } } } };
+}
+
+function model(
+  node: Node[],
+  input: onnxProto.onnx.IValueInfoProto[],
+  output: onnxProto.onnx.IValueInfoProto[],
+  initializer: onnxProto.onnx.ITensorProto[] = [],
+): Uint8Array {
+  const graph = { name: 'test', node, input, output, initializer };
+  return onnx.ModelProto.encode({ irVersion: 8, opsetImport: [{ domain: '', version: 17 }], graph }).finish();
+}
+
+const toFloat = { name: 'to', type: onnx.AttributeProto.AttributeType.INT, i: FLOAT };
+
+/** `hounsfield` INT16 [n, m] → `negated` FP32 (its negative) and `same` INT16. */
+export function negateModel(): Uint8Array {
+  return model(
+    [
+      { opType: 'Cast', input: ['hounsfield'], output: ['float'], attribute: [toFloat] },
+      { opType: 'Neg', input: ['float'], output: ['negated'] },
+      { opType: 'Identity', input: ['hounsfield'], output: ['same'] },
+    ],
+    [value('hounsfield', INT16, ['n', 'm'])],
+    [value('negated', FLOAT, ['n', 'm']), value('same', INT16, ['n', 'm'])],
+  );
+}
+
+/** `x` FP32 [n, n] → its 41st power, slowly: n = 1200 takes seconds. */
+export function slowModel(): Uint8Array {
+  const nodes = Array.from({ length: 40 }, (_, index): Node => {
+    const last = index === 0 ? 'x' : `x${index}`;
+    return { opType: 'MatMul', input: [last, 'x'], output: [index === 39 ? 'y' : `x${index + 1}`] };
+  });
+  return model(nodes, [value('x', FLOAT, ['n', 'n'])], [value('y', FLOAT, ['n', 'n'])]);
+}
+
+/** `index` INT64 [n] → `picked` FP32 out of three values; any other index is an error of the run. */
+export function pickModel(): Uint8Array {
+  const three = { name: 'three', dataType: FLOAT, dims: [3], floatData: [10, 20, Number.NaN] };
+  return model(
+    [{ opType: 'Gather', input: ['three', 'index'], output: ['picked'] }],
+    [value('index', INT64, ['n'])],
+    [value('picked', FLOAT, ['n'])],
+    [three],
+  );
+}
+
+/** Writes a model package of one graph. @returns the path of the graph. */
+export function writePackage(folder: string, name: string, graph: Uint8Array, version = '1.0.0'): string {
+  const home = join(folder, `${name}-${version}`);
+  mkdirSync(home, { recursive: true });
+  const sha256 = createHash('sha256').update(graph).digest('hex');
+  writeFileSync(
+    join(home, 'card.json'),
+    JSON.stringify({ schemaVersion: 1, name, version, graph: { file: 'model.onnx', sha256 } }),
+  );
+  const path = join(home, 'model.onnx');
+  writeFileSync(path, graph);
+  return path;
+}
