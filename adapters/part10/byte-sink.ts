@@ -20,23 +20,28 @@ export class ByteSink {
   }
 
   uint16(value: number): void {
-    this.#view.setUint16(this.#advance(2), value, true);
+    const at = this.#advance(2);
+    this.#view.setUint16(at, value, true);
   }
 
   uint32(value: number): void {
-    this.#view.setUint32(this.#advance(4), value, true);
+    const at = this.#advance(4);
+    this.#view.setUint32(at, value, true);
   }
 
   uint64(value: bigint): void {
-    this.#view.setBigUint64(this.#advance(8), BigInt.asUintN(64, value), true);
+    const at = this.#advance(8);
+    this.#view.setBigUint64(at, BigInt.asUintN(64, value), true);
   }
 
   float32(value: number): void {
-    this.#view.setFloat32(this.#advance(4), value, true);
+    const at = this.#advance(4);
+    this.#view.setFloat32(at, value, true);
   }
 
   float64(value: number): void {
-    this.#view.setFloat64(this.#advance(8), value, true);
+    const at = this.#advance(8);
+    this.#view.setFloat64(at, value, true);
   }
 
   bytes(value: Uint8Array): void {
@@ -67,6 +72,7 @@ export class ByteSink {
     this.#view.setUint32(at, value, true);
   }
 
+  /** Room for `count` bytes. Growing replaces bytes and view, so callers take them only afterwards. */
   #advance(count: number): number {
     this.#reserve(count);
     const at = this.length;

@@ -153,6 +153,27 @@ test('WR-SR-12 values of odd length are padded: text with a space, UIDs and byte
   assert.ok(text.endsWith('OB\u0000\u0000\u0004\u0000\u0000\u0000\u0001\u0002\u0003\u0000'));
 });
 
+test('WR-SR-12 the buffer may grow at any byte of any element', () => {
+  const after: DicomDataSet = {
+    '0040A161': { vr: 'FD', Value: [1 / 3] },
+    '0040A168': { vr: 'SQ', Value: [{ '00080100': { vr: 'SH', Value: ['Größe'] } }] },
+    '00620004': { vr: 'US', Value: [7] },
+    '00720076': { vr: 'FL', Value: [0.5] },
+    '00720078': { vr: 'UL', Value: [4294967295] },
+    '00720083': { vr: 'UV', Value: ['18446744073709551615'] },
+    '00720091': { vr: 'OB', InlineBinary: 'AQID' },
+  };
+  const tailOf = (length: number): string => {
+    const InlineBinary = Buffer.alloc(length, 'x').toString('base64');
+    const dataSet: DicomDataSet = { '00281201': { vr: 'OW', InlineBinary }, ...after };
+    const bytes = Buffer.from(instanceWriter().write(objectOf(dataSet)));
+    return bytes.subarray(bytes.lastIndexOf('x') + 1).toString('latin1');
+  };
+  const expected = tailOf(2);
+  // A writer starts with 64 KiB; the elements after the first are about 150 bytes.
+  for (let length = 65_536 - 200; length <= 65_536; length += 2) assert.equal(tailOf(length), expected, String(length));
+});
+
 test('WR-SR-13 an element that DICOM forbids is refused, by tag and without its value', () => {
   const refused: readonly (readonly [string, DicomElement])[] = [
     ['0020000D', { vr: 'UI', Value: ['abc.def'] }],

@@ -92,6 +92,8 @@ test('WR-SEG-01 a BINARY segmentation in the space of its source', () => {
   assert.equal(get(dataSet, 'seriesDescription'), 'AI draft, unverified: CT chest: lung density');
   assert.equal(get(dataSet, 'deviceSerialNumber'), 'ward-3');
   assert.equal(get(dataSet, 'lossyImageCompression'), '00');
+  const lossy: Volume = { ...volume, header: { ...volume.header, lossyImageCompression: '01' } };
+  assert.equal(get(build(lossy).dataSet, 'lossyImageCompression'), '01');
 });
 
 test('WR-SEG-02 planes are those of the source images: axial, oblique, under gantry tilt', () => {
