@@ -330,7 +330,7 @@ test('WR-SR-10 hostile text: headers and sentences cannot break the object', () 
   ];
   const { dataSet } = build({ report: { ...report, title, sections }, study: { ...study, patientName: nasty } });
   const description = get(dataSet, 'seriesDescription') ?? '';
-  assert.equal([...description].length, 64);
+  assert.equal(Array.from(description).length, 64);
   assert.match(description, /^AI draft, unverified: A\/B \[31m C/);
   const finding = itemsNamed(dataSet, 'Finding').find((i) => get(i, 'valueType') === 'TEXT')!;
   assert.equal(get(finding, 'textValue'), 'A\\B[31m\r\nC');
