@@ -182,13 +182,377 @@ scheme: string
 meaning: string
 }
 /**
- * `card.json` of a model package: what the model reads, how its input is made, what its outputs mean.
+ * `card.json` of a model package: what the model is for, how its input is made, what its outputs mean, when it must not answer. Adding a model is a folder and a card, no code.
  */
 export interface ModelCard {
 schemaVersion: 1
+/**
+ * Identity together with `version`; any change of a file is a new version.
+ */
 name: string
 version: string
-[k: string]: unknown
+title: string
+description: string
+/**
+ * Permission is per task. What no entry allows is refused.
+ * 
+ * @minItems 1
+ */
+intendedUse: [IntendedUse, ...(IntendedUse)[]]
+graph: ModelGraph
+input: VolumeInput
+output: LabelMapOutput
+/**
+ * @minItems 1
+ */
+findings: [FindingRule, ...(FindingRule)[]]
+gates: Gates
+/**
+ * Accompany every result.
+ */
+caveats: string[]
+licence: ModelLicence
+resources: Resources
+facts: CardFacts
+}
+export interface IntendedUse {
+task: string
+/**
+ * Modality (0008,0060).
+ */
+modality: string
+bodyPart: Code
+sliceThicknessMm: {
+minimum: number
+maximum: number
+}
+contrast: ("any" | "without" | "with")
+patients: string
+note?: string
+}
+export interface ModelGraph {
+/**
+ * In the package's folder.
+ */
+file: string
+sha256: string
+opset: number
+/**
+ * The same input gives the same bytes on the same execution provider.
+ */
+deterministic: boolean
+}
+/**
+ * A volume on a regular grid, one tensor `[slices, rows, columns]`.
+ */
+export interface VolumeInput {
+kind: "volume"
+tensor: string
+/**
+ * Slices ascend to the head, rows to the back, columns to the patient's left.
+ */
+orientation: "LPS"
+/**
+ * Isotropic.
+ */
+spacingMm: number
+/**
+ * Units of the values: HU for CT.
+ */
+units: string
+intensity: (Int16Intensity | WindowedIntensity)
+/**
+ * Outside the volume, in units.
+ */
+fill: number
+/**
+ * `[slices, rows, columns]`: bounds memory.
+ * 
+ * @minItems 3
+ * @maxItems 3
+ */
+maximumShape: [number, number, number]
+}
+/**
+ * Values in units, rounded.
+ */
+export interface Int16Intensity {
+datatype: "INT16"
+}
+/**
+ * `(clip(value, low, high) - low) / (high - low)`.
+ */
+export interface WindowedIntensity {
+datatype: "FP32"
+low: number
+high: number
+}
+/**
+ * One label a voxel on the grid of the input, UINT8; 0 is background.
+ */
+export interface LabelMapOutput {
+kind: "label-map"
+tensor: string
+/**
+ * @minItems 1
+ */
+segments: [SegmentRule, ...(SegmentRule)[]]
+/**
+ * Labels that only keep the segments from growing there.
+ */
+otherLabels: OtherLabel[]
+refine: RefineLimits
+}
+/**
+ * A label that becomes a segment (PS3.3 C.8.20.2): category PS3.16 CID 7150, type CID 7151.
+ */
+export interface SegmentRule {
+label: number
+/**
+ * From 1, no gaps.
+ */
+number: number
+key: string
+title: string
+category: Code
+type: Code
+laterality?: Code
+/**
+ * sRGB.
+ * 
+ * @minItems 3
+ * @maxItems 3
+ */
+color: [number, number, number]
+}
+export interface OtherLabel {
+label: number
+meaning: string
+}
+/**
+ * A voxel of the image belongs to a segment when the nearest label is the segment's and its value lies in this range (units).
+ */
+export interface RefineLimits {
+range: {
+low: number
+high: number
+}
+}
+/**
+ * What is measured over one segment, or over several together. Derivations: PS3.16 CID 7464.
+ */
+export interface FindingRule {
+key: string
+/**
+ * Segment numbers; one is outlined by its segment, several are measured as one.
+ * 
+ * @minItems 1
+ */
+segments: [number, ...(number)[]]
+category: Code
+concept: Code
+site?: Code
+laterality?: Code
+/**
+ * @minItems 1
+ */
+measures: [(VolumeMeasure | MeanMeasure | PercentileMeasure | FractionBelowMeasure), ...((VolumeMeasure | MeanMeasure | PercentileMeasure | FractionBelowMeasure))[]]
+}
+/**
+ * Voxels times the volume of one, millilitres.
+ */
+export interface VolumeMeasure {
+kind: "volume"
+key: string
+concept: Code
+derivation?: Code
+unit: Code
+/**
+ * Digits that are kept; more would pretend a precision that is not there.
+ */
+decimals: number
+}
+/**
+ * Mean of the values.
+ */
+export interface MeanMeasure {
+kind: "mean"
+key: string
+concept: Code
+derivation?: Code
+unit: Code
+/**
+ * Digits that are kept; more would pretend a precision that is not there.
+ */
+decimals: number
+}
+/**
+ * The lowest value that this share of the voxels does not exceed.
+ */
+export interface PercentileMeasure {
+kind: "percentile"
+key: string
+concept: Code
+derivation?: Code
+unit: Code
+/**
+ * Digits that are kept; more would pretend a precision that is not there.
+ */
+decimals: number
+percent: number
+}
+/**
+ * Percent of the voxels below a value.
+ */
+export interface FractionBelowMeasure {
+kind: "fraction-below"
+key: string
+concept: Code
+derivation?: Code
+unit: Code
+/**
+ * Digits that are kept; more would pretend a precision that is not there.
+ */
+decimals: number
+threshold: {
+value: number
+unit: Code
+}
+}
+/**
+ * What an image and an answer must satisfy; a refusal is a result with a reason.
+ */
+export interface Gates {
+volume: VolumeGate
+labels: LabelGate
+}
+/**
+ * Before the model runs.
+ */
+export interface VolumeGate {
+minimumSlices: number
+/**
+ * `[slice, row, column]`.
+ * 
+ * @minItems 3
+ * @maxItems 3
+ */
+minimumExtentMm: [number, number, number]
+/**
+ * `[slice, row, column]`.
+ * 
+ * @minItems 3
+ * @maxItems 3
+ */
+maximumSpacingMm: [number, number, number]
+/**
+ * Body Part Examined (0018,0015) that contradicts the intended use; letters only, upper case.
+ */
+refusedBodyParts: string[]
+values: ValueShare[]
+}
+/**
+ * Share of the voxels that must have values in a range.
+ */
+export interface ValueShare {
+meaning: string
+low: number
+high: number
+minimumPercent: number
+}
+/**
+ * After the model has run: does the answer look like what it must be?
+ */
+export interface LabelGate {
+regions: RegionGate[]
+sides?: SideGate
+complete?: CompletenessGate
+}
+export interface RegionGate {
+label: number
+meaning: string
+milliliters: {
+minimum: number
+maximum: number
+}
+mean?: {
+minimum: number
+maximum: number
+}
+minimumHeightMm?: number
+}
+/**
+ * One region lies right of another, with a third between them.
+ */
+export interface SideGate {
+right: number
+left: number
+between: number
+minimumDistanceMm: number
+/**
+ * Larger to smaller volume.
+ */
+maximumRatio: number
+}
+/**
+ * Regions that must not run out of the first or last slice.
+ */
+export interface CompletenessGate {
+/**
+ * @minItems 1
+ */
+labels: [number, ...(number)[]]
+/**
+ * Area in the first or last slice, of the largest area in any slice.
+ */
+maximumEdgePercent: number
+}
+export interface ModelLicence {
+/**
+ * SPDX.
+ */
+id: string
+clinicalUse: ("allowed" | "research" | "forbidden")
+note: string
+}
+export interface Resources {
+/**
+ * Peak of the inference process at the largest input.
+ */
+memoryMib: number
+acceleratorMemoryMib?: number
+}
+/**
+ * The model card proper: what HTI-1, CHAI and the FDA ask for. What is not known says so, with the reason.
+ */
+export interface CardFacts {
+developer: (string | UnknownFact)
+contact: (string | UnknownFact)
+funding: (string | UnknownFact)
+outputValue: (string | UnknownFact)
+role: (string | UnknownFact)
+patients: (string | UnknownFact)
+users: (string | UnknownFact)
+outOfScope: (string | UnknownFact)
+knownRisks: (string | UnknownFact)
+method: (string | UnknownFact)
+trainingData: (string | UnknownFact)
+inclusionCriteria: (string | UnknownFact)
+demographics: (string | UnknownFact)
+fairness: (string | UnknownFact)
+validationInternal: (string | UnknownFact)
+validationExternal: (string | UnknownFact)
+performance: (string | UnknownFact)
+performanceBySubgroup: (string | UnknownFact)
+localValidity: (string | UnknownFact)
+monitoring: (string | UnknownFact)
+updates: (string | UnknownFact)
+regulatoryStatus: (string | UnknownFact)
+energy: (string | UnknownFact)
+}
+export interface UnknownFact {
+unknown: true
+reason: string
 }
 /**
  * A draft report: sections of text, the findings they rest on, and where all of it comes from. `report.json`.

@@ -1,0 +1,42 @@
+/**
+ * Builds the bundled model packages: graphs from their sources, then checksums over every file.
+ * `npm run models` writes, `npm run models -- --check` fails on a difference.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CHECKSUM_FILE, checksumsOf, checksumText } from '../adapters/model-folder/checksums.ts';
+import type { GraphBuilder } from '../adapters/onnx-writer/graph-builder.ts';
+import { writeModel } from '../adapters/onnx-writer/write-model.ts';
+import { lungGraph } from './sources/ct-lung-density/graph.ts';
+
+const GRAPHS: Readonly<Record<string, () => GraphBuilder>> = { 'ct-lung-density': lungGraph };
+
+interface CardHead {
+  readonly version: string;
+  readonly description: string;
+  readonly graph: { readonly file: string; readonly sha256: string; readonly opset: number };
+}
+
+const check = process.argv.includes('--check');
+
+/** Writes the file, or says that it differs. */
+function put(path: string, bytes: Uint8Array | string): void {
+  if (!check) writeFileSync(path, bytes);
+  else if (!readFileSync(path).equals(Buffer.from(bytes))) {
+    process.stderr.write(`${path} is out of date: run npm run models\n`);
+    process.exitCode = 1;
+  }
+}
+
+for (const [name, build] of Object.entries(GRAPHS)) {
+  const folder = join(import.meta.dirname, name);
+  const cardPath = join(folder, 'card.json');
+  const cardText = readFileSync(cardPath, 'utf8');
+  const { version, description, graph } = JSON.parse(cardText) as CardHead;
+  const facts = { opset: graph.opset, producerName: 'wetread', producerVersion: version, description };
+  const bytes = writeModel(build(), facts);
+  put(join(folder, graph.file), bytes);
+  put(cardPath, cardText.replace(graph.sha256, createHash('sha256').update(bytes).digest('hex')));
+  put(join(folder, CHECKSUM_FILE), checksumText(await checksumsOf(folder)));
+}

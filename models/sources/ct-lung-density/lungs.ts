@@ -1,0 +1,81 @@
+/** The two lungs, told apart and grown to their borders, with other air growing against them. */
+import type { Value } from '../../../adapters/onnx-writer/graph-builder.ts';
+import { floats } from '../../../adapters/onnx-writer/tensor-literal.ts';
+import type { Scene } from './inside.ts';
+import { LABEL } from './labels.ts';
+import { AXIS, type Morphology } from './morphology.ts';
+
+/**
+ * HU above the mean of the lung's inside: surely aerated. Partial volume lifts even a wall of a millimetre, such as
+ * diaphragm and colon, above it.
+ */
+const AERATED_ABOVE_MEAN = 180;
+const AERATED_LIMITS = { low: -780, high: -600 };
+const CUBE = [3, 3, 3];
+/** Coarse voxels (5 mm) towards the head from the widest slice: no bowel gas reaches there. */
+const SEED_SLICES = 8;
+/** 5 mm a round: the way from the seeds to the farthest end of a lung. */
+const COARSE_ROUNDS = 120;
+/** 2.5 mm a round: into recesses too thin for the coarse grid. */
+const FINE_ROUNDS = 3;
+
+export function labelLungs(m: Morphology, hu: Value, scene: Scene, airways: Value): Value {
+  const airwayReach = m.dilate(airways, CUBE);
+  const lungAir = m.and(scene.insideAir, m.not(airwayReach));
+  const limit = aeratedLimit(m, hu, lungAir);
+  const aerated = m.and(lungAir, m.toMask(m.graph.node('Less', [hu, limit])));
+  const core = allOfEight(m, aerated);
+  const lungCore = m.spread(seeds(m, core), core, COARSE_ROUNDS);
+  const otherCore = m.and(core, m.not(m.above(lungCore, 0.5)));
+  const cores = m.or(lungCore, m.and(otherCore, m.number(LABEL.otherAir)));
+  const started = m.or(
+    m.and(toFine(m, cores, hu), aerated),
+    m.and(airways, m.number(LABEL.airway)),
+    m.and(scene.air, m.not(scene.inside), m.number(LABEL.otherAir)),
+  );
+  const grown = m.spread(started, scene.air, FINE_ROUNDS);
+  return borderedBy(m, grown);
+}
+
+function aeratedLimit(m: Morphology, hu: Value, lungAir: Value): Value {
+  const typical = m.mean(hu, m.erode(lungAir, CUBE));
+  const limit = m.graph.node('Add', [typical, m.number(AERATED_ABOVE_MEAN)]);
+  return m.graph.node('Clip', [limit, m.number(AERATED_LIMITS.low), m.number(AERATED_LIMITS.high)]);
+}
+
+/** Half the grid: a coarse voxel is set when all of its eight fine voxels are, so that thin walls keep things apart. */
+function allOfEight(m: Morphology, mask: Value): Value {
+  const pooled = m.graph.node('MaxPool', [m.not(mask)], { kernel_shape: [2, 2, 2], strides: [2, 2, 2], ceil_mode: 1 });
+  return m.not(pooled);
+}
+
+function toFine(m: Morphology, coarse: Value, like: Value): Value {
+  const doubled = m.graph.node('Resize', [coarse, undefined, m.graph.constant(floats([1, 1, 2, 2, 2]))], {
+    mode: 'nearest',
+    coordinate_transformation_mode: 'asymmetric',
+    nearest_mode: 'floor',
+  });
+  const starts = m.index(0, 0, 0);
+  const ends = m.graph.node('Shape', [like], { start: AXIS.slice, end: 5 });
+  return m.graph.node('Slice', [doubled, starts, ends, m.index(AXIS.slice, AXIS.row, AXIS.column)]);
+}
+
+/** Thick parts of the core in and above its widest slice: right of the core's middle is the right lung. */
+function seeds(m: Morphology, core: Value): Value {
+  const thick = m.erode(core, CUBE);
+  const slice = m.positions(core, AXIS.slice);
+  const area = m.graph.node('ReduceSum', [thick, m.index(AXIS.row, AXIS.column)]);
+  const widest = m.graph.node('ArgMax', [area], { axis: AXIS.slice });
+  const height = m.toMask(m.graph.node('Sub', [slice, widest]));
+  const level = m.and(thick, m.above(height, -0.5), m.below(height, SEED_SLICES + 0.5));
+  const column = m.toMask(m.positions(core, AXIS.column));
+  const middle = m.graph.node('Div', [m.sum(m.and(level, column)), m.or(m.sum(level), m.number(1))]);
+  const isRight = m.toMask(m.graph.node('Less', [column, middle]));
+  const isLeft = m.not(isRight);
+  return m.or(m.and(level, isRight, m.number(LABEL.right)), m.and(level, isLeft, m.number(LABEL.left)));
+}
+
+/** One voxel into the tissue around, so that the border can be found at full resolution. */
+function borderedBy(m: Morphology, labels: Value): Value {
+  return m.graph.node('Where', [m.toCondition(labels), labels, m.dilate(labels, CUBE)]);
+}
