@@ -4,7 +4,7 @@
  */
 import type { HumanName, Identifier, Patient, ServiceRequest } from 'fhir/r4.js';
 import type { StudyHeader } from '../../src/arrival/study.ts';
-import { dicomIdentifier, fhirDate } from '../../src/writeback/fhir-elements.ts';
+import { dicomIdentifier, fhirDate, narrative } from '../../src/writeback/fhir-elements.ts';
 import { accessionIdentifier, gender, patientIdentifier, type RecordNaming } from '../../src/writeback/fhir-match.ts';
 
 /** Systems of this store for numbers whose assigner no configuration names. */
@@ -38,6 +38,7 @@ export function patientResource(header: StudyHeader, identifier: Identifier): Pa
   const sex = gender(header.patientSex);
   return {
     resourceType: 'Patient',
+    text: narrative('Patient as the images name them'),
     identifier: [identifier],
     ...(name === undefined ? {} : { name: [name] }),
     ...(sex === undefined ? {} : { gender: sex }),
@@ -49,6 +50,7 @@ export function orderResource(header: StudyHeader, identifier: Identifier, patie
   const description = header.requests[0]?.requestedProcedureDescription ?? header.studyDescription;
   return {
     resourceType: 'ServiceRequest',
+    text: narrative('Order as the images name it'),
     identifier: [identifier],
     status: 'active',
     intent: 'order',

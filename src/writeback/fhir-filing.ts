@@ -1,5 +1,5 @@
 /**
- * How a transaction meets what the record already holds, for every health record alike: look up, plan, write, read back,
+ * How a FHIR transaction meets what the record already holds, for every health record alike: look up, plan, write, read back,
  * compare. Pure; an adapter brings what it found and takes what to write.
  */
 import type { DiagnosticReport, FhirResource, Identifier, ImagingStudy, Provenance } from 'fhir/r4.js';

@@ -10,10 +10,12 @@ import {
   ABSENT,
   type Code,
   DERIVATION,
+  HOUNSFIELD_UNIT,
   LATERALITY,
   MEASUREMENT_GROUP,
   PRESENT,
   PROBABILITY,
+  sameCode,
   THRESHOLD_ATTENUATION_COEFFICIENT,
   UNDETERMINED,
 } from '../codes.ts';
@@ -37,6 +39,7 @@ import {
 import { basedOn } from './fhir-match.ts';
 import { type Owned, present } from './fhir-owned.ts';
 import { observationUid, trackingUid } from './identity.ts';
+import { THRESHOLD } from './sr/concepts.ts';
 
 const IMAGING: CodeableConcept = {
   coding: [
@@ -110,13 +113,18 @@ function member(input: TransactionInput, finding: Finding, measurement: Measurem
         ? []
         : [
             {
-              code: concept(THRESHOLD_ATTENUATION_COEFFICIENT),
+              code: concept(thresholdConcept(threshold.unit)),
               valueQuantity: quantity(threshold.value, threshold.unit),
             },
           ]),
     ],
     text: narrative(report.label, `${findingTitle(finding)}, ${name}: ${measurementText(measurement)}`),
   });
+}
+
+/** As the SR has it: DCM knows a threshold in Hounsfield units only. */
+function thresholdConcept(unit: Code): Code {
+  return sameCode(unit, HOUNSFIELD_UNIT) ? THRESHOLD_ATTENUATION_COEFFICIENT : THRESHOLD;
 }
 
 const NO_UNITS: Code = { value: '1', scheme: 'UCUM', meaning: 'no units' };
