@@ -43,7 +43,7 @@ test('WR-PAGE-20 no answer but the header holds patient data, and none is cached
   for (const path of paths) {
     const response = await get(path);
     assert.equal(response.headers.get('Cache-Control'), 'no-store', path);
-    assert.doesNotMatch(await response.text(), /SAMPLE-0001|gidius|19510228|A-4711/, path);
+    assert.doesNotMatch(await response.text(), /SAMPLE-0001|gidius|19600229|A-4711/, path);
   }
   const header = await json<HeaderAnswer>(study('filed', '/header'));
   assert.equal(header.patient.patientId, 'SAMPLE-0001');
@@ -72,7 +72,7 @@ test('WR-PAGE-20 voxels of a slice are those of the archive, outlines those of t
   const index = view.slices.findIndex((s) => s.sopInstanceUid === fixture.chest.volume.slices[k]!.sopInstanceUid);
   const response = await get(study('filed', `/slices/${index}/voxels`));
   assert.equal(response.headers.get('Content-Type'), 'application/octet-stream');
-  assert.deepEqual([response.headers.get('Wetread-Slope'), response.headers.get('Wetread-Intercept')], ['1', '0']);
+  assert.deepEqual([response.headers.get('Wetread-Slope'), response.headers.get('Wetread-Intercept')], ['1', '-1024']);
   const voxels = new Int16Array(await response.arrayBuffer());
   assert.deepEqual(voxels, Int16Array.from(sliceVoxels(fixture.chest.volume, k)));
   const outlines = await json<{ segmentNumber: number }[]>(study('filed', `/slices/${index}/outlines`));
@@ -93,7 +93,7 @@ test('WR-PAGE-20 documents come under their media types; DICOM is saved as a fil
   } as const;
   for (const [name, type] of Object.entries(types)) {
     const response = await get(study('filed', `/documents/${name}`));
-    assert.equal(response.headers.get('Content-Type'), type);
+    assert.equal(response.headers.get('Content-Type')!.split(';')[0], type);
     const bytes = new Uint8Array(await response.arrayBuffer());
     assert.deepEqual(bytes, new Uint8Array(fixture.chest.documents[name as keyof typeof types]));
     const disposition = response.headers.get('Content-Disposition');

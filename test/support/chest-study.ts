@@ -1,81 +1,134 @@
-/** A phantom chest with the lungs that it was made of, and the real documents that a reading of it would leave. */
+/** A phantom chest as a scanner sends it, the lungs that it was made of, and the documents that a reading would leave. */
+import { ThreadedFrameDecoder } from '../../adapters/codecs/frame-decoder.ts';
+import { part10Reader } from '../../adapters/part10/reader.ts';
 import { instanceWriter } from '../../adapters/part10/writer.ts';
-import { chestCt } from '../../adapters/phantom/chest-ct.ts';
+import { type ChestCt, chestCt } from '../../adapters/phantom/chest-ct.ts';
+import { ctFiles } from '../../adapters/phantom/ct-files.ts';
 import { TISSUE } from '../../adapters/phantom/raster.ts';
-import type { StudyHeader } from '../../src/arrival/study.ts';
+import type { Study } from '../../src/arrival/study.ts';
 import type { Segment, Segmentation } from '../../src/assembly/segmentation.ts';
 import { sliceVoxels, type Volume } from '../../src/assembly/volume.ts';
+import { volumeBuilder } from '../../src/assembly/volume-builder.ts';
 import { ANATOMICAL_STRUCTURE, LEFT, LUNG, RIGHT } from '../../src/codes.ts';
 import type { SegmentStatistics } from '../../src/inference/model-package.ts';
-import type { DocumentName } from '../../src/ports.ts';
+import type { DocumentName, EncodedInstance } from '../../src/ports.ts';
+import { isSkipped } from '../../src/reasons.ts';
 import { draft } from '../../src/reporting/draft.ts';
 import type { Report } from '../../src/reporting/report.ts';
 import { viewOf } from '../../src/reporting/view.ts';
 import { reportTransaction } from '../../src/writeback/fhir.ts';
 import { segmentationObject } from '../../src/writeback/segmentation-object.ts';
 import { structuredReport } from '../../src/writeback/structured-report.ts';
-import { sampleEvidence, sampleFindings, sampleReport, sampleStudyHeader, sampleVolume } from './sample-report.ts';
+import { sampleEvidence, sampleFindings, sampleReport } from './sample-report.ts';
 
 const SOFTWARE = { name: 'Wetread', version: '0.1.0' };
-const SLICES = Number(process.env['FIXTURE_SLICES'] ?? 30);
-const MATRIX = Number(process.env['FIXTURE_MATRIX'] ?? 192);
 export const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 
+/** With a hostile description: it must be shown as text, never as markup. */
+const IDENTITY = {
+  study: 'chest study',
+  series: 'axial',
+  seriesNumber: 2,
+  patientName: 'Müßiggang^Ägidius',
+  patientId: 'SAMPLE-0001',
+  accessionNumber: 'A-4711',
+  studyDescription: 'CT Thorax <img src=x onerror=alert(1)>',
+  seriesDescription: 'Thorax 1.0 B70f',
+  bodyPartExamined: 'CHEST',
+  imageType: ['ORIGINAL', 'PRIMARY', 'AXIAL'],
+  convolutionKernel: 'B70f',
+  patientPosition: 'HFS',
+};
+
 export interface ChestStudy {
+  readonly study: Study;
   readonly volume: Volume;
   readonly report: Report;
+  /** Part 10 by SOP Instance UID. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
   readonly documents: Readonly<Record<DocumentName, Uint8Array>>;
 }
 
-/** The phantom as a volume with the lungs that it was made of. */
-export function chestStudy(): ChestStudy {
-  const ct = chestCt({ slices: SLICES, matrix: MATRIX, sliceSpacing: 300 / SLICES, emphysema: 0.08, noise: 14 });
-  const base = sampleVolume({
-    name: 'page',
-    shape: [SLICES, MATRIX, MATRIX],
-    spacing: [300 / SLICES, ct.geometry.pixelSpacing[0], ct.geometry.pixelSpacing[1]],
-    origin: ct.geometry.imagePositionPatient(0),
-  });
-  const volume: Volume = {
-    ...base,
-    slices: base.slices.map((slice) => ({ ...slice, intercept: 0 })),
-    header: {
-      ...base.header,
-      convolutionKernel: 'B70f',
-      frames: [{ ...base.header.frames[0]!, rescaleIntercept: 0, sliceThickness: 1 }],
-    },
+export async function chestStudy(slices = 30, matrix = 192): Promise<ChestStudy> {
+  const ct = chestCt({ slices, matrix, sliceSpacing: 300 / slices, sliceThickness: 1, emphysema: 0.08, noise: 14 });
+  const files = new Map<string, Uint8Array>();
+  const instances: EncodedInstance[] = [];
+  for (const bytes of ctFiles(ct, IDENTITY)) {
+    const instance = part10Reader.read(bytes);
+    if (isSkipped(instance)) throw new Error(instance.skipped.code);
+    files.set(instance.header.sopInstanceUid, bytes);
+    instances.push(instance);
+  }
+  const study = studyOf(instances);
+  const volume = await assembled(study, instances);
+  return { study, volume, files, ...documentsOf(study, segmentationOf(volume, ct)) };
+}
+
+function studyOf(instances: readonly EncodedInstance[]): Study {
+  const { header, study } = instances[0]!;
+  const { seriesInstanceUid, modality, seriesDescription } = header;
+  const references = instances.map(({ header: { sopInstanceUid, sopClassUid } }) => ({ sopInstanceUid, sopClassUid }));
+  return {
+    header: study,
+    series: [{ seriesInstanceUid, modality, seriesDescription: seriesDescription!, instances: references }],
   };
-  const bytesPerSlice = Math.ceil((MATRIX * MATRIX) / 8);
-  const segments = [
+}
+
+async function assembled(study: Study, instances: readonly EncodedInstance[]): Promise<Volume> {
+  await using decoder = new ThreadedFrameDecoder();
+  const builder = volumeBuilder(
+    study.series[0]!,
+    (byteLength) => new SharedArrayBuffer(byteLength),
+    () => {},
+  );
+  for (const instance of instances) {
+    const placed = builder.place(instance);
+    if (isSkipped(placed)) throw new Error(placed.skipped.code);
+    for (const { frameIndex, target } of placed.placements) {
+      await decoder.decodeInto(instance, frameIndex, target, new AbortController().signal);
+    }
+  }
+  const { volume, skipped } = builder.finish();
+  if (volume === undefined) throw new Error(skipped?.code);
+  return volume;
+}
+
+/** What a perfect model would outline: the lungs as painted, without vessels and airways. */
+function segmentationOf(volume: Volume, ct: ChestCt): Segmentation {
+  const [slices, rows, columns] = volume.shape;
+  const bytesPerSlice = Math.ceil((rows * columns) / 8);
+  const common = { category: ANATOMICAL_STRUCTURE, type: LUNG };
+  const mask = (tissue: number): Uint8Array => {
+    const bits = new Uint8Array(slices * bytesPerSlice);
+    for (let k = 0; k < slices; k += 1)
+      for (const [i, painted] of ct.slice(k).tissues.entries())
+        if (painted === tissue) bits[k * bytesPerSlice + (i >> 3)]! |= 1 << (i & 7);
+    return bits;
+  };
+  const segments: Segment[] = [
     {
+      ...common,
       number: 1,
       key: 'lung-right',
       label: 'Right lung',
       laterality: RIGHT,
-      color: [255, 160, 64] as const,
-      tissue: TISSUE.rightLung,
+      color: [255, 160, 64],
+      bits: mask(TISSUE.rightLung),
     },
     {
+      ...common,
       number: 2,
       key: 'lung-left',
       label: 'Left lung',
       laterality: LEFT,
-      color: [88, 190, 255] as const,
-      tissue: TISSUE.leftLung,
+      color: [88, 190, 255],
+      bits: mask(TISSUE.leftLung),
     },
-  ].map((s) => ({ ...s, category: ANATOMICAL_STRUCTURE, type: LUNG, bits: new Uint8Array(SLICES * bytesPerSlice) }));
-  for (let k = 0; k < SLICES; k += 1) {
-    const { voxels, tissues } = ct.slice(k);
-    sliceVoxels(volume, k).set(voxels);
-    for (const { bits, tissue } of segments)
-      for (let i = 0; i < tissues.length; i += 1)
-        if (tissues[i] === tissue) bits[k * bytesPerSlice + (i >> 3)]! |= 1 << (i & 7);
-  }
-  const segmentation: Segmentation = { volume, bytesPerSlice, segments };
-  return documentsOf(segmentation);
+  ];
+  return { volume, bytesPerSlice, segments };
 }
 
-function documentsOf(segmentation: Segmentation): ChestStudy {
+function documentsOf({ header }: Study, segmentation: Segmentation): Pick<ChestStudy, 'report' | 'documents'> {
   const { volume } = segmentation;
   const statistics = segmentation.segments.map((segment) => statisticsOf(segmentation, segment));
   const slices = sampleEvidence(volume);
@@ -84,9 +137,8 @@ function documentsOf(segmentation: Segmentation): ChestStudy {
     return largest === undefined ? finding : { ...finding, evidence: [slices[largest]!] };
   });
   const sample = sampleReport(segmentation);
-  const study = chestHeader(volume);
   const report = draft({
-    study,
+    study: header,
     volume,
     findings: { ...sample.findings, findings },
     cardCaveats: [
@@ -95,7 +147,7 @@ function documentsOf(segmentation: Segmentation): ChestStudy {
     ],
     provenance: sample.provenance,
   });
-  const common = { report, study, software: SOFTWARE };
+  const common = { report, study: header, software: SOFTWARE };
   const seg = segmentationObject({ ...common, segmentation });
   const sr = structuredReport({ ...common, volume, segmentation: seg });
   const writer = instanceWriter();
@@ -107,7 +159,6 @@ function documentsOf(segmentation: Segmentation): ChestStudy {
   });
   const json = (value: object): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
   return {
-    volume,
     report,
     documents: {
       'report.json': json(report),
@@ -129,7 +180,7 @@ function statisticsOf({ volume, bytesPerSlice }: Segmentation, { number, bits }:
     for (let i = 0; i < rows * columns; i += 1) {
       if (((bits[k * bytesPerSlice + (i >> 3)]! >> (i & 7)) & 1) === 0) continue;
       areas[k]! += 1;
-      histogram[Math.min(Math.max(voxels[i]! + 1024, 0), 1199)]! += 1;
+      histogram[Math.min(Math.max(voxels[i]!, 0), 1199)]! += 1;
     }
   }
   return {
@@ -141,15 +192,6 @@ function statisticsOf({ volume, bytesPerSlice }: Segmentation, { number, bits }:
     largestSlice: areas.indexOf(Math.max(...areas)),
     firstSlice: areas.findIndex((a) => a > 0),
     lastSlice: areas.findLastIndex((a) => a > 0),
-  };
-}
-
-/** With a hostile description: it must be shown as text, never as markup. */
-export function chestHeader({ studyInstanceUid }: Pick<Volume, 'studyInstanceUid'>): StudyHeader {
-  return {
-    ...sampleStudyHeader(sampleVolume()),
-    studyInstanceUid,
-    studyDescription: 'CT Thorax <img src=x onerror=alert(1)>',
   };
 }
 
@@ -177,7 +219,7 @@ function span(
 
 const TRACE = (() => {
   const root = span('wetread.read', undefined, 0, 6400);
-  const assembly = span('wetread.assembly', root.spanId, 95, 2335, { slices: SLICES });
+  const assembly = span('wetread.assembly', root.spanId, 95, 2335, { slices: 30 });
   const inference = span('wetread.inference', root.spanId, 2336, 6146);
   const http = span('inference.http', inference.spanId, 2800, 5700);
   const spans = [

@@ -4,16 +4,16 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import express, { type ErrorRequestHandler } from 'express';
+import { ThreadedFrameDecoder } from '../../adapters/codecs/frame-decoder.ts';
 import { part10Reader } from '../../adapters/part10/reader.ts';
 import { sqliteLedger } from '../../adapters/sqlite/ledger.ts';
 import { reviewRouter } from '../../services/review/api.ts';
 import type { StudyTransition } from '../../src/arrival/lifecycle.ts';
-import type { ImageHeader, Study } from '../../src/arrival/study.ts';
-import { sliceVoxels, type Volume } from '../../src/assembly/volume.ts';
+import type { Study } from '../../src/arrival/study.ts';
 import { ERROR_CODES, WetreadError } from '../../src/errors.ts';
-import type { Attempt, DocumentName, EncodedInstance, Ledger, RecordPatch } from '../../src/ports.ts';
-import { nameBasedUid, type StudyInstanceUid } from '../../src/uid.ts';
-import { type ChestStudy, chestHeader, chestStudy, TRACE_ID } from './chest-study.ts';
+import type { Attempt, DocumentName, FrameDecoder, Ledger, RecordPatch } from '../../src/ports.ts';
+import { nameBasedUid, type SeriesInstanceUid, type StudyInstanceUid } from '../../src/uid.ts';
+import { type ChestStudy, chestStudy, TRACE_ID } from './chest-study.ts';
 
 export interface ReviewFixture extends AsyncDisposable {
   readonly url: string;
@@ -23,15 +23,29 @@ export interface ReviewFixture extends AsyncDisposable {
   finishReading(): Promise<void>;
 }
 
-let made: ChestStudy | undefined;
+interface Parts {
+  readonly ledger: Ledger;
+  readonly decoder: FrameDecoder;
+  readonly chest: ChestStudy;
+  readonly studies: Readonly<Record<string, StudyInstanceUid>>;
+}
+
+/** Made once for all fixtures of a process. */
+let made: Promise<ChestStudy> | undefined;
 
 export async function reviewFixture(
-  options: { readonly port?: number; readonly only?: 'none' | 'reading' } = {},
+  options: {
+    readonly port?: number;
+    readonly only?: 'none' | 'reading';
+    readonly slices?: number;
+    readonly matrix?: number;
+  } = {},
 ): Promise<ReviewFixture> {
   const clock = { now: () => new Date(), monotonicMs: () => performance.now() };
   const ledger = sqliteLedger({ file: ':memory:', clock });
-  made ??= chestStudy();
-  const chest = made;
+  made ??= chestStudy(options.slices, options.matrix);
+  const chest = await made;
+  const decoder = new ThreadedFrameDecoder();
   const ends = Object.entries(ENDS).filter(([name]) => options.only === undefined || options.only === name);
   const studies: Record<string, StudyInstanceUid> = {};
   const attempts: Record<string, Attempt> = {};
@@ -39,7 +53,7 @@ export async function reviewFixture(
     studies[name] = name === 'filed' ? chest.volume.studyInstanceUid : nameBasedUid<StudyInstanceUid>('page', name);
     attempts[name] = await bring(ledger, studies[name], end, chest);
   }
-  const server = createServer(app(ledger, chest, studies)).listen(options.port ?? 0, '127.0.0.1');
+  const server = createServer(app({ ledger, decoder, chest, studies })).listen(options.port ?? 0, '127.0.0.1');
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -53,12 +67,14 @@ export async function reviewFixture(
       server.closeAllConnections();
       server.close();
       await once(server, 'close');
+      await decoder.close();
       ledger[Symbol.dispose]();
     },
   };
 }
 
-function app(ledger: Ledger, chest: ChestStudy, studies: Readonly<Record<string, StudyInstanceUid>>): express.Express {
+function app(parts: Parts): express.Express {
+  const { ledger, decoder, chest, studies } = parts;
   const faults: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
     const { code, message } = WetreadError.from(error);
     response.status(ERROR_CODES[code].httpStatus).json({ code, message });
@@ -72,19 +88,9 @@ function app(ledger: Ledger, chest: ChestStudy, studies: Readonly<Record<string,
           if (uid === studies['parked']) throw down;
           return Object.values(studies).includes(uid) ? studyOf(uid, chest) : undefined;
         },
-        retrieveInstance: async (_study, _series, sopInstanceUid) => new TextEncoder().encode(sopInstanceUid),
-        reader: {
-          read: (bytes) =>
-            bytes.length > 64 ? part10Reader.read(bytes) : instanceOf(chest.volume, new TextDecoder().decode(bytes)),
-        },
-        decoder: {
-          decode: async (instance) => {
-            const k = chest.volume.slices.findIndex((s) => s.sopInstanceUid === instance.header.sopInstanceUid);
-            const [, rows, columns] = chest.volume.shape;
-            return { rows, columns, samplesPerPixel: 1, pixels: sliceVoxels(chest.volume, k) };
-          },
-          decodeInto: async () => undefined,
-        },
+        retrieveInstance: async (_study, _series, sopInstanceUid) => chest.files.get(sopInstanceUid),
+        reader: part10Reader,
+        decoder,
         publicDirectory: join(import.meta.dirname, '..', '..', 'services', 'review', 'public'),
         fhirPath: '/fhir',
       }),
@@ -96,7 +102,7 @@ function app(ledger: Ledger, chest: ChestStudy, studies: Readonly<Record<string,
 type End = readonly [StudyTransition, RecordPatch?];
 
 const TIMINGS = { arrival: 92, assembly: 2240, inference: 3810, reporting: 64, writeback: 188 };
-const SERIES_ASIDE = nameBasedUid('page', 'series aside');
+const SERIES_ASIDE = nameBasedUid<SeriesInstanceUid>('page', 'series aside');
 const FILED: RecordPatch = {
   timingsMs: TIMINGS,
   traceId: TRACE_ID,
@@ -173,20 +179,8 @@ async function save(
   for (const name of names) await ledger.saveDocument(attempt, name, chest.documents[name]);
 }
 
-function studyOf(uid: StudyInstanceUid, chest: ChestStudy): Study {
-  const series = {
-    seriesInstanceUid: chest.volume.seriesInstanceUid,
-    modality: 'CT',
-    seriesDescription: 'Thorax 1.0 B70f',
-    instances: [],
-  };
-  return {
-    header: chestHeader({ studyInstanceUid: uid }),
-    series: [series, { ...series, seriesInstanceUid: SERIES_ASIDE, seriesDescription: 'Topogram' }],
-  } as unknown as Study;
-}
-
-function instanceOf(volume: Volume, sopInstanceUid: string): EncodedInstance {
-  const imageHeader: ImageHeader = { ...volume.header, sopInstanceUid: sopInstanceUid as never };
-  return { header: imageHeader } as EncodedInstance;
+/** The chest under any UID, with a second series that was set aside. */
+function studyOf(studyInstanceUid: StudyInstanceUid, { study }: ChestStudy): Study {
+  const topogram = { ...study.series[0]!, seriesInstanceUid: SERIES_ASIDE, seriesDescription: 'Topogram' };
+  return { header: { ...study.header, studyInstanceUid }, series: [...study.series, topogram] };
 }
