@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { StudyTransition } from './arrival/lifecycle.ts';
 import type { Series, Study } from './arrival/study.ts';
+import { classifySlice } from './assembly/classify.ts';
 import type { Segmentation } from './assembly/segmentation.ts';
 import type { Volume } from './assembly/volume.ts';
 import { volumeBuilder } from './assembly/volume-builder.ts';
@@ -79,12 +80,13 @@ export async function preread(attempt: Attempt, ports: Ports, site: Site, signal
   const selection = select(study, ports.models);
   if (isSkipped(selection)) return work.end('select-none', selection.skipped);
 
-  for (const series of selection.candidates) {
+  for (const [index, series] of selection.candidates.entries()) {
     const volume = await work.stage('assembly', () => assemble(work, study, series));
     if (work.setsAside(series, volume)) continue;
     try {
       const reading = await work.stage('inference', () => infer(work, selection.package, volume));
       if (work.setsAside(series, reading)) continue;
+      await passOver(work, study, [...selection.candidates.slice(index + 1), ...selection.others]);
       const drafted = await work.stage('reporting', () => report(work, study, selection.package, reading));
       return await work.stage('writeback', () => writeBack(work, study, drafted));
     } finally {
@@ -149,9 +151,20 @@ class Work {
   }
 
   end(transition: Outcome['transition'], because?: Reason): Outcome {
-    const patch = { timingsMs: this.#timingsMs, notRead: this.notRead };
+    const patch = { timingsMs: this.#timingsMs, notRead: grouped(this.notRead) };
     return { transition, patch: because === undefined ? patch : { ...patch, reason: because } };
   }
+}
+
+/** One row per series and reason, with how many instances it stands for. */
+function grouped(notRead: readonly NotRead[]): NotRead[] {
+  const rows = new Map<string, NotRead>();
+  for (const entry of notRead) {
+    const key = JSON.stringify([entry.seriesInstanceUid, entry.sopInstanceUid, entry.reason]);
+    const before = rows.get(key);
+    rows.set(key, before === undefined ? entry : { ...before, count: (before.count ?? 1) + (entry.count ?? 1) });
+  }
+  return [...rows.values()];
 }
 
 /** Arrival: the event was a hint; the archive tells what the study holds. */
@@ -170,6 +183,24 @@ function select(study: Study, models: ModelShelf): ReturnType<typeof selectModel
   const refused = models.refused[0];
   if (isSkipped(selection) && refused !== undefined) throw refused.error;
   return selection;
+}
+
+/** Says of every series that was not needed what it is; one instance of each tells. */
+async function passOver({ ports, notRead, signal }: Work, study: Study, rest: readonly Series[]): Promise<void> {
+  for (const { seriesInstanceUid, instances } of rest) {
+    const [first] = instances;
+    if (first === undefined) continue;
+    const { studyInstanceUid } = study.header;
+    const bytes = await ports.archive.retrieveInstance(
+      studyInstanceUid,
+      seriesInstanceUid,
+      first.sopInstanceUid,
+      signal,
+    );
+    const instance = bytes === undefined ? undefined : ports.reader.read(bytes);
+    const unfit = isSkipped(instance) ? instance.skipped : instance && classifySlice(instance.header);
+    notRead.push({ seriesInstanceUid, count: instances.length, reason: unfit ?? reason('another-series-read') });
+  }
 }
 
 /** Assembly: instances stream in, frames are decoded straight into their slots, then the slots are sorted. */

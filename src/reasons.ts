@@ -7,6 +7,8 @@ import type { ErrorCode } from './errors.ts';
 export const REASONS = {
   // a file or an instance
   'not-dicom': 'The file is not DICOM',
+  'media-directory': 'A media directory (DICOMDIR), which holds no instance',
+  'folder-without-dicom': 'The folder holds no DICOM instance',
   'empty-file': 'The file is empty',
   'truncated-file': 'The file ends before its data set does',
   'data-set-invalid': 'The data set cannot be parsed',
@@ -41,6 +43,7 @@ export const REASONS = {
   // a study
   'no-instances': 'The study holds no instances',
   'no-readable-series': 'No series of the study can be assembled',
+  'another-series-read': 'Another series of the study was read',
   'no-model-selected': 'No model is configured for this kind of study',
   // the model's own gate
   'wrong-modality': 'The model does not read this modality',

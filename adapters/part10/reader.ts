@@ -142,7 +142,7 @@ function inflate(deflated: Uint8Array): Uint8Array | Skipped {
 }
 
 function identityOf(dataSet: DicomDataSet, meta: FileMeta): InstanceIdentity | Skipped {
-  if (meta.mediaStorageSopClassUid === MEDIA_STORAGE_DIRECTORY) return { skipped: reason('no-pixel-data', 'DICOMDIR') };
+  if (meta.mediaStorageSopClassUid === MEDIA_STORAGE_DIRECTORY) return { skipped: reason('media-directory') };
   const uids = readInstanceUids(dataSet);
   if (isSkipped(uids)) return uids;
   const patientId = stringOf(dataSet, '00100020');

@@ -11,6 +11,8 @@ const MATCH = 'Correct the patient in the health record or in the images, then s
 
 export const ADVICE: Readonly<Record<ReasonCode | ErrorCode, string>> = {
   'not-dicom': NOTHING,
+  'media-directory': NOTHING,
+  'folder-without-dicom': 'Check the path: no file below the folder is a DICOM instance.',
   'empty-file': RESEND,
   'truncated-file': RESEND,
   'data-set-invalid': RESEND,
@@ -42,6 +44,7 @@ export const ADVICE: Readonly<Record<ReasonCode | ErrorCode, string>> = {
   'modality-unsupported': READ_UNAIDED,
   'no-instances': RESEND,
   'no-readable-series': 'Look at the series that were set aside, with their reasons, further down.',
+  'another-series-read': NOTHING,
   'no-model-selected': 'Read the study without a draft. To have such studies read, install a model package for them.',
   'wrong-modality': READ_UNAIDED,
   'wrong-body-part': READ_UNAIDED,

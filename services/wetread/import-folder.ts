@@ -24,7 +24,7 @@ export interface Imported {
 }
 
 /** Reasons that mean "not a study's instance": counted as skipped, not listed one by one. */
-const SILENT_REASONS: ReadonlySet<string> = new Set(['not-dicom']);
+const SILENT_REASONS: ReadonlySet<string> = new Set(['not-dicom', 'media-directory']);
 
 /** @param onProgress called after every file with the number seen so far. */
 export async function importFolder(
@@ -49,6 +49,7 @@ export async function importFolder(
     }
     onProgress(files.seen);
   }
+  if (studies.size === 0) files.notRead.push({ file: '.', reason: { code: 'folder-without-dicom' } });
   return { files, studies, changed };
 }
 
