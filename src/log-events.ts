@@ -41,6 +41,8 @@ export const LOG_EVENTS = {
   'read-started': 'info',
   'stage-started': 'debug',
   'stage-ended': 'debug',
+  /** A series, an instance, or `instances` of a series that were set aside, with the reason. */
+  'not-read': 'info',
   'read-ended': 'info',
   'read-fault': 'error',
   'inference-started': 'info',

@@ -1,1 +1,82 @@
-export function prometheusMetrics(_o: unknown) { return async () => ''; }
+/**
+ * Metrics in the Prometheus text format. They are made from the declared log events, so that what is counted and what is
+ * logged cannot differ, and from the ledger, which is asked when the metrics are. Labels are codes: no identifier.
+ */
+import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { STATES, type StudyState } from '../../src/arrival/lifecycle.ts';
+import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
+
+export interface MetricsOptions {
+  /** Every study of the ledger; asked at each collection. */
+  readonly studies: () => Promise<readonly { readonly state: StudyState }[]>;
+}
+
+export interface Metrics {
+  /** Takes a log event; those that say nothing countable are ignored. */
+  observe(event: LogEvent, attributes: SafeAttributes): void;
+  /** Prometheus text format 0.0.4. */
+  text(): Promise<string>;
+}
+
+/** Seconds: a stage of a small study takes tens of milliseconds, inference on a slow CPU minutes. */
+const STAGE_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+
+/** One set of metrics; several may live in one process. */
+export function prometheusMetrics({ studies }: MetricsOptions): Metrics {
+  const reader = new PrometheusExporter({ preventServerStart: true });
+  const meter = new MeterProvider({ readers: [reader] }).getMeter('wetread');
+  const serializer = new PrometheusSerializer('', false, undefined, true, true);
+  const stages = meter.createHistogram('wetread_stage_duration_seconds', {
+    description: 'Duration of a stage of reading a study',
+    advice: { explicitBucketBoundaries: STAGE_BUCKETS },
+  });
+  const notRead = meter.createCounter('wetread_not_read_total', {
+    description: 'Studies, series and instances that were not read, by reason',
+  });
+  const faults = meter.createCounter('wetread_faults_total', { description: 'Faults while reading, by error code' });
+  meter.createObservableGauge('wetread_studies', { description: 'Studies by state' }).addCallback(async (result) => {
+    const counts = countStates(await studies());
+    for (const [state, count] of counts) result.observe(count, { state });
+  });
+  observeProcess(meter);
+  return {
+    observe: (event, { stage, durationMs, reason, errorCode, seriesInstanceUid, sopInstanceUid, instances = 1 }) => {
+      if (event === 'stage-ended' && stage !== undefined && durationMs !== undefined) {
+        stages.record(durationMs / 1000, { stage });
+      }
+      if (event === 'read-ended' && reason !== undefined) notRead.add(1, { what: 'study', reason });
+      if (event === 'instance-refused' && reason !== undefined) notRead.add(instances, { what: 'instance', reason });
+      if (event === 'not-read' && reason !== undefined) {
+        const whole = seriesInstanceUid !== undefined && sopInstanceUid === undefined && instances === 1;
+        notRead.add(instances, { what: whole ? 'series' : 'instance', reason });
+      }
+      if (event === 'read-fault' && errorCode !== undefined) faults.add(1, { code: errorCode });
+    },
+    text: async () => `${serializer.serialize((await reader.collect()).resourceMetrics).trimEnd()}\n`,
+  };
+}
+
+/** Every state has a value: one that falls to nothing must be seen to do so. */
+function countStates(records: readonly { readonly state: StudyState }[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>(Object.keys(STATES).map((state) => [state, 0]));
+  for (const { state } of records) counts.set(state, (counts.get(state) ?? 0) + 1);
+  return counts;
+}
+
+/** Names of the Prometheus client conventions, so that common dashboards find them. */
+function observeProcess(meter: ReturnType<MeterProvider['getMeter']>): void {
+  const startedAt = Date.now() / 1000 - process.uptime();
+  meter
+    .createObservableCounter('process_cpu_seconds_total', { description: 'User and system CPU time' })
+    .addCallback((result) => {
+      const { user, system } = process.cpuUsage();
+      result.observe((user + system) / 1e6);
+    });
+  meter
+    .createObservableGauge('process_resident_memory_bytes', { description: 'Resident memory' })
+    .addCallback((result) => result.observe(process.memoryUsage.rss()));
+  meter
+    .createObservableGauge('process_start_time_seconds', { description: 'Start of the process, seconds since 1970' })
+    .addCallback((result) => result.observe(startedAt));
+}

@@ -44,7 +44,11 @@ const systemClock: Clock = { now: () => new Date(), monotonicMs: () => performan
 export async function wire(config: Config, onLog?: LogListener): Promise<Wired> {
   await using stack = new AsyncDisposableStack();
   const { telemetry } = config;
-  const log = tee(jsonLog({ level: telemetry.logLevel, service: 'wetread' }), onLog);
+  const metrics = prometheusMetrics({ studies: () => ledger.list() });
+  const log = tee(jsonLog({ level: telemetry.logLevel, service: 'wetread' }), (event, attributes) => {
+    metrics.observe(event, attributes);
+    onLog?.(event, attributes);
+  });
   const tracing = startTracing({
     service: 'wetread',
     ...(telemetry.otlpUrl === undefined ? {} : { otlpUrl: telemetry.otlpUrl }),
@@ -82,7 +86,7 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
     },
     review: reviewOptions(ports, health.store !== undefined),
     limits: { maxPartBytes: config.archive.maxPartBytes, maxParts: config.archive.maxParts },
-    metrics: prometheusMetrics({ studies: () => ledger.list() }),
+    metrics: () => metrics.text(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { STATES, type StudyState } from '../../src/arrival/lifecycle.ts';
+import { prometheusMetrics } from './metrics.ts';
+
+/** Samples by series, such as `wetread_studies{state="filed"}`. */
+function samples(text: string): ReadonlyMap<string, number> {
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    lines.map((line) => {
+      assert.match(line, /^[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? \S+$/);
+      const end = line.lastIndexOf(' ');
+      return [line.slice(0, end), Number(line.slice(end + 1))];
+    }),
+  );
+}
+
+test('WR-TEL-05 studies by state, as the ledger has them now; a state that empties goes to 0', async () => {
+  let states: StudyState[] = ['filed', 'filed', 'parked'];
+  const metrics = prometheusMetrics({ studies: async () => states.map((state) => ({ state })) });
+  const first = samples(await metrics.text());
+  assert.equal(first.get('wetread_studies{state="filed"}'), 2);
+  assert.equal(first.get('wetread_studies{state="parked"}'), 1);
+  assert.equal(
+    [...first.keys()].filter((name) => name.startsWith('wetread_studies')).length,
+    Object.keys(STATES).length,
+  );
+  states = ['filed'];
+  const second = samples(await metrics.text());
+  assert.equal(second.get('wetread_studies{state="filed"}'), 1);
+  assert.equal(second.get('wetread_studies{state="parked"}'), 0);
+});
+
+test('WR-TEL-05 stage durations and what was not read are counted from the log events', async () => {
+  const metrics = prometheusMetrics({ studies: async () => [] });
+  metrics.observe('stage-ended', { stage: 'assembly', durationMs: 70, studyInstanceUid: '1.2.3' });
+  metrics.observe('stage-ended', { stage: 'assembly', durationMs: 7000, studyInstanceUid: '1.2.3' });
+  metrics.observe('stage-started', { stage: 'assembly' });
+  metrics.observe('read-ended', { state: 'filed' });
+  metrics.observe('read-ended', { state: 'not-evaluable', reason: 'coverage-insufficient' });
+  metrics.observe('not-read', { seriesInstanceUid: '1.2', reason: 'localizer' });
+  metrics.observe('not-read', { seriesInstanceUid: '1.2', reason: 'duplicate-slice', instances: 3 });
+  metrics.observe('instance-refused', { reason: 'truncated-file' });
+  metrics.observe('read-fault', { errorCode: 'archive-unreachable', studyInstanceUid: '1.2.3' });
+  const text = await metrics.text();
+  const seen = samples(text);
+  const expected = {
+    'wetread_stage_duration_seconds_bucket{stage="assembly",le="0.05"}': 0,
+    'wetread_stage_duration_seconds_bucket{stage="assembly",le="0.1"}': 1,
+    'wetread_stage_duration_seconds_bucket{stage="assembly",le="+Inf"}': 2,
+    'wetread_stage_duration_seconds_count{stage="assembly"}': 2,
+    'wetread_stage_duration_seconds_sum{stage="assembly"}': 7.07,
+    'wetread_not_read_total{what="study",reason="coverage-insufficient"}': 1,
+    'wetread_not_read_total{what="series",reason="localizer"}': 1,
+    'wetread_not_read_total{what="instance",reason="duplicate-slice"}': 3,
+    'wetread_not_read_total{what="instance",reason="truncated-file"}': 1,
+    'wetread_faults_total{code="archive-unreachable"}': 1,
+  };
+  for (const [name, value] of Object.entries(expected)) assert.equal(seen.get(name), value, name);
+  assert.ok(seen.get('process_resident_memory_bytes')! > 10_000_000);
+  assert.ok(seen.get('process_cpu_seconds_total')! > 0);
+  assert.doesNotMatch(text, /1\.2/);
+});
+
+test('WR-TEL-05 a ledger that cannot be read does not take the other metrics with it', async () => {
+  const metrics = prometheusMetrics({ studies: () => Promise.reject(new Error('ledger closed')) });
+  metrics.observe('stage-ended', { stage: 'arrival', durationMs: 1 });
+  const seen = samples(await metrics.text());
+  assert.equal(seen.get('wetread_stage_duration_seconds_count{stage="arrival"}'), 1);
+});
