@@ -59,7 +59,7 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
   const ledger = stack.use(sqliteLedger({ file: join(config.dataDirectory, 'ledger.sqlite'), clock: systemClock }));
   const archive = await wireArchive(config, log, stack);
   const health = wireHealthRecord(config, stack);
-  const folders = [bundledModels(), ...config.models];
+  const folders = [...(config.bundledModels ? [bundledModels()] : []), ...config.models];
   const models = await openModelShelf(folders);
   for (const { error } of models.refused) log.write('model-refused', { errorCode: error.code });
   const ports: Ports = {
