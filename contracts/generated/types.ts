@@ -65,6 +65,10 @@ threads: number
  * Folders of model packages beside the bundled ones.
  */
 models: string[]
+/**
+ * Whether the packages that come with Wetread are used.
+ */
+bundledModels: boolean
 completeness: {
 quietSeconds: number
 }
