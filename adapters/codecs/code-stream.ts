@@ -61,6 +61,13 @@ function isFrameHeader(marker: number): boolean {
   return marker === 0xf7 || (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc);
 }
 
+/** True where the stream ends with its last marker; zero bytes may pad it behind that. */
+export function endsWithEoi(stream: Uint8Array): boolean {
+  let end = stream.length;
+  while (end > 0 && stream[end - 1] === 0) end -= 1;
+  return end >= 2 && stream[end - 2] === 0xff && stream[end - 1] === 0xd9;
+}
+
 /** The bare code stream: some writers wrap it into a JP2 file, which PS3.5 A.4.4 does not allow. */
 export function jpeg2000CodeStream(frame: Uint8Array): Uint8Array | undefined {
   const limit = Math.min(frame.length - 4, 4096);
