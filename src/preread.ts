@@ -151,7 +151,11 @@ class Work {
   }
 
   end(transition: Outcome['transition'], because?: Reason): Outcome {
-    const patch = { timingsMs: this.#timingsMs, notRead: grouped(this.notRead) };
+    const notRead = grouped(this.notRead);
+    for (const { reason: why, count, ...which } of notRead) {
+      this.ports.log.write('not-read', { ...which, reason: why.code, instances: count ?? 1 });
+    }
+    const patch = { timingsMs: this.#timingsMs, notRead };
     return { transition, patch: because === undefined ? patch : { ...patch, reason: because } };
   }
 }
@@ -206,7 +210,12 @@ async function passOver({ ports, notRead, signal }: Work, study: Study, rest: re
 /** Assembly: instances stream in, frames are decoded straight into their slots, then the slots are sorted. */
 async function assemble(work: Work, study: Study, series: Series): Promise<Volume | Skipped> {
   const { ports, signal } = work;
-  const builder = volumeBuilder(series, ports.voxels.acquire, ports.voxels.release);
+  const { voxels } = ports;
+  const builder = volumeBuilder(
+    series,
+    (byteLength) => voxels.acquire(byteLength),
+    (buffer) => voxels.release(buffer),
+  );
   const decoding = new Set<Promise<void>>();
   const decode = async (instance: EncodedInstance, frameIndex: number, target: FrameTarget): Promise<void> => {
     const failed = await ports.decoder.decodeInto(instance, frameIndex, target, signal);

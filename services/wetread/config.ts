@@ -37,5 +37,5 @@ function requireUrl(needed: boolean, url: string | undefined, key: string, origi
 function complaint(error: ValidationError): string {
   const key = error.instancePath.slice(1).replaceAll('/', '.') || 'the file';
   const unknownKey = error.params['additionalProperty'];
-  return unknownKey === undefined ? `${key} ${error.message}` : `${key} has an unknown key '${String(unknownKey)}'`;
+  return typeof unknownKey === 'string' ? `${key} has an unknown key '${unknownKey}'` : `${key} ${error.message}`;
 }

@@ -44,6 +44,7 @@ const systemClock: Clock = { now: () => new Date(), monotonicMs: () => performan
 export async function wire(config: Config, onLog?: LogListener): Promise<Wired> {
   await using stack = new AsyncDisposableStack();
   const { telemetry } = config;
+  const ledger = stack.use(sqliteLedger({ file: join(config.dataDirectory, 'ledger.sqlite'), clock: systemClock }));
   const metrics = prometheusMetrics({ studies: () => ledger.list() });
   const log = tee(jsonLog({ level: telemetry.logLevel, service: 'wetread' }), (event, attributes) => {
     metrics.observe(event, attributes);
@@ -56,7 +57,6 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
   });
   stack.defer(() => tracing.shutdown());
 
-  const ledger = stack.use(sqliteLedger({ file: join(config.dataDirectory, 'ledger.sqlite'), clock: systemClock }));
   const archive = await wireArchive(config, log, stack);
   const health = wireHealthRecord(config, stack);
   const folders = [...(config.bundledModels ? [bundledModels()] : []), ...config.models];
@@ -191,12 +191,11 @@ function reviewOptions(ports: Ports, localRecord: boolean): ReviewOptions {
   };
 }
 
-function tee(log: Log, listener: LogListener | undefined): Log {
-  if (listener === undefined) return log;
+function tee(log: Log, ...listeners: (LogListener | undefined)[]): Log {
   return {
     write: (event, attributes) => {
       log.write(event, attributes);
-      listener(event, attributes);
+      for (const listener of listeners) listener?.(event, attributes);
     },
   };
 }

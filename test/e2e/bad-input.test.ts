@@ -1,0 +1,238 @@
+/** What goes wrong has a typed reason in the summary, the page and the metric; the rest goes on, nothing is lost. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Summary } from '../../contracts/generated/types.ts';
+import { validateSummary } from '../../contracts/generated/validators.js';
+import { parseConfig } from '../../services/wetread/config.ts';
+import { importFolder } from '../../services/wetread/import-folder.ts';
+import { startWetread } from '../../services/wetread/server.ts';
+import { summaryOf } from '../../services/wetread/summary.ts';
+import { scout, smallChest, smallHead, TemporaryFolder } from '../support/phantom-studies.ts';
+import { inferencePids, type RunningWetread, runWetread } from '../support/running-wetread.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+async function summaryAfter(running: RunningWetread, folder: string): Promise<Summary> {
+  const { files } = await running.wetread.importFolder(folder);
+  await running.wetread.whenFinal();
+  const summary = await summaryOf(running.wetread.ports.ledger, files, 'test');
+  assert.equal(validateSummary(structuredClone(summary)), true, JSON.stringify(validateSummary.errors));
+  return summary;
+}
+
+/** Overwrites a text value of the same length in every instance. */
+function withText(instances: readonly Uint8Array[], from: string, to: string): Uint8Array[] {
+  assert.equal(from.length, to.length);
+  return instances.map((bytes) => Buffer.from(Buffer.from(bytes).toString('latin1').replaceAll(from, to), 'latin1'));
+}
+
+test('WR-BAD-01 an empty folder, and one without DICOM, say so', async () => {
+  await using running = await runWetread();
+  await using folder = new TemporaryFolder();
+  const empty = await summaryAfter(running, folder.path);
+  assert.deepEqual(
+    empty.files.notRead.map((row) => row.reason.code),
+    ['folder-without-dicom'],
+  );
+  folder.write({ 'notes.txt': 'no DICOM here', 'deep/er/readme.md': '# none' });
+  const other = await summaryAfter(running, folder.path);
+  assert.equal(other.files.skipped, 2);
+  assert.deepEqual(other.studies, []);
+});
+
+test('WR-BAD-02 a folder of everything: each bad file has its reason, the good study is read', async () => {
+  await using running = await runWetread();
+  await using folder = new TemporaryFolder();
+  const chest = smallChest();
+  folder.writeStudy('a/chest', chest);
+  folder.writeStudy('b/head', smallHead());
+  folder.writeStudy('c/scout', scout());
+  folder.write({
+    'truncated.dcm': chest[0]!.subarray(0, 20_000),
+    'empty.dcm': new Uint8Array(0),
+    'notes.txt': 'not DICOM',
+    'same-uid.dcm': withText([chest[0]!], 'Phantom^Chest', 'Someone^Other')[0]!,
+    'huge.dcm': hugeHeader(chest[1]!),
+  });
+  const summary = await summaryAfter(running, folder.path);
+  const reasons = Object.fromEntries(summary.files.notRead.map((row) => [row.file, row.reason.code]));
+  assert.equal(reasons['truncated.dcm'], 'truncated-file');
+  assert.equal(reasons['empty.dcm'], 'empty-file');
+  assert.equal(reasons['same-uid.dcm'], 'uid-conflict');
+  assert.equal(summary.files.skipped, 1);
+  const states = summary.studies.map((row) => [row.state, row.reason?.code]).sort();
+  assert.deepEqual(states, [
+    ['filed', undefined],
+    ['not-evaluable', 'localizer'],
+    ['not-evaluable', 'wrong-body-part'],
+  ]);
+  assert.ok(
+    summary.studies.every((row) => row.state === 'filed' || row.findings.length === 0),
+    'never a number',
+  );
+  const metrics = await (await fetch(`${running.wetread.url}/metrics`)).text();
+  assert.match(metrics, /wetread_not_read_total\{[^}]*reason="wrong-body-part"[^}]*\} 1/);
+  assert.match(metrics, /wetread_not_read_total\{[^}]*reason="truncated-file"[^}]*\} 1/);
+});
+
+/** Rows and Columns of 40,000 over the pixel data of a small slice, under its own SOP Instance UID. */
+function hugeHeader(bytes: Uint8Array): Uint8Array {
+  const copy = Buffer.from(bytes);
+  for (const element of [0x10, 0x11]) {
+    const at = copy.indexOf(Buffer.from([0x28, 0x00, element, 0x00, 0x55, 0x53, 0x02, 0x00]));
+    assert.ok(at > 0);
+    copy.writeUInt16LE(40_000, at + 8);
+  }
+  return copy;
+}
+
+test('WR-BAD-03 two patients under one Study Instance UID: the second is refused, the first is read', async () => {
+  await using running = await runWetread();
+  await using folder = new TemporaryFolder();
+  const chest = smallChest();
+  folder.writeStudy('a', chest.slice(0, -1));
+  folder.writeStudy('b', withText(chest.slice(-1), 'PHANTOM-3', 'PHANTOM-9'));
+  const summary = await summaryAfter(running, folder.path);
+  assert.deepEqual(
+    summary.files.notRead.map((row) => row.reason.code),
+    ['patient-conflict'],
+  );
+  assert.deepEqual(
+    summary.studies.map((row) => row.state),
+    ['filed'],
+  );
+});
+
+test('WR-BAD-04 the inference process is killed in a run: the study is read all the same', async () => {
+  await using running = await runWetread();
+  let killed = 0;
+  running.onLog = (event, { stage }) => {
+    if (event !== 'stage-started' || stage !== 'inference' || killed > 0) return;
+    const hunt = setInterval(() => {
+      for (const pid of inferencePids()) {
+        process.kill(pid, 'SIGKILL');
+        killed += 1;
+        clearInterval(hunt);
+      }
+    }, 5);
+  };
+  await running.send(smallChest());
+  const failed = await running.reached('failed');
+  assert.equal(failed.reason?.code, 'inference-unreachable');
+  assert.equal((await fetch(`${running.wetread.url}/healthz`)).status, 200);
+  const filed = await running.reached('filed');
+  assert.equal(killed, 1);
+  assert.equal(filed.attempts, 2);
+});
+
+test('WR-BAD-05 a model file changed by one byte: no number, the study is parked with the reason', async () => {
+  await using models = new TemporaryFolder();
+  cpSync(join(root, 'models', 'ct-lung-density'), join(models.path, 'ct-lung-density'), { recursive: true });
+  const graph = join(models.path, 'ct-lung-density', 'lungs.onnx');
+  const bytes = readFileSync(graph);
+  bytes[bytes.length >> 1]! ^= 1;
+  writeFileSync(graph, bytes);
+  await using running = await runWetread({ models: [models.path], bundledModels: false });
+  await running.send(smallChest());
+  const parked = await running.reached('parked');
+  assert.equal(parked.reason?.code, 'package-invalid');
+  assert.match(parked.reason?.detail ?? '', /lungs\.onnx/);
+  assert.equal((await fetch(`${running.wetread.url}/readyz`)).status, 503);
+  const page = (await (await fetch(`${running.wetread.url}/api/studies/${parked.studyInstanceUid}`)).json()) as {
+    reason?: { code: string };
+  };
+  assert.match(JSON.stringify(page), /package-invalid/);
+});
+
+test('WR-BAD-06 the archive goes down half-way and comes back: the study is read, results are stored there', async () => {
+  await using folder = new TemporaryFolder();
+  const start = (port: number) =>
+    startWetread(
+      parseConfig({
+        dataDirectory: folder.path,
+        bundledModels: false,
+        http: { port },
+        telemetry: { logLevel: 'silent' },
+      }),
+      { listen: true },
+    );
+  let pacs = await start(0);
+  const { archive } = pacs.ports;
+  const imported = await importFolderOf(pacs);
+  const port = Number(new URL(pacs.url).port);
+  await using reader = await runWetread({ archive: { kind: 'dicomweb', url: `${pacs.url}/dicom-web` } });
+  let stopped: PromiseLike<void> | undefined;
+  reader.onLog = (event, { stage }) => {
+    if (event === 'stage-started' && stage === 'assembly') stopped ??= pacs[Symbol.asyncDispose]();
+  };
+  await reader.wetread.noticeStudy(imported);
+  const failed = await reader.reached('failed');
+  assert.match(failed.reason?.code ?? '', /^archive-(unreachable|truncated)$/);
+  await stopped;
+  pacs = await start(port);
+  await reader.reached('filed');
+  assert.ok(archive);
+  const results = await fetch(`${pacs.url}/dicom-web/studies/${imported}/instances?Modality=SR`, {
+    headers: { accept: 'application/dicom+json' },
+  });
+  assert.equal(((await results.json()) as object[]).length, 1);
+  await pacs[Symbol.asyncDispose]();
+});
+
+async function importFolderOf(pacs: Awaited<ReturnType<typeof startWetread>>) {
+  await using source = new TemporaryFolder();
+  source.writeStudy('chest', smallChest());
+  const { studies } = await pacs.importFolder(source.path);
+  return [...studies][0]!;
+}
+
+const mountable = process.getuid?.() === 0 && process.platform === 'linux';
+test('WR-BAD-07 disk full: what does not fit is named, what was accepted is kept', {
+  skip: !mountable && 'needs root to mount a small tmpfs',
+}, async () => {
+  await using folder = new TemporaryFolder();
+  const disk = join(folder.path, 'disk');
+  mkdirSync(disk);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk], { encoding: 'utf8' });
+  assert.equal(mounted.status, 0, mounted.stderr);
+  try {
+    const source = join(folder.path, 'source');
+    folder.writeStudy('source/chest', smallChest());
+    const config = parseConfig({ dataDirectory: disk, http: { port: 0 }, telemetry: { logLevel: 'silent' } });
+    await using wetread = await startWetread(config, { listen: true });
+    const { files } = await wetread.importFolder(source);
+    assert.ok(files.stored > 0, 'some fit');
+    assert.ok(files.notRead.length > 0, 'some do not');
+    assert.deepEqual([...new Set(files.notRead.map((row) => row.reason.code))], ['disk-full']);
+    assert.equal(files.stored + files.notRead.length, files.seen);
+    const held = await (
+      await fetch(`${wetread.url}/dicom-web/instances`, { headers: { accept: 'application/dicom+json' } })
+    ).json();
+    assert.equal((held as object[]).length, files.stored, 'every acknowledged instance is there');
+  } finally {
+    spawnSync('umount', ['-l', disk]);
+  }
+});
+
+test('WR-BAD-08 a store that fails for one file does not end the walk', async () => {
+  await using folder = new TemporaryFolder();
+  folder.write({ '1': 'a', '2': 'b', '3': 'c' });
+  let calls = 0;
+  const { files } = await importFolder(folder.path, async () => {
+    calls += 1;
+    if (calls === 2) throw new Error('EIO');
+    return { skipped: { code: 'not-dicom' } };
+  });
+  assert.equal(files.seen, 3);
+  assert.equal(files.skipped, 2);
+  assert.deepEqual(
+    files.notRead.map((row) => [row.file, row.reason.code]),
+    [
+      ['2', 'internal'],
+      ['.', 'folder-without-dicom'],
+    ],
+  );
+});
