@@ -214,7 +214,7 @@ test('WR-PAGE-06 slices run from head to feet with the right position, and show 
   const box = (await page.locator('.stage').boundingBox())!;
   await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
   const [, rows, columns] = fixture.chest.volume.shape;
-  const shown = Number((await textOf(page.locator('.bottom-left'))).replace('\u2212', '-').replace(' HU', ''));
+  const shown = Number((await textOf(page.locator('.probe'))).replace('\u2212', '-').replace(' HU', ''));
   const stored = sliceVoxels(fixture.chest.volume, k);
   const { slope, intercept } = fixture.chest.volume.slices[k]!;
   const around = [-1, 0, 1].flatMap((dy) =>
@@ -251,6 +251,7 @@ test('WR-PAGE-08 the outline can be hidden and shown by one key', { skip }, asyn
   const outlined = await pixels(page);
   await page.keyboard.press('o');
   const plain = await pixels(page);
+  assert.equal(await page.getByText('AI outline, not verified').isVisible(), false);
   assert.notEqual(plain, outlined);
   assert.equal(await page.getByRole('button', { name: 'Outline' }).getAttribute('aria-pressed'), 'false');
   await page.keyboard.press('o');

@@ -11,7 +11,8 @@ export function viewerParts(view, { onSlice, onPreset, onOutline }) {
   const canvas = element('canvas', { role: 'img' });
   const position = element('p', { class: 'corner top-left' });
   const windowText = element('p', { class: 'corner top-right' });
-  const probe = element('p', { class: 'corner bottom-left' });
+  const probe = element('span', { class: 'probe' });
+  const outlineMark = element('p', { class: 'corner bottom-left' }, 'AI outline, not verified');
   const message = element('p', { class: 'message' });
   const edges = Object.entries(view.edges).map(([side, letters]) =>
     element('span', { class: `edge ${side}` }, letters),
@@ -19,7 +20,7 @@ export function viewerParts(view, { onSlice, onPreset, onOutline }) {
   const stage = element(
     'div',
     { class: 'stage', tabindex: 0, role: 'group', 'aria-label': 'Image; arrow keys scroll, ? lists all keys' },
-    ...[canvas, position, windowText, probe, ...edges, message],
+    ...[canvas, position, windowText, outlineMark, ...edges, message],
   );
   const slider = element('input', {
     type: 'range',
@@ -43,7 +44,7 @@ export function viewerParts(view, { onSlice, onPreset, onOutline }) {
       legend(view),
     ),
   );
-  return { node, stage, canvas, position, windowText, probe, message, slider, presets, outline };
+  return { node, stage, canvas, position, windowText, probe, outlineMark, message, slider, presets, outline };
 }
 
 /**

@@ -176,7 +176,9 @@ export class Viewer {
     const place = `Slice ${this.#index + 1} of ${slices.length}`;
     const preset = windows.find((w) => w.center === center && w.width === width);
     const named = preset?.label ?? 'Own window';
-    show(this.parts.position, place, element('br'), `${number(current.positionMm, 1)} mm`);
+    const { position, probe, outlineMark } = this.parts;
+    show(position, place, element('br'), `${number(current.positionMm, 1)} mm`, element('br'), probe);
+    outlineMark.hidden = !this.#outlines;
     show(this.parts.windowText, named, element('br'), `C ${number(center)}  W ${number(width)}`);
     for (const [i, button] of this.parts.presets.entries())
       button.setAttribute('aria-pressed', String(windows[i] === preset));
