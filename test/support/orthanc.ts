@@ -1,0 +1,96 @@
+/**
+ * A real PACS for tests: Orthanc with its DICOMweb plugin, on loopback, in a folder of its own. Never with the GDCM
+ * plugin of Debian 12, which ends the process on requests that any client may send.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const PLUGIN = '/usr/share/orthanc/plugins/libOrthancDicomWeb.so';
+const START_LIMIT_MS = 30_000;
+
+const isInstalled = existsSync(PLUGIN) && spawnSync('Orthanc', ['--version']).status === 0;
+
+/** For `test(name, { skip: withoutOrthanc }, …)`: false, or the sentence that says what is missing. */
+export const withoutOrthanc: string | false = isInstalled
+  ? false
+  : 'ORTHANC ABSENT: apt-get install --no-install-recommends orthanc orthanc-dicomweb';
+
+if (withoutOrthanc !== false)
+  process.stderr.write(`\n*** ${withoutOrthanc}: tests against a real PACS are skipped ***\n`);
+
+export interface OrthancOptions {
+  readonly httpPort: number;
+  readonly dicomPort: number;
+  /** DICOMweb servers that it can push to, by name: their roots. */
+  readonly servers?: Readonly<Record<string, string>>;
+}
+
+export interface Orthanc extends AsyncDisposable {
+  /** `http://127.0.0.1:24110`; the DICOMweb root is `/dicom-web` below it. */
+  readonly url: string;
+  /** Ends the process and removes its folder. */
+  stop(): Promise<void>;
+  /** Ends the process at once, as a power cut would; its folder stays until {@link stop}. */
+  kill(): void;
+}
+
+/** Resolves when it answers. Throws with its log where it does not start. */
+export async function startOrthanc(options: OrthancOptions): Promise<Orthanc> {
+  const folder = await mkdtemp(join(tmpdir(), 'wetread-orthanc-'));
+  const configuration = join(folder, 'orthanc.json');
+  await writeFile(configuration, JSON.stringify(configurationOf(folder, options)));
+  const log = join(folder, 'orthanc.log');
+  const child = spawn('Orthanc', [`--logfile=${log}`, configuration], { stdio: 'ignore' });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const url = `http://127.0.0.1:${options.httpPort}`;
+  const stop = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await exited;
+    await rm(folder, { recursive: true, force: true });
+  };
+  if (!(await answers(`${url}/system`, child))) {
+    const said = await readFile(log, 'utf8').catch(() => '');
+    await stop();
+    throw new Error(`Orthanc does not start:\n${said.slice(-2000)}`);
+  }
+  return { url, stop, kill: () => void child.kill('SIGKILL'), [Symbol.asyncDispose]: stop };
+}
+
+async function answers(url: string, child: ChildProcess): Promise<boolean> {
+  for (let waited = 0; waited < START_LIMIT_MS && child.exitCode === null; waited += 100) {
+    const ok = await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (ok) return true;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return false;
+}
+
+function configurationOf(folder: string, { httpPort, dicomPort, servers = {} }: OrthancOptions): object {
+  return {
+    Name: 'WETREAD-TEST',
+    StorageDirectory: join(folder, 'storage'),
+    IndexDirectory: join(folder, 'storage'),
+    Plugins: [PLUGIN],
+    HttpPort: httpPort,
+    DicomPort: dicomPort,
+    DicomServerEnabled: true,
+    RemoteAccessAllowed: false,
+    AuthenticationEnabled: false,
+    StableAge: 5,
+    OverwriteInstances: true,
+    DicomCheckCalledAet: false,
+    DicomWeb: {
+      Enable: true,
+      Root: '/dicom-web/',
+      StudiesMetadata: 'Full',
+      SeriesMetadata: 'Full',
+      Servers: Object.fromEntries(Object.entries(servers).map(([name, root]) => [name, [root]])),
+    },
+  };
+}
