@@ -81,7 +81,10 @@ test('WR-PIX-31 lossy images: equal to the bit, or, where decoders may round, in
     rounded.push(fact.file);
     const { low, high, mean } = statistics(frames);
     assert.deepEqual([low, high], [fact['min'], fact['max']], path);
-    assert.ok(Math.abs(mean - Number(fact['mean'])) < MEAN_TOLERANCE, `${path}: mean ${mean}, not ${fact['mean']}`);
+    assert.ok(
+      Math.abs(mean - Number(fact['mean'])) < MEAN_TOLERANCE,
+      `${path}: mean ${mean}, not ${Number(fact['mean'])}`,
+    );
   }
   assert.equal(facts.length, 31);
   assert.deepEqual(rounded.toSorted(), [

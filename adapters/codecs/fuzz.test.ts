@@ -12,16 +12,16 @@ const signal = new AbortController().signal;
 
 /** Half of the variants are cut off, half have bytes turned over; both anywhere in the file. */
 function* variants(file: Uint8Array, count: number, seed: number): Generator<Uint8Array> {
-  const { integer } = random(seed);
+  const numbers = random(seed);
   for (let i = 0; i < count; i += 1) {
-    const at = integer(0, file.length - 1);
+    const at = numbers.integer(0, file.length - 1);
     if (i % 2 === 0) {
       yield file.slice(0, at);
       continue;
     }
     const broken = file.slice();
-    const flips = integer(1, 4);
-    for (let k = 0; k < flips; k += 1) broken[(at + k) % file.length]! ^= integer(1, 255);
+    const flips = numbers.integer(1, 4);
+    for (let k = 0; k < flips; k += 1) broken[(at + k) % file.length]! ^= numbers.integer(1, 255);
     yield broken;
   }
 }

@@ -108,11 +108,11 @@ function headerOf({ rows, columns, components, bits }: Picture): PixelHeader {
 const codec = await createCodec();
 
 function roundTrip(picture: Picture, seed: number): void {
-  const { integer } = random(seed);
+  const numbers = random(seed);
   const { rows, columns, components, bits, pointTransform = 0 } = picture;
   const pixels = Uint16Array.from(
     { length: rows * columns * components },
-    () => (integer(0, (1 << bits) - 1) >> pointTransform) << pointTransform,
+    () => (numbers.integer(0, (1 << bits) - 1) >> pointTransform) << pointTransform,
   );
   const decoded = codec(encode(picture, pixels), headerOf(picture));
   if (isSkipped(decoded)) assert.fail(`${JSON.stringify(picture)}: ${explain(decoded.skipped)}`);

@@ -67,7 +67,8 @@ export function readImageHeader(dataSet: DicomDataSet): ImageHeader | Skipped {
   return {
     ...uids,
     modality: stringOf(dataSet, '00080060') ?? '',
-    imageType: stringsOf(dataSet, '00080008'),
+    // Some servers send the values as one string.
+    imageType: stringsOf(dataSet, '00080008').flatMap((value) => value.split('\\')),
     ...pixels,
     frames,
     ...present({
