@@ -97,7 +97,7 @@ async function wireArchive(
   stack: AsyncDisposableStack,
 ): Promise<{ readonly port: ImageArchive; readonly embedded?: DirectoryArchive }> {
   const { kind, url } = config.archive;
-  if (kind === 'dicomweb') return { port: dicomwebArchive({ url: url! }) };
+  if (kind === 'dicomweb') return { port: dicomwebArchive({ url: url!, identify: readIdentity }) };
   const archive = stack.use(
     await directoryArchive({
       folder: join(config.dataDirectory, 'archive'),

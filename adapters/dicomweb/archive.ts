@@ -1,0 +1,160 @@
+/**
+ * A PACS as an image archive: QIDO-RS, WADO-RS and STOW-RS (PS3.18 10.4 to 10.6) on one configured server. Instances are
+ * taken as they are stored: asking a PACS to transcode costs it a second per study and can end it.
+ */
+import type { Series, Study } from '../../src/arrival/study.ts';
+import { readStudyHeader } from '../../src/arrival/study-header.ts';
+import { type DicomDataSet, numberOf, stringOf } from '../../src/dicom-json.ts';
+import { WetreadError } from '../../src/errors.ts';
+import type { ImageArchive, StoreOutcome } from '../../src/ports.ts';
+import { isSkipped, type Skipped } from '../../src/reasons.ts';
+import { isUid, type SeriesInstanceUid, type SopInstanceUid, type StudyInstanceUid } from '../../src/uid.ts';
+import type { DicomFile } from '../../src/writeback/artifact.ts';
+import { MANUFACTURER } from '../../src/writeback/modules.ts';
+import { DicomwebClient } from './client.ts';
+import type { HttpOptions } from './http.ts';
+import { DEFAULT_MULTIPART_LIMITS, type MultipartLimits } from './multipart.ts';
+import { retrieveParts } from './retrieve.ts';
+import { storeOutcome } from './store.ts';
+
+export interface DicomwebArchiveOptions {
+  /** DICOMweb root, such as `http://127.0.0.1:8042/dicom-web`. */
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Which instance the bytes of a Part 10 file are; never throws. */
+  readonly identify: (bytes: Uint8Array) => { readonly sopInstanceUid: string } | Skipped;
+  /** Whether a series, with its Modality and Manufacturer, is a result of Wetread; the default compares the manufacturer. */
+  readonly ownResult?: (series: DicomDataSet) => boolean;
+  /** Longest silence of the archive; default one minute. */
+  readonly silenceMs?: number;
+  readonly limits?: MultipartLimits;
+}
+
+export function dicomwebArchive(options: DicomwebArchiveOptions): ImageArchive {
+  return new DicomwebArchive(options);
+}
+
+class DicomwebArchive implements ImageArchive {
+  readonly #http: HttpOptions;
+  readonly #client: DicomwebClient;
+  readonly #identify: DicomwebArchiveOptions['identify'];
+  readonly #ownResult: (series: DicomDataSet) => boolean;
+  readonly #limits: MultipartLimits;
+  /** What the last search of a study listed: a retrieve that follows need not ask again. */
+  #listed: { readonly study: StudyInstanceUid; readonly series: readonly Series[] } | undefined;
+
+  constructor({ url, headers, identify, ownResult, silenceMs, limits }: DicomwebArchiveOptions) {
+    this.#http = { url: url.replace(/\/+$/, ''), silenceMs: silenceMs ?? 60_000, ...(headers && { headers }) };
+    this.#client = new DicomwebClient(this.#http);
+    this.#identify = identify;
+    this.#ownResult = ownResult ?? isWetreadResult;
+    this.#limits = limits ?? DEFAULT_MULTIPART_LIMITS;
+  }
+
+  async findStudy(studyInstanceUid: StudyInstanceUid, signal: AbortSignal): Promise<Study | undefined> {
+    const found = await this.#client.study(studyInstanceUid, signal);
+    if (found === undefined) return undefined;
+    const series: Series[] = [];
+    for (const dataSet of await this.#client.series(studyInstanceUid, signal)) {
+      if (this.#ownResult(dataSet)) continue;
+      const one = await this.#seriesOf(studyInstanceUid, dataSet, signal);
+      if (one !== undefined && one.instances.length > 0) series.push(one);
+    }
+    this.#listed = { study: studyInstanceUid, series };
+    const header = readStudyHeader({ ...found, ...(await this.#metadataOf(studyInstanceUid, series[0], signal)) });
+    if (isSkipped(header)) throw new WetreadError('archive-refused', 'The archive describes a study without its UID');
+    return { header, series };
+  }
+
+  async *retrieveSeries(
+    studyInstanceUid: StudyInstanceUid,
+    seriesInstanceUid: SeriesInstanceUid,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const missing = new Set<string>(await this.#expected(studyInstanceUid, seriesInstanceUid, signal));
+    let unidentified = 0;
+    const url = `${this.#http.url}/studies/${studyInstanceUid}/series/${seriesInstanceUid}`;
+    for await (const bytes of retrieveParts(this.#http, url, this.#limits, signal)) {
+      const identity = this.#identify(bytes);
+      if (isSkipped(identity)) unidentified += 1;
+      else missing.delete(identity.sopInstanceUid);
+      yield bytes;
+    }
+    // What cannot be identified is named by the reader of the bytes, with its reason; here it is only not missing.
+    if (missing.size > unidentified) {
+      throw new WetreadError('archive-truncated', `${missing.size} instances of a series did not come`);
+    }
+  }
+
+  async retrieveInstance(
+    studyInstanceUid: StudyInstanceUid,
+    seriesInstanceUid: SeriesInstanceUid,
+    sopInstanceUid: SopInstanceUid,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    const series = `${this.#http.url}/studies/${studyInstanceUid}/series/${seriesInstanceUid}`;
+    for await (const bytes of retrieveParts(
+      this.#http,
+      `${series}/instances/${sopInstanceUid}`,
+      this.#limits,
+      signal,
+    )) {
+      return bytes;
+    }
+    return undefined;
+  }
+
+  async store(files: readonly DicomFile[], signal: AbortSignal): Promise<StoreOutcome> {
+    const bytes = files.map((file) => file.bytes);
+    const { status, text } = await this.#client.store(bytes, signal);
+    return storeOutcome(files, status, text);
+  }
+
+  async #seriesOf(study: StudyInstanceUid, dataSet: DicomDataSet, signal: AbortSignal): Promise<Series | undefined> {
+    const uid = stringOf(dataSet, '0020000E');
+    if (uid === undefined || !isUid(uid)) return undefined;
+    const seriesInstanceUid = uid as SeriesInstanceUid;
+    const count = numberOf(dataSet, '00201209');
+    const found = await this.#client.instances(study, seriesInstanceUid, count, signal);
+    const seriesNumber = numberOf(dataSet, '00200011');
+    const seriesDescription = stringOf(dataSet, '0008103E');
+    return {
+      seriesInstanceUid,
+      modality: stringOf(dataSet, '00080060') ?? '',
+      ...(seriesNumber !== undefined && { seriesNumber }),
+      ...(seriesDescription !== undefined && { seriesDescription }),
+      instances: found.flatMap((instance) => {
+        const sopInstanceUid = stringOf(instance, '00080018');
+        if (sopInstanceUid === undefined || !isUid(sopInstanceUid)) return [];
+        const sopClassUid = stringOf(instance, '00080016') ?? '';
+        return [{ sopInstanceUid: sopInstanceUid as SopInstanceUid, sopClassUid }];
+      }),
+    };
+  }
+
+  /** A search need not return the issuer of the Patient ID or the order (PS3.18 10.6.3.3); an instance has them. */
+  async #metadataOf(study: StudyInstanceUid, series: Series | undefined, signal: AbortSignal): Promise<DicomDataSet> {
+    const instance = series?.instances[0];
+    if (series === undefined || instance === undefined) return {};
+    const found = await this.#client.metadata(study, series.seriesInstanceUid, instance.sopInstanceUid, signal);
+    return found ?? {};
+  }
+
+  async #expected(
+    study: StudyInstanceUid,
+    series: SeriesInstanceUid,
+    signal: AbortSignal,
+  ): Promise<readonly SopInstanceUid[]> {
+    const known = this.#listed?.study === study ? this.#listed.series : [];
+    const listed =
+      known.find(({ seriesInstanceUid }) => seriesInstanceUid === series) ??
+      (await this.#seriesOf(study, { '0020000E': { vr: 'UI', Value: [series] } }, signal));
+    return listed?.instances.map(({ sopInstanceUid }) => sopInstanceUid) ?? [];
+  }
+}
+
+/** SR and SEG that name Wetread as their manufacturer: read again, they would be read for ever. */
+function isWetreadResult(series: DicomDataSet): boolean {
+  const modality = stringOf(series, '00080060');
+  return (modality === 'SR' || modality === 'SEG') && stringOf(series, '00080070') === MANUFACTURER;
+}
