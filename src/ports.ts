@@ -112,11 +112,19 @@ export interface InstanceWriter {
 
 /** Work over whole volumes, in worker threads, on shared memory. */
 export interface VoxelWorkers {
-  /** Shared memory from a pool; hand it back with {@link release}. */
-  acquire(byteLength: number): SharedArrayBuffer;
-  release(buffer: SharedArrayBuffer): void;
-  /** Trilinear resampling straight from INT16: rescale, interpolate, intensity step in one pass. */
-  resample(volume: Volume, grid: Grid, step: IntensityStep, signal: AbortSignal): Promise<Int16Array | Float32Array>;
+  /** Shared memory from a pool, at least so large, content undefined; hand it back with {@link release}. */
+  acquire(this: void, byteLength: number): SharedArrayBuffer;
+  release(this: void, buffer: SharedArrayBuffer): void;
+  /**
+   * Trilinear resampling straight from INT16: rescale, interpolate, intensity step in one pass. The volume's voxels must
+   * be acquired here; the result is valid until its own buffer or the volume's is released.
+   */
+  resample(
+    volume: Volume,
+    grid: Grid,
+    step: IntensityStep,
+    signal: AbortSignal,
+  ): Promise<Int16Array<SharedArrayBuffer> | Float32Array<SharedArrayBuffer>>;
   /** From coarse labels to masks and statistics at native resolution, slice by slice, in bounded memory. */
   refine(
     volume: Volume,

@@ -8,6 +8,7 @@ interface KernelExports {
   target(int16: number, low: number, high: number, fill: number, paddingLow: number, paddingHigh: number): void;
   outsideSlice(out: number, count: number): void;
   parallelSlice(...values: readonly number[]): void;
+  source(planes: number, slices: number, rows: number, columns: number): void;
   obliqueSlice(...values: readonly number[]): void;
 }
 
@@ -70,7 +71,10 @@ export function resampleSlices(
   const area = workArea(plan, work);
   const sliceBytes = shape[1] * shape[2] * bytesPerValue(plan);
   const writeSlice = plan.parallel ? parallelSlice : obliqueSlice;
-  if (!plan.parallel) writePlanes(memory, plan, area);
+  if (!plan.parallel) {
+    writePlanes(memory, plan, area);
+    kernel.source(area.planes, ...plan.source);
+  }
   for (let k = first; k < last; k++) writeSlice(kernel, memory, plan, area, k, result + k * sliceBytes);
 }
 
@@ -128,14 +132,12 @@ function obliqueSlice(
   kernel: KernelExports,
   _memory: SharedWasmMemory,
   plan: ResamplePlan,
-  area: WorkArea,
+  _area: WorkArea,
   k: number,
   out: number,
 ): void {
-  const { source, shape, perRow, perColumn } = plan;
-  kernel.obliqueSlice(
-    ...[area.planes, ...source, ...sliceStart(plan, k), ...perRow, ...perColumn, shape[1], shape[2], out],
-  );
+  const { shape, perRow, perColumn } = plan;
+  kernel.obliqueSlice(...sliceStart(plan, k), ...perRow, ...perColumn, shape[1], shape[2], out);
 }
 
 function writePlanes({ buffer }: SharedWasmMemory, { planes }: ResamplePlan, area: WorkArea): void {

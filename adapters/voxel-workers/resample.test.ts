@@ -179,7 +179,7 @@ for (const [name, shape] of Object.entries(shapes)) {
         let worst = 0;
         for (let i = 0; i < expected.length; i++) worst = Math.max(worst, Math.abs(result[i]! - expected[i]!));
         assert.ok(worst <= (step.datatype === 'INT16' ? 0.51 : 1e-4), `${step.datatype}: off by ${worst}`);
-        workers.release(result.buffer as SharedArrayBuffer);
+        workers.release(result.buffer);
       }
     }
     workers.release(volume.voxels.buffer);

@@ -90,7 +90,7 @@ test('WR-ASM-25 results side by side keep their values until they are released',
   assert.notEqual(one.byteOffset, two.byteOffset);
   two.fill(77);
   assert.deepEqual([...one], kept);
-  workers.release(one.buffer as SharedArrayBuffer);
+  workers.release(one.buffer);
   const three = await workers.resample(volume, grid, step, never);
   assert.deepEqual([...three], kept);
   assert.equal(two[0], 77);

@@ -76,7 +76,7 @@ for (const [name, { affine, extent }] of Object.entries(ORIENTATIONS)) {
       const index = indexOf(volume, applyAffine(grid.affine, corner));
       assert.ok(
         index.every((x, axis) => x > -0.5 && x < volume.shape[axis]! - 0.5),
-        `${index}`,
+        index.join(' '),
       );
     }
     const wide = isotropicGrid(volume, 0.5, 3);
@@ -107,7 +107,7 @@ test('WR-ASM-51 oblique and tilted: every voxel centre lies within the grid, who
       const inGrid = indexOf(grid, applyAffine(volume.affine, corner));
       assert.ok(
         inGrid.every((x, axis) => x >= -0.5 && x <= grid.shape[axis]! - 0.5),
-        `seed ${seed}: ${inGrid}`,
+        `seed ${seed}: ${inGrid.join(' ')}`,
       );
     }
   }

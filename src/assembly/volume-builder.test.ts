@@ -170,7 +170,7 @@ test('WR-ASM-06 gantry tilt is carried by the affine and noted; voxels keep thei
   const expected = add([-10 + 5, 20, 100 + 18], scale(column, 3));
   assert.ok(
     corner.every((x, axis) => Math.abs(x - expected[axis]!) < 1e-9),
-    `${corner}`,
+    corner.join(' '),
   );
   assert.equal(refusal(stack({ ...AXIAL, step: [0, 5, 2] })).code, 'gantry-tilt');
 });

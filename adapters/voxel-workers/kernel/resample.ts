@@ -136,10 +136,11 @@ function blendRow(
 @inline
 function write(to: usize, index: i32, value: f32): void {
   if (asInt16) {
-    const bounded = min<f32>(max<f32>(nearest<f32>(value), -32768), 32767);
+    const whole = nearest<f32>(value);
+    const bounded: f32 = whole < -32768 ? -32768 : whole > 32767 ? 32767 : whole;
     store<i16>(to + (<usize>index << 1), <i16>(<i32>bounded));
   } else {
-    const bounded = min<f32>(max<f32>(value, windowLow), windowHigh);
+    const bounded: f32 = value < windowLow ? windowLow : value > windowHigh ? windowHigh : value;
     store<f32>(to + (<usize>index << 2), (bounded - windowLow) * windowScale);
   }
 }
@@ -241,34 +242,120 @@ export function parallelSlice(
   }
 }
 
-/** Sum of eight products of voxels (two slices × two rows × two columns) with their shares of the result, in units. */
+/** Volume, and where its planes lie: byte offset, slope, intercept, 12 bytes a slice. Set by {@link source}. */
+let planes: usize = 0;
+let slices: i32 = 0;
+let sourceRows: i32 = 0;
+let sourceColumns: i32 = 0;
+
+export function source(table: usize, sliceCount: i32, rowCount: i32, columnCount: i32): void {
+  planes = table;
+  slices = sliceCount;
+  sourceRows = rowCount;
+  sourceColumns = columnCount;
+}
+
+/** Trilinear between slices s0 and s1, rows r0 and r0 + `down` bytes, columns c0 and its right neighbour, in units. */
 // @ts-ignore: decorator
 @inline
-function trilinear(pairs: v128, shares: v128, slopeA: f32, interceptA: f32, slopeB: f32, interceptB: f32, shareB: f32): f32 {
-  let a = f32x4.add(f32x4.mul(low4(pairs), f32x4.splat(slopeA)), f32x4.splat(interceptA));
-  let b = f32x4.add(f32x4.mul(high4(pairs), f32x4.splat(slopeB)), f32x4.splat(interceptB));
-  if (paddingLow <= paddingHigh) {
+function trilinear(s0: i32, s1: i32, r0: i32, down: usize, c0: i32, ws: f32, wr: f32, wc: f32, padded: bool): f32 {
+  const planeA = planes + <usize>s0 * 12;
+  const planeB = planes + <usize>s1 * 12;
+  const within = (<usize>r0 * <usize>sourceColumns + <usize>c0) << 1;
+  const a = <usize>load<u32>(planeA) + within;
+  const b = <usize>load<u32>(planeB) + within;
+  let pairs = v128.load32_zero(a);
+  pairs = v128.load32_lane(a + down, pairs, 1);
+  pairs = v128.load32_lane(b, pairs, 2);
+  pairs = v128.load32_lane(b + down, pairs, 3);
+  let upper = f32x4.add(f32x4.mul(low4(pairs), v128.load32_splat(planeA, 4)), v128.load32_splat(planeA, 8));
+  let lower = f32x4.add(f32x4.mul(high4(pairs), v128.load32_splat(planeB, 4)), v128.load32_splat(planeB, 8));
+  if (padded) {
     const mask = isPadding(pairs, i16x8.splat(<i16>paddingLow), i16x8.splat(<i16>paddingHigh));
-    a = v128.bitselect(f32x4.splat(fill), a, i32x4.extend_low_i16x8_s(mask));
-    b = v128.bitselect(f32x4.splat(fill), b, i32x4.extend_high_i16x8_s(mask));
+    upper = v128.bitselect(f32x4.splat(fill), upper, i32x4.extend_low_i16x8_s(mask));
+    lower = v128.bitselect(f32x4.splat(fill), lower, i32x4.extend_high_i16x8_s(mask));
   }
-  const both = f32x4.add(f32x4.mul(a, f32x4.splat(1 - shareB)), f32x4.mul(b, f32x4.splat(shareB)));
-  const sum = f32x4.mul(both, shares);
-  return (
-    f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1) + (f32x4.extract_lane(sum, 2) + f32x4.extract_lane(sum, 3))
-  );
+  const plane = f32x4.add(upper, f32x4.mul(f32x4.sub(lower, upper), f32x4.splat(ws)));
+  const below = v128.shuffle<f32>(plane, plane, 2, 3, 2, 3);
+  const row = f32x4.add(plane, f32x4.mul(f32x4.sub(below, plane), f32x4.splat(wr)));
+  const left = f32x4.extract_lane(row, 0);
+  return left + (f32x4.extract_lane(row, 1) - left) * wc;
+}
+
+/** The value at any volume index: fill beyond half a voxel from the outermost centres, clamped to them before. */
+function valueAt(s: f64, r: f64, c: f64, padded: bool): f32 {
+  const lastSlice = <f64>(slices - 1);
+  const lastRow = <f64>(sourceRows - 1);
+  const lastColumn = <f64>(sourceColumns - 1);
+  const inside =
+    s >= -0.5 && s <= lastSlice + 0.5 && r >= -0.5 && r <= lastRow + 0.5 && c >= -0.5 && c <= lastColumn + 0.5;
+  if (!inside) return fill;
+  s = min(max(s, 0.0), lastSlice);
+  r = min(max(r, 0.0), lastRow);
+  c = min(max(c, 0.0), lastColumn);
+  const s0 = <i32>s;
+  const r0 = <i32>r;
+  const c0 = <i32>c;
+  const s1 = min(s0 + 1, slices - 1);
+  const down = r0 + 1 < sourceRows ? <usize>sourceColumns << 1 : 0;
+  return trilinear(s0, s1, r0, down, c0, <f32>(s - <f64>s0), <f32>(r - <f64>r0), <f32>(c - <f64>c0), padded);
+}
+
+/** Nothing is interior that could round onto the outermost centre. */
+const INTERIOR_MARGIN: f64 = 1e-6;
+
+/** First and last result of a row whose neighbours all lie within the volume; narrowed axis by axis. */
+let interiorFirst: f64 = 0;
+let interiorLast: f64 = 0;
+
+function narrow(base: f64, step: f64, size: i32): void {
+  const low = INTERIOR_MARGIN;
+  const high = <f64>(size - 1) - INTERIOR_MARGIN;
+  if (step == 0) {
+    if (base < low || base > high) interiorLast = -1;
+    return;
+  }
+  const a = (low - base) / step;
+  const b = (high - base) / step;
+  interiorFirst = max(interiorFirst, ceil(min(a, b)));
+  interiorLast = min(interiorLast, floor(max(a, b)));
+}
+
+/** Index as fixed point with 32 bits behind the point: adding the step is exact enough for any row. */
+// @ts-ignore: decorator
+@inline
+function fixed(index: f64): i64 {
+  return <i64>(index * 4294967296.0);
+}
+
+/** The part behind the point. */
+// @ts-ignore: decorator
+@inline
+function fraction(index: i64): f32 {
+  return <f32>(<i32>(<u32>index >> 8)) * <f32>(1.0 / 16777216.0);
+}
+
+/** Results `first … last` of a row, all interior. */
+// @ts-ignore: decorator
+@inline
+function interior(to: usize, first: i32, last: i32, s: i64, r: i64, c: i64, ds: i64, dr: i64, dc: i64, padded: bool): void {
+  const down = <usize>sourceColumns << 1;
+  for (let i = first; i <= last; i++) {
+    const s0 = <i32>(s >> 32);
+    const r0 = <i32>(r >> 32);
+    const c0 = <i32>(c >> 32);
+    write(to, i, trilinear(s0, s0 + 1, r0, down, c0, fraction(s), fraction(r), fraction(c), padded));
+    s += ds;
+    r += dr;
+    c += dc;
+  }
 }
 
 /**
- * One slice of the result where the axes are not parallel. `start` is the volume index `[slice, row, column]` of the
- * result's first voxel, `down` and `along` the steps per result row and column. A result lies within the volume up to
- * half a voxel beyond the outermost centres. `planes`: byte offset, slope, intercept, 12 bytes a slice of the volume.
+ * One slice of the result where the axes are not parallel. `start…` is the volume index of the result's first voxel,
+ * `down…` and `along…` are the steps per result row and column.
  */
 export function obliqueSlice(
-  planes: usize,
-  slices: i32,
-  sourceRows: i32,
-  sourceColumns: i32,
   startSlice: f64,
   startRow: f64,
   startColumn: f64,
@@ -283,53 +370,33 @@ export function obliqueSlice(
   out: usize,
 ): void {
   const bytesPerRow = <usize>columns << (asInt16 ? 1 : 2);
-  const lastSlice = <f64>(slices - 1);
-  const lastRow = <f64>(sourceRows - 1);
-  const lastColumn = <f64>(sourceColumns - 1);
-  const rowBytes = <usize>sourceColumns << 1;
+  const padded = paddingLow <= paddingHigh;
+  const ds = fixed(alongSlice);
+  const dr = fixed(alongRow);
+  const dc = fixed(alongColumn);
   for (let j = 0; j < rows; j++) {
     const to = out + <usize>j * bytesPerRow;
-    const baseSlice = startSlice + <f64>j * downSlice;
-    const baseRow = startRow + <f64>j * downRow;
-    const baseColumn = startColumn + <f64>j * downColumn;
-    for (let i = 0; i < columns; i++) {
-      let s = baseSlice + <f64>i * alongSlice;
-      let r = baseRow + <f64>i * alongRow;
-      let c = baseColumn + <f64>i * alongColumn;
-      const inside =
-        s >= -0.5 && s <= lastSlice + 0.5 && r >= -0.5 && r <= lastRow + 0.5 && c >= -0.5 && c <= lastColumn + 0.5;
-      if (!inside) {
-        write(to, i, fill);
-        continue;
-      }
-      s = min(max(s, 0.0), lastSlice);
-      r = min(max(r, 0.0), lastRow);
-      c = min(max(c, 0.0), lastColumn);
-      const s0 = <i32>s;
-      const r0 = <i32>r;
-      const c0 = <i32>c;
-      const s1 = min(s0 + 1, slices - 1);
-      const down = r0 + 1 < sourceRows ? rowBytes : 0;
-      const planeA = planes + <usize>s0 * 12;
-      const planeB = planes + <usize>s1 * 12;
-      const within = <usize>r0 * rowBytes + (<usize>c0 << 1);
-      const a = <usize>load<u32>(planeA) + within;
-      const b = <usize>load<u32>(planeB) + within;
-      let pairs = v128.load32_zero(a);
-      pairs = v128.load32_lane(a + down, pairs, 1);
-      pairs = v128.load32_lane(b, pairs, 2);
-      pairs = v128.load32_lane(b + down, pairs, 3);
-      const shareRow = <f32>(r - <f64>r0);
-      const shareColumn = <f32>(c - <f64>c0);
-      let shares = f32x4.splat((1 - shareRow) * (1 - shareColumn));
-      shares = f32x4.replace_lane(shares, 1, (1 - shareRow) * shareColumn);
-      shares = f32x4.replace_lane(shares, 2, shareRow * (1 - shareColumn));
-      shares = f32x4.replace_lane(shares, 3, shareRow * shareColumn);
-      write(
-        to,
-        i,
-        trilinear(pairs, shares, load<f32>(planeA, 4), load<f32>(planeA, 8), load<f32>(planeB, 4), load<f32>(planeB, 8), <f32>(s - <f64>s0)),
-      );
+    const s = startSlice + <f64>j * downSlice;
+    const r = startRow + <f64>j * downRow;
+    const c = startColumn + <f64>j * downColumn;
+    interiorFirst = 0;
+    interiorLast = <f64>(columns - 1);
+    narrow(s, alongSlice, slices);
+    narrow(r, alongRow, sourceRows);
+    narrow(c, alongColumn, sourceColumns);
+    const some = interiorFirst <= interiorLast;
+    const first = some ? <i32>interiorFirst : columns;
+    const last = some ? <i32>interiorLast : columns - 1;
+    for (let i = 0; i < first; i++) {
+      write(to, i, valueAt(s + <f64>i * alongSlice, r + <f64>i * alongRow, c + <f64>i * alongColumn, padded));
+    }
+    const fs = fixed(s + <f64>first * alongSlice);
+    const fr = fixed(r + <f64>first * alongRow);
+    const fc = fixed(c + <f64>first * alongColumn);
+    if (padded) interior(to, first, last, fs, fr, fc, ds, dr, dc, true);
+    else interior(to, first, last, fs, fr, fc, ds, dr, dc, false);
+    for (let i = last + 1; i < columns; i++) {
+      write(to, i, valueAt(s + <f64>i * alongSlice, r + <f64>i * alongRow, c + <f64>i * alongColumn, padded));
     }
   }
 }
