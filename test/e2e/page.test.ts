@@ -210,7 +210,7 @@ test('WR-PAGE-06 slices run from head to feet with the right position, and show 
   await page.getByText(`${top.toFixed(1).replace('-', '\u2212')} mm`).waitFor();
   await page.keyboard.press('End');
   const k = 0;
-  await page.waitForFunction("document.querySelector('.message').textContent === ''");
+  await page.locator('.message:empty').waitFor({ state: 'attached' });
   const box = (await page.locator('.stage').boundingBox())!;
   await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
   const [, rows, columns] = fixture.chest.volume.shape;

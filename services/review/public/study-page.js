@@ -13,6 +13,9 @@ import { Viewer } from './viewer.js';
  * @import { MeasurementColumn } from '../measurement-table.ts'
  */
 
+/** The trace is complete, and saved, only after the state has changed. */
+const TRACE_MS = 2000;
+
 /**
  * @param {string} uid
  * @param {(message: string) => void} onConnection
@@ -54,8 +57,13 @@ class StudyPage {
 
   /** @param {StudyRowAnswer} row */
   async changed(row) {
-    this.#study = await getJson(studyPath(this.uid));
+    await this.#load();
     announce(`${row.label}: ${row.reason?.text ?? row.means}`);
+    if (row.traceId !== undefined && this.#study?.trace.length === 0) setTimeout(() => void this.#load(), TRACE_MS);
+  }
+
+  async #load() {
+    this.#study = await getJson(studyPath(this.uid));
     this.#render();
   }
 

@@ -3,6 +3,9 @@ import { element } from './dom.js';
 
 /** @import { View } from '../../../contracts/generated/types.ts' */
 
+/** Of an outline at least, 0 to 1. */
+const LUMINANCE = 0.6;
+
 /**
  * @param {View} view
  * @param {{ onSlice: (index: number) => void, onPreset: (index: number) => void, onOutline: () => void }} handlers
@@ -12,7 +15,7 @@ export function viewerParts(view, { onSlice, onPreset, onOutline }) {
   const position = element('p', { class: 'corner top-left' });
   const windowText = element('p', { class: 'corner top-right' });
   const probe = element('span', { class: 'probe' });
-  const outlineMark = element('p', { class: 'corner bottom-left' }, 'AI outline, not verified');
+  const outlineMark = element('div', { class: 'corner bottom-left' }, legend(view), 'AI outline, not verified');
   const message = element('p', { class: 'message' });
   const edges = Object.entries(view.edges).map(([side, letters]) =>
     element('span', { class: `edge ${side}` }, letters),
@@ -41,7 +44,6 @@ export function viewerParts(view, { onSlice, onPreset, onOutline }) {
       { class: 'toolbar' },
       element('div', { role: 'group', 'aria-label': 'Window' }, ...presets),
       outline,
-      legend(view),
     ),
   );
   return { node, stage, canvas, position, windowText, probe, outlineMark, message, slider, presets, outline };
@@ -88,7 +90,12 @@ export function swatch(color) {
   return box;
 }
 
-/** @param {readonly number[]} rgb */
-export function cssColor([red, green, blue]) {
-  return `rgb(${red} ${green} ${blue})`;
+/**
+ * The recommended colour of a segment, lightened until it stands out from black: dark blue lines vanish on a lung.
+ * @param {readonly number[]} rgb
+ */
+export function cssColor(rgb) {
+  const luminance = (0.2126 * (rgb[0] ?? 0) + 0.7152 * (rgb[1] ?? 0) + 0.0722 * (rgb[2] ?? 0)) / 255;
+  const white = Math.max(0, (LUMINANCE - luminance) / (1 - luminance));
+  return `rgb(${rgb.map((part) => Math.round(part + (255 - part) * white)).join(' ')})`;
 }
