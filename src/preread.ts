@@ -8,7 +8,7 @@ import type { Series, Study } from './arrival/study.ts';
 import { classifySlice } from './assembly/classify.ts';
 import type { Segmentation } from './assembly/segmentation.ts';
 import type { Volume } from './assembly/volume.ts';
-import { volumeBuilder } from './assembly/volume-builder.ts';
+import { type VolumeBuilder, volumeBuilder } from './assembly/volume-builder.ts';
 import { WetreadError } from './errors.ts';
 import { coarseLabels, gateLabels } from './inference/coarse-labels.ts';
 import type { Findings } from './inference/findings.ts';
@@ -31,6 +31,7 @@ import { isSkipped, type Reason, reason, type Skipped } from './reasons.ts';
 import { draft } from './reporting/draft.ts';
 import type { Report } from './reporting/report.ts';
 import { viewOf } from './reporting/view.ts';
+import type { StudyInstanceUid } from './uid.ts';
 import type { DicomFile } from './writeback/artifact.ts';
 import { type DraftStatus, reportTransaction } from './writeback/fhir.ts';
 import type { RecordNaming } from './writeback/fhir-match.ts';
@@ -207,28 +208,35 @@ async function passOver({ ports, notRead, signal }: Work, study: Study, rest: re
   }
 }
 
-/** Assembly: instances stream in, frames are decoded straight into their slots, then the slots are sorted. */
-async function assemble(work: Work, study: Study, series: Series): Promise<Volume | Skipped> {
-  const { ports, signal } = work;
-  const { voxels } = ports;
-  const builder = volumeBuilder(
-    series,
-    (byteLength) => voxels.acquire(byteLength),
-    (buffer) => voxels.release(buffer),
-  );
+/** Assembly: the series becomes one volume, or is set aside. */
+async function assemble({ ports, notRead, signal }: Work, study: Study, series: Series): Promise<Volume | Skipped> {
+  const assembled = await assembleSeries(ports, study.header.studyInstanceUid, series, signal);
+  notRead.push(...assembled.notRead);
+  return assembled.volume ?? { skipped: assembled.skipped ?? reason('no-readable-series') };
+}
+
+/**
+ * Instances stream in, frames are decoded straight into their slots, then the slots are sorted. The caller releases
+ * the volume's memory.
+ */
+export async function assembleSeries(
+  ports: Pick<Ports, 'archive' | 'reader' | 'decoder' | 'voxels'>,
+  studyInstanceUid: StudyInstanceUid,
+  series: Series,
+  signal: AbortSignal,
+): Promise<ReturnType<VolumeBuilder['finish']>> {
+  const { seriesInstanceUid } = series;
+  const builder = volumeBuilder(series, ports.voxels.acquire, ports.voxels.release);
+  const unreadable: NotRead[] = [];
   const decoding = new Set<Promise<void>>();
   const decode = async (instance: EncodedInstance, frameIndex: number, target: FrameTarget): Promise<void> => {
     const failed = await ports.decoder.decodeInto(instance, frameIndex, target, signal);
     if (failed !== undefined) builder.dropped(instance, frameIndex, failed.skipped);
   };
-  for await (const bytes of ports.archive.retrieveSeries(
-    study.header.studyInstanceUid,
-    series.seriesInstanceUid,
-    signal,
-  )) {
+  for await (const bytes of ports.archive.retrieveSeries(studyInstanceUid, seriesInstanceUid, signal)) {
     const instance = ports.reader.read(bytes);
     if (isSkipped(instance)) {
-      work.notRead.push({ seriesInstanceUid: series.seriesInstanceUid, reason: instance.skipped });
+      unreadable.push({ seriesInstanceUid, reason: instance.skipped });
       continue;
     }
     const placed = builder.place(instance);
@@ -241,8 +249,7 @@ async function assemble(work: Work, study: Study, series: Series): Promise<Volum
   }
   await Promise.all(decoding);
   const built = builder.finish();
-  work.notRead.push(...built.notRead);
-  return built.volume ?? { skipped: built.skipped ?? reason('no-readable-series') };
+  return { ...built, notRead: [...unreadable, ...built.notRead] };
 }
 
 /** Enough to keep two decoders busy while the next part arrives; few enough to bound memory. */
