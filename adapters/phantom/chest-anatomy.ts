@@ -36,6 +36,8 @@ export interface ChestAnatomy {
 }
 
 const LUNG_EXPONENT = 2.3;
+/** Of lungs that reach far to the middle in front. */
+const BLUNT_EXPONENT = 3.6;
 const LUNG_TOP = 100;
 const LUNG_FLOOR = -172;
 
@@ -56,21 +58,22 @@ export function chestPaints(anatomy: ChestAnatomy): readonly Paint[] {
 }
 
 /** Superellipse section of one lung; side -1 is the patient's right, +1 the left, which the heart makes narrower. */
-function lungSection(anatomy: ChestAnatomy, side: -1 | 1): (z: number) => ColumnSection {
-  const s = anatomy.scale;
-  const width = (anatomy.touchingLungs ? 75 : 70) - (side === 1 ? 3 : 0);
+function lungSection({ scale: s, touchingLungs }: ChestAnatomy, side: -1 | 1): (z: number) => ColumnSection {
+  const width = (touchingLungs ? 74 : 70) - (side === 1 ? 3 : 0);
+  const middle = touchingLungs ? 66 : 73;
   return (z) => {
     const height = z / s;
     const profile = height > 0 ? Math.sqrt(Math.max(0, 1 - (height / LUNG_TOP) ** 2)) : 1 - height / 4000;
-    const center = 73 - 22 * Math.max(0, 1 - profile);
+    const center = middle - 22 * Math.max(0, 1 - profile);
     return { x: side * center * s, y: 5 * s, rx: width * profile * s, ry: 86 * profile * s };
   };
 }
 
 function lungPaint(anatomy: ChestAnatomy, side: -1 | 1): Paint {
   const zRange = [LUNG_FLOOR * anatomy.scale, LUNG_TOP * anatomy.scale] as const;
+  const exponent = anatomy.touchingLungs ? BLUNT_EXPONENT : LUNG_EXPONENT;
   return {
-    solid: column(zRange, LUNG_EXPONENT, lungSection(anatomy, side)),
+    solid: column(zRange, exponent, lungSection(anatomy, side)),
     value: DENSITY.parenchyma,
     gradient: DENSITY.parenchymaGradient,
     tissue: side === -1 ? TISSUE.rightLung : TISSUE.leftLung,
@@ -88,6 +91,7 @@ function mediastinum({ scale: s, touchingLungs }: ChestAnatomy): readonly Paint[
   }));
   return [
     paint(block([-septum, -110 * s, LUNG_FLOOR * s], [septum, -20 * s, LUNG_TOP * s]), DENSITY.soft),
+    paint(block([-19 * s, 60 * s, -400 * s], [19 * s, 110 * s, 400 * s]), DENSITY.soft),
     paint(between, DENSITY.soft),
     paint(ellipsoid(at(s, [22, -28, -82]), at(s, [62, 46, 62])), DENSITY.blood),
     paint(capsule(at(s, [24, 50, 30]), at(s, [18, 52, -400]), 13 * s), DENSITY.blood),

@@ -102,27 +102,72 @@ function refineSlice(
   }
 }
 
+/** Unaligned by less than this over a whole row, in grid points, is rounding. */
+const ALIGNED = 1e-3;
+
 /** Reads the labels nearest to the voxels of a row. */
 class LabelLookup {
   readonly #labels: Uint8Array;
   readonly #shape: readonly [number, number, number];
+  /** Image index to grid index, with half a point added so that truncation rounds to the nearest. */
   readonly #toGrid: readonly number[];
+  /** Grid column of every image column where rows of both run the same way, as in any axial series; -1 outside. */
+  readonly #columns: Int32Array | undefined;
 
   constructor(volume: RefineVolume, { grid, labels }: CoarseLabels) {
     this.#labels = labels;
     this.#shape = grid.shape;
-    this.#toGrid = composeAffine(invertAffine(grid.affine), volume.affine);
+    this.#toGrid = composeAffine(invertAffine(grid.affine), volume.affine).map((m, i) => (i % 4 === 3 ? m + 0.5 : m));
+    this.#columns = this.#alignedColumns(volume.shape);
   }
 
   /** Fills `target` with the labels along row `[k, row, …]`; false where there is none but 0. */
   read(k: number, row: number, target: Uint8Array): boolean {
+    return this.#columns === undefined
+      ? this.#readAcross(k, row, target)
+      : this.#readAlong(this.#columns, k, row, target);
+  }
+
+  #alignedColumns([slices, rows, columns]: readonly [number, number, number]): Int32Array | undefined {
+    const m = this.#toGrid;
+    const drift = Math.max(
+      Math.abs(m[2]! * columns),
+      Math.abs(m[6]! * columns),
+      Math.abs(m[8]! * slices),
+      Math.abs(m[9]! * rows),
+    );
+    if (drift > ALIGNED) return undefined;
+    return Int32Array.from({ length: columns }, (_, i) => {
+      const column = Math.floor(m[10]! * i + m[11]!);
+      return column >= 0 && column < this.#shape[2] ? column : -1;
+    });
+  }
+
+  #readAlong(gridColumns: Int32Array, k: number, row: number, target: Uint8Array): boolean {
     const [slices, rows, columns] = this.#shape;
     const labels = this.#labels;
     const m = this.#toGrid;
-    // half a voxel is added so that truncation rounds to the nearest
-    let slice = m[0]! * k + m[1]! * row + m[3]! + 0.5;
-    let gridRow = m[4]! * k + m[5]! * row + m[7]! + 0.5;
-    let column = m[8]! * k + m[9]! * row + m[11]! + 0.5;
+    const slice = Math.floor(m[0]! * k + m[1]! * row + m[3]!);
+    const gridRow = Math.floor(m[4]! * k + m[5]! * row + m[7]!);
+    if (slice < 0 || gridRow < 0 || slice >= slices || gridRow >= rows) return false;
+    const start = (slice * rows + gridRow) * columns;
+    let any = 0;
+    for (let i = 0; i < target.length; i++) {
+      const column = gridColumns[i]!;
+      const label = column < 0 ? 0 : labels[start + column]!;
+      target[i] = label;
+      any |= label;
+    }
+    return any !== 0;
+  }
+
+  #readAcross(k: number, row: number, target: Uint8Array): boolean {
+    const [slices, rows, columns] = this.#shape;
+    const labels = this.#labels;
+    const m = this.#toGrid;
+    let slice = m[0]! * k + m[1]! * row + m[3]!;
+    let gridRow = m[4]! * k + m[5]! * row + m[7]!;
+    let column = m[8]! * k + m[9]! * row + m[11]!;
     const [sliceStep, rowStep, columnStep] = [m[2]!, m[6]!, m[10]!];
     let any = 0;
     for (let i = 0; i < target.length; i++) {

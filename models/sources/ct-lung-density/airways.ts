@@ -6,12 +6,14 @@
  */
 import type { Value } from '../../../adapters/onnx-writer/graph-builder.ts';
 import type { Scene } from './inside.ts';
-import { AXIS, type Morphology } from './morphology.ts';
+import type { Morphology } from './morphology.ts';
 
 /** Wider than any trachea: 11 voxels are 27.5 mm. */
 const TOO_WIDE = [11, 11];
 /** In the plane, voxels around the lungs that count as attached to them. */
 const ATTACHED_ROUNDS = 12;
+/** Voxels to either side of the body's middle in which a trachea is looked for. */
+const CENTRAL = 12;
 const FOLLOW_ROUNDS = 4;
 /** Voxels in one slice: fewer are no trachea, and a new one is looked for. */
 const LOST_BELOW = 6;
@@ -20,10 +22,11 @@ const IN_PLANE = [3, 3];
 export function trackAirways(m: Morphology, hu: Value, scene: Scene): Value {
   const slices = toSlices(m, scene.insideAir);
   const wide = m.open(slices, TOO_WIDE);
-  const mean = m.graph.node('AveragePool', [toSlices(m, hu)], { kernel_shape: IN_PLANE, pads: [1, 1, 1, 1] });
+  const mean = m.smooth(toSlices(m, hu), IN_PLANE);
   const lumen = m.and(darkerThanLung(m, mean, wide, scene), slices, m.not(wide));
+  const central = m.below(toSlices(m, m.graph.node('Abs', [scene.fromMiddle])), CENTRAL);
   const attached = attachedTo(m, wide, slices);
-  const seeds = m.and(lumen, m.not(attached), central(m, scene), aboveWidestSlice(m, slices));
+  const seeds = m.and(lumen, m.not(attached), central, aboveWidestSlice(m, slices));
   const followed = follow(m, seeds, lumen);
   return toVolume(m, followed);
 }
@@ -51,17 +54,6 @@ function attachedTo(m: Morphology, wide: Value, slices: Value): Value {
   let attached = wide;
   for (let round = 0; round < ATTACHED_ROUNDS; round++) attached = m.and(m.dilate(attached, IN_PLANE), slices);
   return attached;
-}
-
-/** A band of 60 mm around the middle of the body, in every slice. */
-function central(m: Morphology, scene: Scene): Value {
-  const column = m.toMask(m.positions(scene.inside, AXIS.column));
-  const inSlice = m.index(AXIS.row, AXIS.column);
-  const weight = m.graph.node('ReduceSum', [scene.inside, inSlice]);
-  const moment = m.graph.node('ReduceSum', [m.and(scene.inside, column), inSlice]);
-  const middle = m.graph.node('Div', [moment, m.or(weight, m.number(1))]);
-  const distance = m.graph.node('Abs', [m.graph.node('Sub', [column, middle])]);
-  return toSlices(m, m.below(distance, 12));
 }
 
 /** Bowel gas may look like a trachea, but lies below the slice in which the lungs are widest. */

@@ -15,6 +15,8 @@ export interface Scene {
   readonly insideAir: Value;
   /** Between the outer surfaces of the body, tissue and air alike. */
   readonly inside: Value;
+  /** Columns from the middle of the body, in every slice; to the right negative. */
+  readonly fromMiddle: Value;
 }
 
 /**
@@ -28,5 +30,14 @@ export function findInside(m: Morphology, hu: Value): Scene {
   const body = m.open(m.above(hu, AIR_LIMIT), CUBE);
   const sideways = m.between(m.or(body, padding), AXIS.column);
   const inside = m.and(sideways, m.between(body, AXIS.row));
-  return { air, inside, insideAir: m.and(air, inside) };
+  return { air, inside, insideAir: m.and(air, inside), fromMiddle: fromMiddle(m, inside) };
+}
+
+function fromMiddle(m: Morphology, inside: Value): Value {
+  const column = m.toMask(m.positions(inside, AXIS.column));
+  const inSlice = m.index(AXIS.row, AXIS.column);
+  const weight = m.graph.node('ReduceSum', [inside, inSlice]);
+  const moment = m.graph.node('ReduceSum', [m.and(inside, column), inSlice]);
+  const middle = m.graph.node('Div', [moment, m.or(weight, m.number(1))]);
+  return m.graph.node('Sub', [column, middle]);
 }

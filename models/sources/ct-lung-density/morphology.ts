@@ -74,6 +74,19 @@ export class Morphology {
     return this.dilate(this.erode(mask, window), window);
   }
 
+  /** How much a value stands out from its line: the value less what is left of it when narrower peaks are cut off. */
+  prominence(values: Value, window: Window): Value {
+    const negated = this.graph.node('Neg', [values]);
+    const lowered = this.graph.node('Neg', [this.dilate(negated, window)]);
+    return this.graph.node('Sub', [values, this.dilate(lowered, window)]);
+  }
+
+  /** The mean in a window around every voxel, as far as it lies in the volume. */
+  smooth(values: Value, window: Window): Value {
+    const half = window.map((size) => (size - 1) / 2);
+    return this.graph.node('AveragePool', [values], { kernel_shape: window, pads: [...half, ...half] });
+  }
+
   /** Voxels between the first and the last voxel of the mask on their line along an axis. */
   between(mask: Value, axis: Axis): Value {
     const last = this.graph.node('ArgMax', [mask], { axis, select_last_index: 1 });
