@@ -221,8 +221,9 @@ export function multipartBoundary(contentType: string): { boundary: string; type
   const media = parseMediaType(contentType);
   if (media?.type !== 'multipart/related') return undefined;
   const boundary = media.parameters.get('boundary') ?? '';
-  // RFC 2046 section 5.1.1; a UUID in braces and the like occur in practice, so every visible character is let through.
-  if (!/^[\x20-\x7e]{0,69}[\x21-\x7e]$/.test(boundary)) {
+  // RFC 2046 section 5.1.1 allows 70 characters of a short list. Orthanc sends two UUIDs in a row, which are 73, and
+  // braces occur too: whatever is visible and not absurdly long is taken.
+  if (!/^[\x20-\x7e]{0,199}[\x21-\x7e]$/.test(boundary)) {
     throw new WetreadError('request-invalid', 'A multipart body has no valid boundary');
   }
   return { boundary, type: (media.parameters.get('type') ?? '').toLowerCase() };

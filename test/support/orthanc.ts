@@ -6,7 +6,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 const PLUGIN = '/usr/share/orthanc/plugins/libOrthancDicomWeb.so';
 const START_LIMIT_MS = 30_000;
@@ -51,7 +51,7 @@ export async function startOrthanc(options: OrthancOptions): Promise<Orthanc> {
     await exited;
     await rm(folder, { recursive: true, force: true });
   };
-  if (!(await answers(`${url}/system`, child))) {
+  if (!(await answers(`${url}/system`, basename(folder), child))) {
     const said = await readFile(log, 'utf8').catch(() => '');
     await stop();
     throw new Error(`Orthanc does not start:\n${said.slice(-2000)}`);
@@ -59,13 +59,14 @@ export async function startOrthanc(options: OrthancOptions): Promise<Orthanc> {
   return { url, stop, kill: () => void child.kill('SIGKILL'), [Symbol.asyncDispose]: stop };
 }
 
-async function answers(url: string, child: ChildProcess): Promise<boolean> {
+/** Whether the process that was started answers, and not another one that has the port. */
+async function answers(url: string, name: string, child: ChildProcess): Promise<boolean> {
   for (let waited = 0; waited < START_LIMIT_MS && child.exitCode === null; waited += 100) {
-    const ok = await fetch(url).then(
-      (response) => response.ok,
-      () => false,
+    const system = await fetch(url).then(
+      (response) => response.json() as Promise<{ Name?: string }>,
+      () => undefined,
     );
-    if (ok) return true;
+    if (system?.Name === name) return true;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return false;
@@ -73,7 +74,7 @@ async function answers(url: string, child: ChildProcess): Promise<boolean> {
 
 function configurationOf(folder: string, { httpPort, dicomPort, servers = {} }: OrthancOptions): object {
   return {
-    Name: 'WETREAD-TEST',
+    Name: basename(folder),
     StorageDirectory: join(folder, 'storage'),
     IndexDirectory: join(folder, 'storage'),
     Plugins: [PLUGIN],
