@@ -36,7 +36,7 @@ test('WR-PAGE-23 a study sent by STOW-RS appears by itself, and its draft, outli
   const address = await page.getByText(`${url}/dicom-web/studies`).textContent();
   assert.equal(address, `${url}/dicom-web/studies`);
   await running.send(smallChest());
-  await page.getByText('Draft ready').waitFor();
+  await page.getByRole('cell', { name: 'Draft ready' }).waitFor();
   await page.getByRole('link', { name: /Synthetic chest CT/ }).click();
 
   await page.locator('canvas[aria-label*="outlined: Right lung"]').waitFor();
