@@ -236,6 +236,12 @@ test('WR-ARC-15 files that the index knows are not opened at start', async () =>
   });
 });
 
+test('WR-ARC-26 a folder that another part has open is not opened a second time', async () => {
+  await using use = await testArchive();
+  await assert.rejects(directoryArchive({ folder: use.folder, ...part10Inspector }), { code: 'conflict' });
+  assert.equal(kinds(await offer(use.archive, part10File().bytes))[0], 'stored');
+});
+
 test('what was left half-received by a crash is gone after the next start', async () => {
   await using use = await testArchive();
   await writeFile(join(use.folder, 'incoming', 'half'), part10File().bytes.subarray(0, 500));

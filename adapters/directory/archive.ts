@@ -2,7 +2,8 @@
  * The embedded archive: a folder of Part 10 files and an index beside them, behaving like a DICOMweb server
  * (PS3.18 sections 10.4 to 10.6). One process owns the folder.
  *
- * `instances/` holds the files under their UIDs, `incoming/` what has not arrived yet, `index.sqlite` what searches need.
+ * `instances/` holds the files under their UIDs, `incoming/` what has not arrived yet, `index.sqlite` what searches need,
+ * `lock.sqlite` nothing but the lock.
  */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,6 +19,7 @@ import { MANUFACTURER } from '../../src/writeback/modules.ts';
 import { type BatchOptions, StoreBatch } from './batch.ts';
 import { failureReasonOf } from './failure-reason.ts';
 import { emptyFolder, storageError } from './files.ts';
+import { lockFolder } from './folder-lock.ts';
 import type { InstanceIdentity, InstanceInspector, Refusal, StoredInstance } from './instance.ts';
 import {
   dataSetOf,
@@ -45,13 +47,21 @@ export interface StoredOne {
   readonly repeated: boolean;
 }
 
-/** Opens the folder, making it where it does not exist, and reads in what the index does not know. */
+/**
+ * Opens the folder, making it where it does not exist, and reads in what the index does not know.
+ * @throws WetreadError `conflict` where another process has it open, `disk-full` where not even the index finds room.
+ */
 export async function directoryArchive(options: DirectoryArchiveOptions): Promise<DirectoryArchive> {
+  const { folder } = options;
+  await using stack = new AsyncDisposableStack();
   try {
-    await mkdir(join(options.folder, 'instances'), { recursive: true });
-    await emptyFolder(join(options.folder, 'incoming'));
-    const archive = new DirectoryArchive(options, openInstanceIndex(join(options.folder, 'index.sqlite')));
+    await mkdir(join(folder, 'instances'), { recursive: true });
+    const lock = stack.use(lockFolder(join(folder, 'lock.sqlite')));
+    await emptyFolder(join(folder, 'incoming'));
+    const index = stack.adopt(openInstanceIndex(join(folder, 'index.sqlite')), (opened) => opened.close());
+    const archive = new DirectoryArchive(options, index, lock);
     await archive.reconcile();
+    stack.move();
     return archive;
   } catch (error) {
     throw storageError(error);
@@ -68,10 +78,12 @@ export class DirectoryArchive implements ImageArchive {
   readonly #root: string;
   readonly #index: InstanceIndex;
   readonly #intake: Intake;
+  readonly #lock: Disposable;
   #exclusive: Promise<unknown> = Promise.resolve();
 
-  constructor(options: DirectoryArchiveOptions, index: InstanceIndex) {
+  constructor(options: DirectoryArchiveOptions, index: InstanceIndex, lock: Disposable) {
     this.#options = options;
+    this.#lock = lock;
     this.#root = join(options.folder, 'instances');
     this.#index = index;
     this.#intake = new Intake(this.#root, index);
@@ -84,6 +96,7 @@ export class DirectoryArchive implements ImageArchive {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#intake.flush();
     this.#index.close();
+    this.#lock[Symbol.dispose]();
   }
 
   async findStudy(studyInstanceUid: StudyInstanceUid): Promise<Study | undefined> {
