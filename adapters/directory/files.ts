@@ -3,13 +3,17 @@
  * synced. A file under its final name is always whole.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, statfs, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { WetreadError } from '../../src/errors.ts';
 import type { InstanceIdentity } from './instance.ts';
 
 /** Larger instances are read again from their file, one at a time, instead of being kept while they arrive. */
 const KEPT_BYTES = 8 * 2 ** 20;
+
+const RESERVE_BYTES = 64 * 2 ** 20;
+/** On small disks, one part in this many. */
+const RESERVE_SHARE = 16;
 
 export interface ReceivedFile {
   readonly path: string;
@@ -69,6 +73,17 @@ export async function receiveFile(
   };
 }
 
+/**
+ * The last part of a disk is not for images: index and ledger need it to record what was stored and what was refused.
+ * @throws WetreadError `disk-full` where a file has used it.
+ */
+async function requireReserve(path: string): Promise<void> {
+  const { bavail, blocks, bsize } = await statfs(path);
+  if (bavail * bsize < Math.min(RESERVE_BYTES, (blocks * bsize) / RESERVE_SHARE)) {
+    throw new WetreadError('disk-full', 'No space is left for the archive');
+  }
+}
+
 /** A file in the making; after its first error it is gone and takes no more. */
 class IncomingFile {
   readonly path: string;
@@ -89,6 +104,7 @@ class IncomingFile {
   async close(): Promise<WetreadError | undefined> {
     // Without a chunk there is no file yet, and an empty one is wanted.
     await this.write(Buffer.alloc(0));
+    await this.#attempt(() => requireReserve(this.path));
     await this.#attempt(async () => this.#handle?.close());
     return this.#error;
   }
