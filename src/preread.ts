@@ -243,6 +243,8 @@ export async function assembleSeries(
     if (isSkipped(placed)) continue;
     for (const { frameIndex, target } of placed.placements) {
       const one = decode(instance, frameIndex, target).finally(() => decoding.delete(one));
+      // Where the retrieve ends with an error, nobody waits for those still in flight; they must not end the process.
+      one.catch(() => undefined);
       decoding.add(one);
       if (decoding.size >= DECODES_IN_FLIGHT) await Promise.race(decoding);
     }
