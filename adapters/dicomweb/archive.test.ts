@@ -341,6 +341,16 @@ test('WR-WEB-05 searches that fail: the status decides whether it is tried again
   await assert.rejects(archive.findStudy(study, given), { code: 'lease-lost' });
 });
 
+test('WR-WEB-05 a configuration that is no server, or whose header breaks out of its line, is refused', () => {
+  const clients = [
+    () => clientOf('ftp://127.0.0.1/'),
+    () => clientOf('/dicom-web'),
+    () => clientOf('http://127.0.0.1/', { headers: { authorization: 'x\r\nhost: elsewhere' } }),
+  ];
+  for (const make of clients) assert.throws(make, { code: 'config-invalid' });
+  clientOf('https://pacs.example/dicom-web', { headers: { authorization: 'Bearer x' } });
+});
+
 const [first, second] = [images[0]!, images[1]!];
 const uidA = first.object.sopInstanceUid;
 const uidB = second.object.sopInstanceUid;

@@ -12,7 +12,7 @@ import { isUid, type SeriesInstanceUid, type SopInstanceUid, type StudyInstanceU
 import type { DicomFile } from '../../src/writeback/artifact.ts';
 import { MANUFACTURER } from '../../src/writeback/modules.ts';
 import { DicomwebClient } from './client.ts';
-import type { HttpOptions } from './http.ts';
+import { type HttpOptions, httpOptions } from './http.ts';
 import { DEFAULT_MULTIPART_LIMITS, type MultipartLimits } from './multipart.ts';
 import { retrieveParts } from './retrieve.ts';
 import { storeOutcome } from './store.ts';
@@ -44,7 +44,7 @@ class DicomwebArchive implements ImageArchive {
   #listed: { readonly study: StudyInstanceUid; readonly series: readonly Series[] } | undefined;
 
   constructor({ url, headers, identify, ownResult, silenceMs, limits }: DicomwebArchiveOptions) {
-    this.#http = { url: url.replace(/\/+$/, ''), silenceMs: silenceMs ?? 60_000, ...(headers && { headers }) };
+    this.#http = httpOptions(url, headers, silenceMs ?? 60_000);
     this.#client = new DicomwebClient(this.#http);
     this.#identify = identify;
     this.#ownResult = ownResult ?? isWetreadResult;
