@@ -1,6 +1,6 @@
 /**
  * A synthetic chest CT with known truth: body, ribs, two lungs, trachea and airways, vessels, emphysema of a known
- * fraction, bowel gas, blanket, table, partial volume and noise. Slices are made one by one; nothing is kept.
+ * fraction, bowel gas, blanket, table, partial volume and noise. Slices are made one by one, when they are asked for.
  */
 import { type ChestAnatomy, chestPaints, DENSITY } from './chest-anatomy.ts';
 import { emphysemaPaints } from './emphysema.ts';
@@ -27,6 +27,8 @@ export interface ChestCtOptions extends Partial<ChestAnatomy> {
   readonly emphysema?: number;
   /** How rows and columns lie on the patient; `mirrored` slices are seen from the head. */
   readonly orientation?: 'supine' | 'prone' | 'mirrored';
+  /** Keeps slices that were made, for whoever goes over them more than once; otherwise none is kept. */
+  readonly keepSlices?: boolean;
 }
 
 /** What a perfect reading of one lung, or both, gives. */
@@ -128,7 +130,8 @@ export function phantomCt(paints: readonly Paint[], centerZ: number, options: Ch
   };
   const seed = options.seed ?? 1;
   const noise = new RowNoise(seed, options.noise ?? 15, options.noiseSmoothness ?? 0.5);
-  const slice = (k: number): PhantomSlice => renderSlice(paints, layout, k, noise);
+  const render = (k: number): PhantomSlice => renderSlice(paints, layout, k, noise);
+  const slice = options.keepSlices === true ? kept(render) : render;
   return {
     geometry: geometryOf(layout),
     count,
@@ -139,6 +142,15 @@ export function phantomCt(paints: readonly Paint[], centerZ: number, options: Ch
         for (let k = 0; k < count; k++) yield slice(k).voxels;
       },
     },
+  };
+}
+
+function kept(render: (k: number) => PhantomSlice): (k: number) => PhantomSlice {
+  const slices = new Map<number, PhantomSlice>();
+  return (k) => {
+    const slice = slices.get(k) ?? render(k);
+    slices.set(k, slice);
+    return slice;
   };
 }
 

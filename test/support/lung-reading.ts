@@ -1,0 +1,78 @@
+/** The bundled lung model as the pipeline runs it, without the process in between. */
+import { join } from 'node:path';
+import { loadModelPackage } from '../../adapters/model-folder/model-shelf.ts';
+import { openSession } from '../../adapters/onnxruntime/session.ts';
+import { voxelWorkers } from '../../adapters/voxel-workers/voxel-workers.ts';
+import type { Segmentation } from '../../src/assembly/segmentation.ts';
+import type { Volume } from '../../src/assembly/volume.ts';
+import { coarseLabels, gateLabels } from '../../src/inference/coarse-labels.ts';
+import type { Finding, Findings } from '../../src/inference/findings.ts';
+import { findingsFrom } from '../../src/inference/findings-from.ts';
+import { gateVolume } from '../../src/inference/gate-volume.ts';
+import type { ModelPackage } from '../../src/inference/model-package.ts';
+import { inferenceRequest, inputGrid, intensityStep, refineRule } from '../../src/inference/prepare.ts';
+import type { Skipped } from '../../src/reasons.ts';
+
+export const LUNG_PACKAGE = join(import.meta.dirname, '..', '..', 'models', 'ct-lung-density');
+
+export interface LungReading {
+  readonly findings: Findings;
+  readonly segmentation: Segmentation;
+}
+
+export interface LungReader {
+  readonly model: ModelPackage;
+  acquire(byteLength: number): SharedArrayBuffer;
+  release(volume: Volume): void;
+  read(volume: Volume): Promise<LungReading | Skipped>;
+  close(): Promise<void>;
+}
+
+const never = new AbortController().signal;
+
+export async function openLungReader(): Promise<LungReader> {
+  const model = await loadModelPackage(LUNG_PACKAGE);
+  const { card } = model;
+  const graph = { path: join(LUNG_PACKAGE, card.graph.file), digest: `sha256:${card.graph.sha256}` };
+  const session = await openSession(graph, ['cpu'], 2);
+  const workers = voxelWorkers();
+  return {
+    model,
+    acquire: (byteLength) => workers.acquire(byteLength),
+    release: (volume) => workers.release(volume.voxels.buffer),
+    close: async () => {
+      await session.release();
+      await workers.close();
+    },
+    async read(volume) {
+      const refused = gateVolume(volume, card);
+      if (refused !== undefined) return refused;
+      const grid = inputGrid(volume, card);
+      const input = await workers.resample(volume, grid, intensityStep(card), never);
+      const request = inferenceRequest(card, grid, input);
+      const outputs = await session.run(request.inputs, request.outputs);
+      const labels = coarseLabels({ outputs, provider: session.provider }, card, grid);
+      const implausible = gateLabels(labels, volume, card);
+      if (implausible !== undefined) return implausible;
+      const { segmentation, statistics } = await workers.refine(volume, labels, refineRule(card), never);
+      return { segmentation, findings: findingsFrom(volume, model, statistics, session.provider) };
+    },
+  };
+}
+
+/** The value of one measure of one finding; undefined where it has none. */
+export function measuredValue(findings: Findings, finding: string, measure: string): number | undefined {
+  return findingOf(findings, finding).measurements.find(({ key }) => key === measure)?.value;
+}
+
+export function findingOf(findings: Findings, key: string): Finding {
+  const found = findings.findings.find((one) => one.key === key);
+  if (found === undefined) throw new Error(`no finding ${key}`);
+  return found;
+}
+
+/** Whether a voxel of a slice is in a segment. */
+export function isInSegment(segmentation: Segmentation, segment: number, k: number, voxel: number): boolean {
+  const { bits } = segmentation.segments.find(({ number }) => number === segment)!;
+  return ((bits[k * segmentation.bytesPerSlice + (voxel >> 3)]! >> (voxel & 7)) & 1) === 1;
+}
