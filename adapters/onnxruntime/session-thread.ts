@@ -40,23 +40,30 @@ interface Waiting {
   readonly reject: (error: WetreadError) => void;
 }
 
+/** A thread and the orders that it has not answered. */
+interface Staffed {
+  readonly worker: Worker;
+  readonly waiting: Map<number, Waiting>;
+  /** Called when the last order has been answered. */
+  onIdle: () => void;
+}
+
 export class SessionThread {
   #settings: Settings;
   readonly #onDeath: (error: Error) => void;
-  readonly #waiting = new Map<number, Waiting>();
-  #worker: Worker;
+  #staffed: Staffed;
   #lastId = 0;
 
   /** @param onDeath called when the thread ends without being asked: nothing can run any more. */
   constructor(settings: Settings, onDeath: (error: Error) => void) {
     this.#settings = settings;
     this.#onDeath = onDeath;
-    this.#worker = this.#start();
+    this.#staffed = this.#start();
   }
 
   /** True while something is loading or running. */
   get busy(): boolean {
-    return this.#waiting.size > 0;
+    return this.#staffed.waiting.size > 0;
   }
 
   /** Which of the providers work here; graphs are loaded with these alone from now on. */
@@ -79,45 +86,56 @@ export class SessionThread {
     return this.#order({ kind: 'run', graph, inputs, outputs });
   }
 
-  /** Ends the idle thread, and with it every session and what onnxruntime has kept of their memory; starts a fresh one. */
+  /** Gives every session back, and what onnxruntime has kept of their memory; the next order finds a fresh thread. */
   async recycle(): Promise<void> {
-    const old = this.#worker;
-    this.#worker = this.#start();
+    const old = this.#staffed;
+    this.#staffed = this.#start();
     await stop(old);
   }
 
-  /** For an idle thread only. */
+  /** Ends the thread when its last order has been answered. */
   close(): Promise<void> {
-    return stop(this.#worker);
+    return stop(this.#staffed);
   }
 
-  #start(): Worker {
+  #start(): Staffed {
     const entry = new URL(`./session-worker${extname(import.meta.filename)}`, import.meta.url);
     const worker = new Worker(entry, { workerData: this.#settings });
-    worker.on('message', (answer: Answer) => this.#settle(answer));
+    const staffed: Staffed = { worker, waiting: new Map(), onIdle: () => undefined };
+    worker.on('message', (answer: Answer) => settle(staffed, answer));
     worker.on('error', this.#onDeath);
     worker.on('exit', () => this.#onDeath(new Error('The session thread has ended')));
-    return worker;
+    return staffed;
   }
 
   #order<T>(order: WithoutId<Order>): Promise<T> {
     this.#lastId += 1;
     const id = this.#lastId;
+    const { worker, waiting } = this.#staffed;
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ ...order, id });
+      waiting.set(id, { resolve, reject });
+      worker.postMessage({ ...order, id });
     });
-  }
-
-  #settle(answer: Answer): void {
-    const waiting = this.#waiting.get(answer.id);
-    this.#waiting.delete(answer.id);
-    if ('fault' in answer) waiting?.reject(new WetreadError(answer.fault.code, answer.fault.message));
-    else waiting?.resolve(answer.value as never);
   }
 }
 
-async function stop(worker: Worker): Promise<void> {
+function settle(staffed: Staffed, answer: Answer): void {
+  const { waiting } = staffed;
+  const { resolve, reject } = waiting.get(answer.id) ?? {};
+  waiting.delete(answer.id);
+  if ('fault' in answer) reject?.(new WetreadError(answer.fault.code, answer.fault.message));
+  else resolve?.(answer.value as never);
+  if (waiting.size === 0) staffed.onIdle();
+}
+
+/** Ended inside an order, the thread would take the process with it. */
+async function stop(staffed: Staffed): Promise<void> {
+  const { worker, waiting } = staffed;
+  if (waiting.size > 0) {
+    await new Promise<void>((resolve) => {
+      staffed.onIdle = resolve;
+    });
+  }
   worker.removeAllListeners();
   await worker.terminate();
 }

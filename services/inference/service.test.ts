@@ -355,6 +355,16 @@ test('WR-INF-12 sessions are given back after so many runs, unnoticed', async ()
   engine.close();
 });
 
+test('WR-INF-12 what is asked for while sessions are given back is answered', async () => {
+  await using other = await startInferenceService(folder, '--recycle-after', '1');
+  const engine = openInferenceEngine({ url: other.url, timeoutMs: 60_000 });
+  const runs = [600, 300, 600].map((n) => engine.infer(slowRequest(n), never));
+  const metadata = ['pick', 'negate', 'slow'].map((name) => fetch(`${other.url}/v2/models/${name}`));
+  for (const response of await Promise.all(metadata)) assert.equal(response.status, 200);
+  await Promise.all(runs);
+  engine.close();
+});
+
 test('WR-INF-14 SIGTERM: the run is finished, then the process ends with 0', async () => {
   await using other = await startInferenceService(folder);
   const engine = openInferenceEngine({ url: other.url, timeoutMs: 60_000 });
