@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { random } from '../../test/support/random.ts';
 import { OBLIQUE, sampleVolume } from '../../test/support/sample-report.ts';
-import { applyAffine, indexOf, isotropicGrid } from '../assembly/geometry.ts';
-import { sliceVoxels, type Volume } from '../assembly/volume.ts';
+import { add, affineOf, applyAffine, axisStep, indexOf, isotropicGrid, originOf } from '../assembly/geometry.ts';
+import { type Affine, sliceVoxels, type Volume } from '../assembly/volume.ts';
 import { ANATOMICAL_STRUCTURE, LUNG } from '../codes.ts';
 import type { CoarseLabels, RefineRule, SegmentStatistics } from './model-package.ts';
 import { mergeStatistics, refineSlices } from './refine.ts';
@@ -17,7 +17,7 @@ const rule: RefineRule = {
   range: { low: -1000, high: -400 },
 };
 
-/** Values and labels at random, so that every voxel of both matters; the grid's spacing keeps voxels off its midpoints. */
+/** Values and labels at random, so that every voxel matters; the grid is moved so that none lies midway between points. */
 function randomCase(orientation: 'axial' | 'oblique' | 'sheared'): { volume: Volume; labels: CoarseLabels } {
   const chance = random(11);
   const base = sampleVolume({
@@ -29,10 +29,20 @@ function randomCase(orientation: 'axial' | 'oblique' | 'sheared'): { volume: Vol
   const slices = base.slices.map((slice, k) => ({ ...slice, slope: 1 + k / 10, intercept: -1024 - k }));
   const volume: Volume = { ...base, slices, padding: { low: 400, high: 420 } };
   for (let i = 0; i < volume.voxels.length; i++) volume.voxels[i] = chance.integer(0, 700);
-  const grid = isotropicGrid(volume, 2.971);
+  const centred = isotropicGrid(volume, 3);
+  const grid = { ...centred, affine: moved(centred.affine) };
   const labels = new Uint8Array(new SharedArrayBuffer(grid.shape[0] * grid.shape[1] * grid.shape[2]));
   for (let i = 0; i < labels.length; i++) labels[i] = [0, 5, 2, 7][chance.integer(0, 3)]!;
   return { volume, labels: { grid, labels } };
+}
+
+function moved(affine: Affine): Affine {
+  return affineOf(
+    add(originOf(affine), [0.123, 0.217, 0.311]),
+    axisStep(affine, 0),
+    axisStep(affine, 1),
+    axisStep(affine, 2),
+  );
 }
 
 /** The rule in its own words, voxel by voxel. */
