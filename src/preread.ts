@@ -1,14 +1,14 @@
 /**
  * THE pipeline: one study in, one filed draft out. Read {@link preread} aloud; everything below it is one stage each,
- * and this is the only file that calls ports.
+ * and only this file and `assemble-series.ts` call ports.
  */
 import { createHash } from 'node:crypto';
 import type { StudyTransition } from './arrival/lifecycle.ts';
 import type { Series, Study } from './arrival/study.ts';
+import { assembleSeries } from './assemble-series.ts';
 import { classifySlice } from './assembly/classify.ts';
 import type { Segmentation } from './assembly/segmentation.ts';
 import type { Volume } from './assembly/volume.ts';
-import { type VolumeBuilder, volumeBuilder } from './assembly/volume-builder.ts';
 import { WetreadError } from './errors.ts';
 import { coarseLabels, gateLabels } from './inference/coarse-labels.ts';
 import type { Findings } from './inference/findings.ts';
@@ -17,21 +17,11 @@ import { gateVolume } from './inference/gate-volume.ts';
 import type { ModelPackage, SegmentStatistics } from './inference/model-package.ts';
 import { inferenceRequest, inputGrid, intensityStep, refineRule } from './inference/prepare.ts';
 import { selectModel } from './inference/select-model.ts';
-import type {
-  Attempt,
-  DocumentName,
-  EncodedInstance,
-  FrameTarget,
-  ModelShelf,
-  NotRead,
-  Ports,
-  RecordPatch,
-} from './ports.ts';
+import type { Attempt, DocumentName, ModelShelf, NotRead, Ports, RecordPatch } from './ports.ts';
 import { isSkipped, type Reason, reason, type Skipped } from './reasons.ts';
 import { draft } from './reporting/draft.ts';
 import type { Report } from './reporting/report.ts';
 import { viewOf } from './reporting/view.ts';
-import type { StudyInstanceUid } from './uid.ts';
 import type { DicomFile } from './writeback/artifact.ts';
 import { type DraftStatus, reportTransaction } from './writeback/fhir.ts';
 import type { RecordNaming } from './writeback/fhir-match.ts';
@@ -214,48 +204,6 @@ async function assemble({ ports, notRead, signal }: Work, study: Study, series: 
   notRead.push(...assembled.notRead);
   return assembled.volume ?? { skipped: assembled.skipped ?? reason('no-readable-series') };
 }
-
-/**
- * Instances stream in, frames are decoded straight into their slots, then the slots are sorted. The caller releases
- * the volume's memory.
- */
-export async function assembleSeries(
-  ports: Pick<Ports, 'archive' | 'reader' | 'decoder' | 'voxels'>,
-  studyInstanceUid: StudyInstanceUid,
-  series: Series,
-  signal: AbortSignal,
-): Promise<ReturnType<VolumeBuilder['finish']>> {
-  const { seriesInstanceUid } = series;
-  const builder = volumeBuilder(series, ports.voxels.acquire, ports.voxels.release);
-  const unreadable: NotRead[] = [];
-  const decoding = new Set<Promise<void>>();
-  const decode = async (instance: EncodedInstance, frameIndex: number, target: FrameTarget): Promise<void> => {
-    const failed = await ports.decoder.decodeInto(instance, frameIndex, target, signal);
-    if (failed !== undefined) builder.dropped(instance, frameIndex, failed.skipped);
-  };
-  for await (const bytes of ports.archive.retrieveSeries(studyInstanceUid, seriesInstanceUid, signal)) {
-    const instance = ports.reader.read(bytes);
-    if (isSkipped(instance)) {
-      unreadable.push({ seriesInstanceUid, reason: instance.skipped });
-      continue;
-    }
-    const placed = builder.place(instance);
-    if (isSkipped(placed)) continue;
-    for (const { frameIndex, target } of placed.placements) {
-      const one = decode(instance, frameIndex, target).finally(() => decoding.delete(one));
-      // Where the retrieve ends with an error, nobody waits for those still in flight; they must not end the process.
-      one.catch(() => undefined);
-      decoding.add(one);
-      if (decoding.size >= DECODES_IN_FLIGHT) await Promise.race(decoding);
-    }
-  }
-  await Promise.all(decoding);
-  const built = builder.finish();
-  return { ...built, notRead: [...unreadable, ...built.notRead] };
-}
-
-/** Enough to keep two decoders busy while the next part arrives; few enough to bound memory. */
-const DECODES_IN_FLIGHT = 8;
 
 /** Inference: gate, resample to the model's grid, run, gate again, measure at native resolution. */
 async function infer(work: Work, model: ModelPackage, volume: Volume): Promise<Reading | Skipped> {

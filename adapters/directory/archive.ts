@@ -22,6 +22,7 @@ import { emptyFolder, storageError } from './files.ts';
 import { lockFolder } from './folder-lock.ts';
 import type { InstanceIdentity, InstanceInspector, Refusal, StoredInstance } from './instance.ts';
 import {
+  type Arrival,
   dataSetOf,
   type IndexRow,
   type InstanceIndex,
@@ -61,6 +62,7 @@ export async function directoryArchive(options: DirectoryArchiveOptions): Promis
     const index = stack.adopt(openInstanceIndex(join(folder, 'index.sqlite')), (opened) => opened.close());
     const archive = new DirectoryArchive(options, index, lock);
     await archive.reconcile();
+    if (index.rebuilt) index.forgetArrivals();
     stack.move();
     return archive;
   } catch (error) {
@@ -234,6 +236,15 @@ export class DirectoryArchive implements ImageArchive {
     return this.#index
       .all('SELECT study_instance_uid FROM study ORDER BY rowid')
       .map((row) => text(row, 'study_instance_uid') as StudyInstanceUid);
+  }
+
+  /** Studies with new instances, until {@link noticed}: survives a kill between storing and telling. */
+  arrivals(): readonly Arrival[] {
+    return this.#index.arrivals();
+  }
+
+  noticed(arrival: Arrival): void {
+    this.#index.noticed(arrival);
   }
 
   /** The last refused instances, newest first, for the operator. */

@@ -11,7 +11,7 @@ import { attributesAt } from './attributes.ts';
 import type { InstanceIdentity, Refusal } from './instance.ts';
 
 /** Raised whenever the tables or what they hold change: an index of another version is built anew. */
-const VERSION = 1;
+const VERSION = 2;
 
 const TABLES = `
   CREATE TABLE study (
@@ -46,6 +46,10 @@ const TABLES = `
     attributes TEXT NOT NULL
   ) STRICT;
   CREATE INDEX instance_by_series ON instance (study_instance_uid, series_instance_uid);
+  CREATE TABLE arrival (
+    study_instance_uid TEXT PRIMARY KEY,
+    instances INTEGER NOT NULL
+  ) STRICT;
   CREATE TABLE refusal (
     at TEXT NOT NULL,
     study_instance_uid TEXT,
@@ -54,6 +58,12 @@ const TABLES = `
     detail TEXT
   ) STRICT;
 `;
+
+/** New instances of a study, results of this product not counted. */
+export interface Arrival {
+  readonly studyInstanceUid: StudyInstanceUid;
+  readonly instances: number;
+}
 
 export type Row = Record<string, SQLOutputValue>;
 
@@ -103,7 +113,8 @@ function openDatabase(file: string): DatabaseSync {
     const version = Number((database.prepare('PRAGMA user_version').get() as Row)['user_version']);
     if (version !== VERSION) {
       database.exec('BEGIN IMMEDIATE');
-      for (const table of ['study', 'series', 'instance', 'refusal']) database.exec(`DROP TABLE IF EXISTS ${table}`);
+      for (const table of ['study', 'series', 'instance', 'arrival', 'refusal'])
+        database.exec(`DROP TABLE IF EXISTS ${table}`);
       database.exec(`${TABLES}; PRAGMA user_version=${VERSION}; COMMIT`);
     }
     return database;
@@ -114,11 +125,14 @@ function openDatabase(file: string): DatabaseSync {
 }
 
 export class InstanceIndex {
+  /** It began empty and is filled from the files. */
+  readonly rebuilt: boolean;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, ReturnType<DatabaseSync['prepare']>>();
 
   constructor(database: DatabaseSync) {
     this.#database = database;
+    this.rebuilt = database.prepare('SELECT 1 FROM instance LIMIT 1').get() === undefined;
   }
 
   close(): void {
@@ -164,6 +178,30 @@ export class InstanceIndex {
       instance.own ? 1 : 0,
       JSON.stringify(attributesAt('instance', dataSet)),
     );
+    if (instance.own) return;
+    this.run(
+      `INSERT INTO arrival VALUES (?, 1)
+       ON CONFLICT (study_instance_uid) DO UPDATE SET instances = arrival.instances + 1`,
+      identity.studyInstanceUid,
+    );
+  }
+
+  /** Studies with instances that nobody has been told of, and how many: committed with the instances themselves. */
+  arrivals(): readonly Arrival[] {
+    return this.all('SELECT study_instance_uid, instances FROM arrival ORDER BY rowid').map((row) => ({
+      studyInstanceUid: text(row, 'study_instance_uid') as StudyInstanceUid,
+      instances: Number(row['instances']),
+    }));
+  }
+
+  /** After a rebuild from files every instance looks new; whoever listens tells the known from the unknown. */
+  forgetArrivals(): void {
+    this.run('DELETE FROM arrival');
+  }
+
+  /** Takes an arrival off the list, unless more has come since. */
+  noticed({ studyInstanceUid, instances }: Arrival): void {
+    this.run('DELETE FROM arrival WHERE study_instance_uid = ? AND instances = ?', studyInstanceUid, instances);
   }
 
   /** Forgets an instance whose file is gone, and its series and study with the last one. */

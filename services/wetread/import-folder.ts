@@ -19,8 +19,6 @@ export type StoreInstance = (bytes: Uint8Array) => Promise<Stored | Skipped>;
 export interface Imported {
   readonly files: Summary['files'];
   readonly studies: ReadonlySet<StudyInstanceUid>;
-  /** Those of which an instance was new. */
-  readonly changed: ReadonlySet<StudyInstanceUid>;
 }
 
 /** Reasons that mean "not a study's instance": counted as skipped, not listed one by one. */
@@ -34,13 +32,11 @@ export async function importFolder(
 ): Promise<Imported> {
   const files = { seen: 0, stored: 0, repeated: 0, skipped: 0, notRead: [] as Summary['files']['notRead'] };
   const studies = new Set<StudyInstanceUid>();
-  const changed = new Set<StudyInstanceUid>();
   for await (const path of filesBelow(folder)) {
     const result = await storeFile(path, store);
     files.seen += 1;
     if ('studyInstanceUid' in result) {
       studies.add(result.studyInstanceUid);
-      if (!result.repeated) changed.add(result.studyInstanceUid);
       files[result.repeated ? 'repeated' : 'stored'] += 1;
     } else if (SILENT_REASONS.has(result.code)) {
       files.skipped += 1;
@@ -50,7 +46,7 @@ export async function importFolder(
     onProgress(files.seen);
   }
   if (studies.size === 0) files.notRead.push({ file: '.', reason: { code: 'folder-without-dicom' } });
-  return { files, studies, changed };
+  return { files, studies };
 }
 
 async function storeFile(path: string, store: StoreInstance): Promise<Stored | Cause> {

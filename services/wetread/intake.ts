@@ -9,11 +9,15 @@ export interface IntakeOptions {
   readonly onNoticed: () => void;
 }
 
-/** What a transfer left in the archive. */
-export interface StoredStudies {
-  readonly studies: Iterable<StudyInstanceUid>;
-  /** Those of which an instance was new. */
-  readonly changed: ReadonlySet<StudyInstanceUid>;
+/** An archive that keeps a durable list of what has arrived and not been noticed. */
+export interface ArrivalList {
+  studies(): readonly StudyInstanceUid[];
+  arrivals(): readonly Arrival[];
+  noticed(arrival: Arrival): void;
+}
+interface Arrival {
+  readonly studyInstanceUid: StudyInstanceUid;
+  readonly instances: number;
 }
 
 export class Intake {
@@ -23,12 +27,30 @@ export class Intake {
     this.#options = options;
   }
 
-  /** After a transfer: studies with new instances are noticed, and those that the ledger has never seen. */
-  async noticeStored(stored: StoredStudies, source: string, quietMs?: number): Promise<void> {
-    for (const uid of stored.studies) {
-      const known = (await this.#options.ports.ledger.get(uid)) !== undefined;
-      if (!known || stored.changed.has(uid)) await this.notice(uid, source, quietMs);
+  /** Notices every study with new instances; one leaves the list only when its row is committed. */
+  async noticeArrivals(archive: ArrivalList, source: string, quietMs?: number): Promise<void> {
+    for (const arrival of archive.arrivals()) {
+      await this.notice(arrival.studyInstanceUid, source, quietMs);
+      archive.noticed(arrival);
     }
+  }
+
+  /** At start: what arrived before the last stop and was not noticed, and what the ledger has never heard of. */
+  async reconcile(archive: ArrivalList): Promise<void> {
+    await this.noticeArrivals(archive, 'start');
+    for (const uid of archive.studies()) {
+      if ((await this.#options.ports.ledger.get(uid)) === undefined) await this.notice(uid, 'start');
+    }
+  }
+
+  /** A sender who sends a study again wants it read: one that waits for an operator is replayed. */
+  async resent(studies: Iterable<StudyInstanceUid>): Promise<void> {
+    const { ledger } = this.#options.ports;
+    for (const uid of studies) {
+      const state = (await ledger.get(uid))?.state;
+      if (state === 'held' || state === 'parked') await ledger.move(uid, 'replay');
+    }
+    this.#options.onNoticed();
   }
 
   /**

@@ -58,6 +58,7 @@ export async function startWetread(config: Config, options: StartOptions): Promi
     const server = options.listen
       ? stack.adopt(await listen(createServer(createApp(wired, intake)), config), close)
       : undefined;
+    if (wired.embedded.archive !== undefined) await intake.reconcile(wired.embedded.archive);
     reader.start();
     const owned = stack.move();
     return {
@@ -89,7 +90,13 @@ async function importAndNotice(
     );
   }
   const imported = await importFolder(folder, (bytes) => archive.storeInstance(bytes), onProgress);
-  await intake.noticeStored(imported, 'folder', 0);
+  try {
+    await intake.noticeArrivals(archive, 'folder', 0);
+    await intake.resent(imported.studies);
+  } catch (error) {
+    const { code } = WetreadError.from(error);
+    imported.files.notRead.push({ file: '.', reason: { code, detail: 'stored, and read after the next start' } });
+  }
   return imported;
 }
 
@@ -109,6 +116,8 @@ function whenFinal(ports: Ports, changed: Set<() => void>): Promise<void> {
 
 async function listen(server: Server, config: Config): Promise<Server> {
   const { host, port } = config.http;
+  // An upload lasts as long as its sender needs; only the head of a request has a time limit.
+  server.requestTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
       reject(new WetreadError('config-invalid', `http.port: cannot listen on ${host}:${port}`, { cause }));

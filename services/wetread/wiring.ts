@@ -32,12 +32,16 @@ export interface Wired extends AsyncDisposable {
   /** Parts that only the embedded defaults have. */
   readonly embedded: { readonly archive?: DirectoryArchive; readonly fhirStore?: LocalFhirStore };
   readonly review: ReviewOptions;
+  /** Host names that requests may use; undefined where all may. */
+  readonly hosts: ReadonlySet<string> | undefined;
   readonly limits: { readonly maxPartBytes: number; readonly maxParts: number };
   /** Prometheus text. */
   metrics(): Promise<string>;
 }
 
 export type LogListener = (event: LogEvent, attributes: SafeAttributes) => void;
+
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '::1', '[::1]']);
 
 const systemClock: Clock = { now: () => new Date(), monotonicMs: () => performance.now() };
 
@@ -85,6 +89,7 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
       ...(health.store && { fhirStore: health.store }),
     },
     review: reviewOptions(ports, health.store !== undefined),
+    hosts: LOOPBACK.has(config.http.host) ? LOOPBACK : undefined,
     limits: { maxPartBytes: config.archive.maxPartBytes, maxParts: config.archive.maxParts },
     metrics: () => metrics.text(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

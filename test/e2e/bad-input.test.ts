@@ -4,12 +4,16 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { directoryArchive } from '../../adapters/directory/archive.ts';
+import { readDataSet, readIdentity } from '../../adapters/part10/reader.ts';
 import type { Summary } from '../../contracts/generated/types.ts';
 import { validateSummary } from '../../contracts/generated/validators.js';
-import { parseConfig } from '../../services/wetread/config.ts';
+import { type Config, parseConfig } from '../../services/wetread/config.ts';
 import { importFolder } from '../../services/wetread/import-folder.ts';
-import { startWetread } from '../../services/wetread/server.ts';
+import { startWetread, type Wetread } from '../../services/wetread/server.ts';
 import { summaryOf } from '../../services/wetread/summary.ts';
+import { isSkipped } from '../../src/reasons.ts';
+import { parseUid, type StudyInstanceUid } from '../../src/uid.ts';
 import { scout, smallChest, smallHead, TemporaryFolder } from '../support/phantom-studies.ts';
 import { inferencePids, type RunningWetread, runWetread } from '../support/running-wetread.ts';
 
@@ -63,12 +67,8 @@ test('WR-BAD-02 a folder of everything: each bad file has its reason, the good s
   assert.equal(reasons['empty.dcm'], 'empty-file');
   assert.equal(reasons['same-uid.dcm'], 'uid-conflict');
   assert.equal(summary.files.skipped, 1);
-  const states = summary.studies.map((row) => [row.state, row.reason?.code]).sort();
-  assert.deepEqual(states, [
-    ['filed', undefined],
-    ['not-evaluable', 'localizer'],
-    ['not-evaluable', 'wrong-body-part'],
-  ]);
+  const states = summary.studies.map((row) => `${row.state} ${row.reason?.code ?? ''}`).sort();
+  assert.deepEqual(states, ['filed ', 'not-evaluable localizer', 'not-evaluable wrong-body-part']);
   assert.ok(
     summary.studies.every((row) => row.state === 'filed' || row.findings.length === 0),
     'never a number',
@@ -202,20 +202,38 @@ test('WR-BAD-07 disk full: what does not fit is named, what was accepted is kept
     const source = join(folder.path, 'source');
     folder.writeStudy('source/chest', smallChest());
     const config = parseConfig({ dataDirectory: disk, http: { port: 0 }, telemetry: { logLevel: 'silent' } });
-    await using wetread = await startWetread(config, { listen: true });
-    const { files } = await wetread.importFolder(source);
-    assert.ok(files.stored > 0, 'some fit');
-    assert.ok(files.notRead.length > 0, 'some do not');
-    assert.deepEqual([...new Set(files.notRead.map((row) => row.reason.code))], ['disk-full']);
-    assert.equal(files.stored + files.notRead.length, files.seen);
-    const held = await (
-      await fetch(`${wetread.url}/dicom-web/instances`, { headers: { accept: 'application/dicom+json' } })
-    ).json();
-    assert.equal((held as object[]).length, files.stored, 'every acknowledged instance is there');
+    const stored = await importInto(config, source);
+    const enlarged = spawnSync('mount', ['-o', 'remount,size=64m', disk], { encoding: 'utf8' });
+    assert.equal(enlarged.status, 0, enlarged.stderr);
+
+    await using again = await startWetread(config, { listen: true });
+    assert.equal(await instancesIn(again), stored, 'every acknowledged instance is there');
+    await again.whenFinal();
+    const [record, ...others] = await again.ports.ledger.list();
+    assert.ok(record, 'what was accepted is read after the next start');
+    assert.equal(others.length, 0);
+    assert.equal(record.state, 'not-evaluable');
   } finally {
     spawnSync('umount', ['-l', disk]);
   }
 });
+
+async function importInto(config: Config, source: string): Promise<number> {
+  await using wetread = await startWetread(config, { listen: true });
+  const { files } = await wetread.importFolder(source);
+  assert.ok(files.stored > 0, 'some fit');
+  const refused = files.notRead.filter((row) => row.file !== '.');
+  assert.ok(refused.length > 0, 'some do not');
+  assert.deepEqual([...new Set(files.notRead.map((row) => row.reason.code))], ['disk-full']);
+  assert.equal(files.stored + refused.length, files.seen);
+  assert.equal(await instancesIn(wetread), files.stored);
+  return files.stored;
+}
+
+async function instancesIn(wetread: Wetread): Promise<number> {
+  const answer = await fetch(`${wetread.url}/dicom-web/instances`, { headers: { accept: 'application/dicom+json' } });
+  return ((await answer.json()) as object[]).length;
+}
 
 test('WR-BAD-08 a store that fails for one file does not end the walk', async () => {
   await using folder = new TemporaryFolder();
@@ -234,5 +252,63 @@ test('WR-BAD-08 a store that fails for one file does not end the walk', async ()
       ['2', 'internal'],
       ['.', 'folder-without-dicom'],
     ],
+  );
+});
+
+test('WR-BAD-09 another birth date than the record has: held, nothing leaves, sending again tries again', async () => {
+  await using running = await runWetread();
+  const known = {
+    issuerOfPatientId: 'WETREAD-PHANTOM',
+    studyInstanceUid: parseUid<StudyInstanceUid>('1.2.3'),
+    patientId: 'PHANTOM-3',
+    patientBirthDate: '19600229',
+    requests: [],
+  };
+  await running.wetread.ports.healthRecord.match(known, AbortSignal.timeout(5000));
+  const stranger = withText(smallChest(), '19600229', '19600228');
+  await running.send(stranger);
+  const held = await running.reached('held');
+  assert.equal(held.reason?.code, 'patient-mismatch');
+  const { ledger } = running.wetread.ports;
+  assert.ok(await ledger.document(held.studyInstanceUid, 'report.json'), 'the draft waits');
+  const results = await fetch(`${running.wetread.url}/dicom-web/instances?Modality=SR`, {
+    headers: { accept: 'application/dicom+json' },
+  });
+  assert.equal(results.status, 204, 'no result in the archive');
+  const reports = (await (await fetch(`${running.wetread.url}/fhir/DiagnosticReport`)).json()) as { total: number };
+  assert.equal(reports.total, 0);
+  await running.send(stranger);
+  await running.wetread.whenFinal();
+  const steps = (await ledger.history(held.studyInstanceUid)).map((step) => step.transition);
+  assert.deepEqual(
+    steps.filter((step) => step === 'replay' || step === 'hold'),
+    ['hold', 'replay', 'hold'],
+  );
+});
+
+test('WR-BAD-10 stored but not noticed before a kill: read after the next start', async () => {
+  await using folder = new TemporaryFolder();
+  const config = parseConfig({
+    dataDirectory: folder.path,
+    http: { port: 0 },
+    telemetry: { logLevel: 'silent' },
+    completeness: { quietSeconds: 0 },
+  });
+  {
+    await using archive = await directoryArchive({
+      folder: join(folder.path, 'archive'),
+      identify: readIdentity,
+      describe: (bytes) => {
+        const read = readDataSet(bytes);
+        return isSkipped(read) ? read : read.dataSet;
+      },
+    });
+    for (const bytes of smallChest()) await archive.storeInstance(bytes);
+  }
+  await using wetread = await startWetread(config, { listen: false });
+  await wetread.whenFinal();
+  assert.deepEqual(
+    (await wetread.ports.ledger.list()).map((record) => record.state),
+    ['filed'],
   );
 });

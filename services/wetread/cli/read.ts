@@ -1,7 +1,7 @@
 /** `wetread read FOLDER --out DIR`: the whole pipeline on a folder, without a server. */
 import { stat } from 'node:fs/promises';
 import type { Summary } from '../../../contracts/generated/types.ts';
-import { WetreadError } from '../../../src/errors.ts';
+import { ERROR_CODES, WetreadError } from '../../../src/errors.ts';
 import { parseUid, type StudyInstanceUid } from '../../../src/uid.ts';
 import { startWetread, type Wetread } from '../server.ts';
 import { summaryOf, writeResults } from '../summary.ts';
@@ -38,7 +38,8 @@ export async function finish(wetread: Wetread, files: Summary['files'], out: str
   const summary = await summaryOf(wetread.ports.ledger, files, `${software.name} ${software.version}`);
   if (out !== undefined) await writeResults(out, wetread.ports.ledger, summary);
   process.stdout.write(`${summaryText(summary)}\n`);
-  return summary.studies.every((row) => row.final) ? 0 : 1;
+  const faults = summary.files.notRead.filter((row) => Object.hasOwn(ERROR_CODES, row.reason.code));
+  return faults.length === 0 && summary.studies.every((row) => row.final) ? 0 : 1;
 }
 
 export async function requireFolder(folder: string): Promise<void> {

@@ -13,6 +13,7 @@ export function createApp(wired: Wired, intake: Intake): Express {
   const app = express();
   app.disable('x-powered-by');
   app.use(traced(ports.tracer, ports.log));
+  app.use(namedAs(wired.hosts));
   app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
   app.get('/readyz', (_request, response) => {
     const ready = ports.models.packages().length > 0;
@@ -31,8 +32,10 @@ export function createApp(wired: Wired, intake: Intake): Express {
         decoder: ports.decoder,
         limits: wired.limits,
         log: ports.log,
-        onStored: ({ studyInstanceUids, changed }) =>
-          intake.noticeStored({ studies: studyInstanceUids, changed }, 'stow'),
+        onStored: async ({ studyInstanceUids }) => {
+          await intake.noticeArrivals(archive, 'stow');
+          await intake.resent(studyInstanceUids);
+        },
       }),
     );
   }
@@ -40,6 +43,17 @@ export function createApp(wired: Wired, intake: Intake): Express {
   app.use('/', reviewRouter(wired.review));
   app.use(faults(ports.log));
   return app;
+}
+
+/**
+ * There is no log-in: a page of another site must not reach this server by a name that it points at loopback (DNS
+ * rebinding). Listening on an address that is not loopback is the operator's decision, and every name is served.
+ */
+function namedAs(hosts: ReadonlySet<string> | undefined): RequestHandler {
+  return (request, response, next) => {
+    if (hosts === undefined || hosts.has(request.hostname)) next();
+    else response.status(421).json({ code: 'request-invalid', message: 'This server answers to loopback names only' });
+  };
 }
 
 /** A span and a log line per request; the route pattern stands for the path, which may carry identifiers. */
