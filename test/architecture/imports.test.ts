@@ -103,11 +103,9 @@ test('WR-FND-04 every stage folder and no other stands in src', () => {
   assert.deepEqual(folders.sort(), STAGES);
 });
 
-test('WR-FND-04 every file that writes or measures by a standard cites it', () => {
+test('WR-FND-04 every file that writes by a standard cites it', () => {
   const cited = /PS3\.\d|FHIR|HL7|TID \d|CID \d|UCUM|RFC/;
-  const silent = [...sourceFiles('src/writeback'), ...sourceFiles('src/assembly')].filter(
-    (file) => !cited.test(readFileSync(join(root, file), 'utf8')),
-  );
+  const silent = sourceFiles('src/writeback').filter((file) => !cited.test(readFileSync(join(root, file), 'utf8')));
   assert.deepEqual(silent, []);
 });
 
