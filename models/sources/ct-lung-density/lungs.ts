@@ -21,8 +21,10 @@ const SEPTUM_PROMINENCE = 90;
 const SEPTUM_REGION = 20;
 /** Coarse voxels (5 mm) towards the head from the widest slice: no bowel gas reaches there. */
 const SEED_SLICES = 8;
-/** Coarse voxels from the middle: nearer, a lung may reach across it. */
-const SEED_DISTANCE = 6;
+/** Voxels from the middle: nearer, a lung may reach across it. */
+const SEED_DISTANCE = 12;
+/** Behind the end of every axis. */
+const LAST = 2 ** 31 - 1;
 /** 5 mm a round: the way from the seeds to the farthest end of a lung. */
 const COARSE_ROUNDS = 120;
 /** 2.5 mm a round: into recesses too thin for the coarse grid. */
@@ -34,7 +36,7 @@ export function labelLungs(m: Morphology, hu: Value, scene: Scene, airways: Valu
   const limit = aeratedLimit(m, hu, lungAir);
   const aerated = m.and(lungAir, m.toMask(m.graph.node('Less', [hu, limit])));
   const core = allOfEight(m, m.and(aerated, m.not(septum(m, hu, scene))));
-  const lungCore = m.spread(seeds(m, core), core, COARSE_ROUNDS);
+  const lungCore = m.spread(seeds(m, core, scene), core, COARSE_ROUNDS);
   const otherCore = m.and(core, m.not(m.above(lungCore, 0.5)));
   const cores = m.or(lungCore, m.and(otherCore, m.number(LABEL.otherAir)));
   const started = m.or(
@@ -81,20 +83,23 @@ function toFine(m: Morphology, coarse: Value, like: Value): Value {
   return m.graph.node('Slice', [doubled, starts, ends, m.index(AXIS.slice, AXIS.row, AXIS.column)]);
 }
 
-/** Thick parts of the core in and above its widest slice: well to the right of their middle is the right lung. */
-function seeds(m: Morphology, core: Value): Value {
+/** Thick parts of the core in and above its widest slice: well to the right of the body's middle is the right lung. */
+function seeds(m: Morphology, core: Value, scene: Scene): Value {
   const thick = m.erode(core, CUBE);
-  const slice = m.positions(core, AXIS.slice);
   const area = m.graph.node('ReduceSum', [thick, m.index(AXIS.row, AXIS.column)]);
   const widest = m.graph.node('ArgMax', [area], { axis: AXIS.slice });
-  const height = m.toMask(m.graph.node('Sub', [slice, widest]));
+  const height = m.toMask(m.graph.node('Sub', [m.positions(core, AXIS.slice), widest]));
   const level = m.and(thick, m.above(height, -0.5), m.below(height, SEED_SLICES + 0.5));
-  const column = m.toMask(m.positions(core, AXIS.column));
-  const middle = m.graph.node('Div', [m.sum(m.and(level, column)), m.or(m.sum(level), m.number(1))]);
-  const fromMiddle = m.graph.node('Sub', [column, middle]);
+  const fromMiddle = everySecond(m, scene.fromMiddle);
   const isRight = m.below(fromMiddle, -SEED_DISTANCE);
   const isLeft = m.above(fromMiddle, SEED_DISTANCE);
   return m.or(m.and(level, isRight, m.number(LABEL.right)), m.and(level, isLeft, m.number(LABEL.left)));
+}
+
+/** Of slices and columns, as {@link allOfEight} pairs them. */
+function everySecond(m: Morphology, values: Value): Value {
+  const [starts, ends] = [m.index(0, 0), m.index(LAST, LAST)];
+  return m.graph.node('Slice', [values, starts, ends, m.index(AXIS.slice, AXIS.column), m.index(2, 2)]);
 }
 
 /** One voxel into the tissue around, so that the border can be found at full resolution. */
