@@ -39,7 +39,12 @@ export function draft(input: DraftInput): Report {
     sections: [
       { key: 'technique', heading: 'Technique', code: SECTION_TECHNIQUE, sentences: technique(input.volume) },
       { key: 'findings', heading: 'Findings', code: SECTION_FINDINGS, sentences: findings.findings.map(describe) },
-      { key: 'impression', heading: 'Impression', code: SECTION_IMPRESSION, sentences: impression(findings) },
+      {
+        key: 'impression',
+        heading: 'Impression',
+        code: SECTION_IMPRESSION,
+        sentences: impression(findings, input.volume),
+      },
     ],
     findings,
     caveats: [...acquisitionCaveats(input.volume), ...input.cardCaveats],
@@ -92,11 +97,14 @@ export function findingTitle(finding: Finding): string {
   return side === 'Bilateral' ? `Both ${organ.toLowerCase()}s` : `${side} ${organ.toLowerCase()}`;
 }
 
-function impression(findings: Findings): Sentence[] {
+/** The share is not comparable between kernels and thicknesses, so the sentence that a reader takes away names both. */
+function impression(findings: Findings, { header, spacing }: Volume): Sentence[] {
   const whole = findings.findings.find((f) => f.laterality?.meaning === 'Bilateral') ?? findings.findings[0];
   const share = whole?.measurements.find((m) => m.key === 'laa-950')?.value;
   if (whole === undefined || share === undefined) return [sentence('No measurement supports an impression.')];
-  const amount = `${numberText(share, 1)} % of the lung voxels lie below \u2212950 HU`;
+  const thickness = numberText(header.frames[0]?.sliceThickness ?? spacing[0], 1);
+  const acquired = `kernel ${header.convolutionKernel ?? 'not recorded'}, ${thickness} mm slices`;
+  const amount = `${numberText(share, 1)} % of the lung voxels lie below \u2212950 HU (${acquired})`;
   const meaning =
     share >= LOW_ATTENUATION_MARK
       ? `${amount}; low attenuation of this extent can indicate emphysema. Correlate with the images.`
