@@ -4,8 +4,9 @@
  */
 import type { Series } from './arrival/study.ts';
 import { type VolumeBuilder, volumeBuilder } from './assembly/volume-builder.ts';
+import { mainReason } from './not-read.ts';
 import type { EncodedInstance, FrameTarget, NotRead, Ports } from './ports.ts';
-import { isSkipped } from './reasons.ts';
+import { isSkipped, reason } from './reasons.ts';
 import type { StudyInstanceUid } from './uid.ts';
 
 /**
@@ -19,6 +20,7 @@ export async function assembleSeries(
   signal: AbortSignal,
 ): Promise<ReturnType<VolumeBuilder['finish']>> {
   const { seriesInstanceUid } = series;
+  let readable = 0;
   const builder = volumeBuilder(series, ports.voxels.acquire, ports.voxels.release);
   const unreadable: NotRead[] = [];
   const decoding = new Set<Promise<void>>();
@@ -30,9 +32,10 @@ export async function assembleSeries(
     for await (const bytes of ports.archive.retrieveSeries(studyInstanceUid, seriesInstanceUid, signal)) {
       const instance = ports.reader.read(bytes);
       if (isSkipped(instance)) {
-        unreadable.push({ seriesInstanceUid, reason: instance.skipped });
+        unreadable.push({ seriesInstanceUid, count: 1, reason: instance.skipped });
         continue;
       }
+      readable += 1;
       const placed = builder.place(instance);
       if (isSkipped(placed)) continue;
       for (const { frameIndex, target } of placed.placements) {
@@ -47,7 +50,9 @@ export async function assembleSeries(
     throw error;
   }
   const built = builder.finish();
-  return { ...built, notRead: [...unreadable, ...built.notRead] };
+  const notRead = [...unreadable, ...built.notRead];
+  if (readable > 0) return { ...built, notRead };
+  return { skipped: mainReason(unreadable) ?? reason('no-instances'), notRead };
 }
 
 /** Memory goes back to the pool only when no decoder writes into it any more. */

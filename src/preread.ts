@@ -16,12 +16,14 @@ import { findingsFrom } from './inference/findings-from.ts';
 import { gateVolume } from './inference/gate-volume.ts';
 import type { ModelPackage, SegmentStatistics } from './inference/model-package.ts';
 import { inferenceRequest, inputGrid, intensityStep, refineRule } from './inference/prepare.ts';
-import { selectModel } from './inference/select-model.ts';
-import type { Attempt, DocumentName, ModelShelf, NotRead, Ports, RecordPatch } from './ports.ts';
+import { type Selection, selectModel } from './inference/select-model.ts';
+import { NotReadList } from './not-read.ts';
+import type { Attempt, DocumentName, ModelShelf, Ports, RecordPatch } from './ports.ts';
 import { isSkipped, type Reason, reason, type Skipped } from './reasons.ts';
 import { draft } from './reporting/draft.ts';
 import type { Report } from './reporting/report.ts';
 import { viewOf } from './reporting/view.ts';
+import type { StudyInstanceUid } from './uid.ts';
 import type { DicomFile } from './writeback/artifact.ts';
 import { type DraftStatus, reportTransaction } from './writeback/fhir.ts';
 import type { RecordNaming } from './writeback/fhir-match.ts';
@@ -77,13 +79,14 @@ export async function preread(attempt: Attempt, ports: Ports, site: Site, signal
     try {
       const reading = await work.stage('inference', () => infer(work, selection.package, volume));
       if (work.setsAside(series, reading)) continue;
-      await passOver(work, study, [...selection.candidates.slice(index + 1), ...selection.others]);
+      await passOver(work, study, selection, index + 1);
       const drafted = await work.stage('reporting', () => report(work, study, selection.package, reading));
       return await work.stage('writeback', () => writeBack(work, study, drafted));
     } finally {
       ports.voxels.release(volume.voxels.buffer);
     }
   }
+  await passOver(work, study, selection, selection.candidates.length);
   return work.end('refuse', work.firstReason());
 }
 
@@ -95,7 +98,7 @@ class Work {
   readonly ports: Ports;
   readonly site: Site;
   readonly signal: AbortSignal;
-  readonly notRead: NotRead[] = [];
+  readonly notRead = new NotReadList();
   readonly #timingsMs: Record<string, number> = {};
   readonly #seriesReasons: Reason[] = [];
 
@@ -125,7 +128,7 @@ class Work {
   /** True when the series gave no result: the reason is kept for the record and the next candidate is tried. */
   setsAside<T extends object>(series: Series, result: T | Skipped): result is Skipped {
     if (!isSkipped(result)) return false;
-    this.notRead.push({ seriesInstanceUid: series.seriesInstanceUid, reason: result.skipped });
+    this.notRead.addSeries(series, result.skipped);
     this.#seriesReasons.push(result.skipped);
     return true;
   }
@@ -142,24 +145,13 @@ class Work {
   }
 
   end(transition: Outcome['transition'], because?: Reason): Outcome {
-    const notRead = grouped(this.notRead);
+    const notRead = this.notRead.rows();
     for (const { reason: why, count, ...which } of notRead) {
       this.ports.log.write('not-read', { ...which, reason: why.code, instances: count ?? 1 });
     }
     const patch = { timingsMs: this.#timingsMs, notRead };
     return { transition, patch: because === undefined ? patch : { ...patch, reason: because } };
   }
-}
-
-/** One row per series and reason, with how many instances it stands for. */
-function grouped(notRead: readonly NotRead[]): NotRead[] {
-  const rows = new Map<string, NotRead>();
-  for (const entry of notRead) {
-    const key = JSON.stringify([entry.seriesInstanceUid, entry.sopInstanceUid, entry.reason]);
-    const before = rows.get(key);
-    rows.set(key, before === undefined ? entry : { ...before, count: (before.count ?? 1) + (entry.count ?? 1) });
-  }
-  return [...rows.values()];
 }
 
 /** Arrival: the event was a hint; the archive tells what the study holds. */
@@ -180,28 +172,44 @@ function select(study: Study, models: ModelShelf): ReturnType<typeof selectModel
   return selection;
 }
 
-/** Says of every series that was not needed what it is; one instance of each tells. */
-async function passOver({ ports, notRead, signal }: Work, study: Study, rest: readonly Series[]): Promise<void> {
-  for (const { seriesInstanceUid, instances } of rest) {
-    const [first] = instances;
-    if (first === undefined) continue;
-    const { studyInstanceUid } = study.header;
-    const bytes = await ports.archive.retrieveInstance(
-      studyInstanceUid,
-      seriesInstanceUid,
-      first.sopInstanceUid,
-      signal,
-    );
+/** Says of every series that was not tried why: of the candidates from one on, and of other modalities. */
+async function passOver(
+  work: Work,
+  study: Study,
+  { candidates, others }: Pick<Selection, 'candidates' | 'others'>,
+  from: number,
+): Promise<void> {
+  for (const series of candidates.slice(from)) {
+    const unfit = await unfitAnyway(work, study.header.studyInstanceUid, series);
+    work.notRead.addSeries(series, unfit ?? reason('another-series-read'));
+  }
+  for (const series of others)
+    work.notRead.addSeries(series, reason('wrong-modality', series.modality || 'none stated'));
+}
+
+/** Why a series is none to read even where no other was, such as a localizer: one instance of it tells. */
+async function unfitAnyway(
+  { ports, signal }: Work,
+  studyInstanceUid: StudyInstanceUid,
+  { seriesInstanceUid, instances: [first] }: Series,
+): Promise<Reason | undefined> {
+  if (first === undefined) return undefined;
+  try {
+    const { sopInstanceUid } = first;
+    const bytes = await ports.archive.retrieveInstance(studyInstanceUid, seriesInstanceUid, sopInstanceUid, signal);
     const instance = bytes === undefined ? undefined : ports.reader.read(bytes);
-    const unfit = isSkipped(instance) ? instance.skipped : instance && classifySlice(instance.header);
-    notRead.push({ seriesInstanceUid, count: instances.length, reason: unfit ?? reason('another-series-read') });
+    return isSkipped(instance) ? instance.skipped : instance && classifySlice(instance.header);
+  } catch {
+    // A series that nobody needs must not cost the study its draft: it is explained by less.
+    signal.throwIfAborted();
+    return undefined;
   }
 }
 
 /** Assembly: the series becomes one volume, or is set aside. */
 async function assemble({ ports, notRead, signal }: Work, study: Study, series: Series): Promise<Volume | Skipped> {
   const assembled = await assembleSeries(ports, study.header.studyInstanceUid, series, signal);
-  notRead.push(...assembled.notRead);
+  notRead.add(...assembled.notRead);
   return assembled.volume ?? { skipped: assembled.skipped ?? reason('no-readable-series') };
 }
 

@@ -45,7 +45,8 @@ export async function importFolder(
     }
     onProgress(files.seen);
   }
-  if (studies.size === 0) files.notRead.push({ file: '.', reason: { code: 'folder-without-dicom' } });
+  if (studies.size === 0 && files.notRead.length === 0)
+    files.notRead.push({ file: '.', reason: { code: 'folder-without-dicom' } });
   return { files, studies };
 }
 

@@ -29,7 +29,8 @@ export interface Stack {
 
 /** @param frames one per position, ascending along the normal, of one orientation, matrix and pixel spacing. */
 export function stackOf(frames: readonly SliceFrame[]): Stack | Reason {
-  if (frames.length < MINIMUM_SLICES) return reason('too-few-slices', `${frames.length} slices`);
+  if (frames.length < MINIMUM_SLICES)
+    return reason('too-few-slices', frames.length === 1 ? '1 slice' : `${frames.length} slices`);
   // the middle one: near the mean, and the same whatever order the frames arrived in
   const { axes, pixelSpacing } = frames[Math.floor(frames.length / 2)]!;
   const gap = gapOf(frames.map(({ position }) => dot(position, axes.normal)));
@@ -76,7 +77,7 @@ function gapOf(places: readonly number[]): Reason | undefined {
   });
   if (!whole) {
     const [least, most] = [sorted[0]!, sorted.at(-1)!];
-    return reason('spacing-irregular', `distances from ${least.toFixed(2)} to ${most.toFixed(2)} mm`);
+    return reason('spacing-irregular', `from ${least.toFixed(2)} to ${most.toFixed(2)} mm`);
   }
   const { distance, after } = gaps[0]!;
   const more = gaps.length > 1 ? ` and ${gaps.length - 1} more` : '';

@@ -149,7 +149,7 @@ test('WR-ASM-05 distances that vary are refused; small jitter is read and noted'
   const changing = [0, 4, 8, 12, 13, 20, 27].map((z, k) =>
     instance(k + 1, [frameHeader([0, 0, z], { row: [1, 0, 0], column: [0, 1, 0] })]),
   );
-  assert.deepEqual(refusal(changing), reason('spacing-irregular', 'distances from 1.00 to 7.00 mm'));
+  assert.deepEqual(refusal(changing), reason('spacing-irregular', 'from 1.00 to 7.00 mm'));
 });
 
 test('WR-ASM-05 slices that jump within their plane are refused', () => {
@@ -320,7 +320,7 @@ test('WR-ASM-10 derived slices that are still slices are read', () => {
 });
 
 test('WR-ASM-11 fewer than three slices are no volume', () => {
-  assert.deepEqual(refusal(stack({ ...AXIAL, slices: 1 })), reason('too-few-slices', '1 slices'));
+  assert.deepEqual(refusal(stack({ ...AXIAL, slices: 1 })), reason('too-few-slices', '1 slice'));
   assert.deepEqual(refusal(stack({ ...AXIAL, slices: 2 })), reason('too-few-slices', '2 slices'));
   assert.deepEqual(read(stack({ ...AXIAL, slices: 3 })).shape, [3, 4, 6]);
 });

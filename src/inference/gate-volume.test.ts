@@ -33,7 +33,7 @@ const REFUSED: readonly (readonly [string, Volume, string, string])[] = [
     'no Hounsfield units',
     { ...chest, units: 'none' },
     'outside-model-limits',
-    'values are in none, the model reads HU',
+    'values have no unit, the model reads HU',
   ],
   [
     'a tag that names the head',

@@ -17,8 +17,10 @@ export function gateVolume(volume: Volume, card: ModelCard): Skipped | undefined
 function wrongModality(volume: Volume, card: ModelCard): Reason | undefined {
   if (!card.intendedUse.some((use) => use.modality === volume.modality))
     return reason('wrong-modality', volume.modality);
-  if (volume.units !== card.input.units)
-    return reason('outside-model-limits', `values are in ${volume.units}, the model reads ${card.input.units}`);
+  if (volume.units !== card.input.units) {
+    const found = volume.units === 'none' ? 'values have no unit' : `values are in ${volume.units}`;
+    return reason('outside-model-limits', `${found}, the model reads ${card.input.units}`);
+  }
   return undefined;
 }
 

@@ -31,5 +31,6 @@ function mostInstancesFirst(a: Series, b: Series): number {
 
 function whyNone(study: Study, packages: readonly ModelPackage[]): string {
   if (packages.length === 0) return 'no model package is loaded';
-  return `no model reads ${[...new Set(study.series.map((series) => series.modality))].sort().join(', ')}`;
+  const modalities = new Set(study.series.map(({ modality }) => modality || 'series without a modality'));
+  return `no model reads ${[...modalities].sort().join(', ')}`;
 }

@@ -119,8 +119,8 @@ function assertOrder(volume: Volume, series: TruthSeries): void {
 
 /** Series that are refused: folder, which of its CT and MR series, why. */
 const REFUSED: readonly (readonly [folder: string, index: number, why: string])[] = [
-  ['ct-14-syntaxes', 0, 'Too few slices for a volume: 1 slices'],
-  ['ct-head-ge-tilt', 0, 'Distances between slices vary: distances from 1.08 to 7.00 mm'],
+  ['ct-14-syntaxes', 0, 'Too few slices for a volume: 1 slice'],
+  ['ct-head-ge-tilt', 0, 'Distances between slices vary: from 1.08 to 7.00 mm'],
   ['ct-head-philips-study', 0, 'A localizer (scout) image: LOCALIZER'],
   ['ct-head-philips-study', 2, 'A screen capture or a derived summary page'],
   ['ct-multiframe-fragments', 0, 'Too few slices for a volume: 2 slices'],

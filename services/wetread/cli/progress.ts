@@ -45,9 +45,21 @@ export function secondsText(ms: number): string {
 /** The summary in words: a block per study, then what was not read. */
 export function summaryText(summary: Summary): string {
   const { files } = summary;
-  const counts = `${files.seen} files: ${files.stored} stored, ${files.repeated} repeated, ${files.skipped} skipped, ${files.notRead.length} not read`;
-  const refused = files.notRead.map(({ file, reason }) => `  ${file}: ${causeText(reason)}`);
-  return [...summary.studies.map(studyText), counts, ...refused].join('\n');
+  const seen = files.seen === 1 ? '1 file' : `${files.seen} files`;
+  const refused = files.notRead.filter(({ file }) => file !== '.').length;
+  const counts = `${seen}: ${files.stored} stored, ${files.repeated} repeated, ${files.skipped} skipped, ${refused} not read`;
+  return [...summary.studies.map(studyText), counts, ...refusedText(files.notRead)].join('\n');
+}
+
+/** Files named per reason; `summary.json` has them all. */
+const FILES_NAMED = 5;
+
+function refusedText(notRead: Summary['files']['notRead']): string[] {
+  const byReason = Map.groupBy(notRead, ({ reason }) => causeText(reason));
+  return [...byReason].flatMap(([why, rows]) => {
+    const named = rows.slice(0, FILES_NAMED).map(({ file }) => `  ${file}: ${why}`);
+    return rows.length > FILES_NAMED ? [...named, `  and ${rows.length - FILES_NAMED} more: ${why}`] : named;
+  });
 }
 
 function studyText(row: StudyRow): string {
