@@ -30,6 +30,7 @@ import type { Cause, Reason, Skipped } from './reasons.ts';
 import type { SeriesInstanceUid, SopInstanceUid, StudyInstanceUid } from './uid.ts';
 import type { DicomFile, DicomObject } from './writeback/artifact.ts';
 import type { Bundle } from './writeback/fhir.ts';
+import type { RecordMatch } from './writeback/fhir-match.ts';
 
 /** One instance as it came: header, data set without pixel data, and its frames still encoded. */
 export interface EncodedInstance {
@@ -144,12 +145,6 @@ export interface ModelShelf {
   packages(): readonly ModelPackage[];
   /** Packages that are configured and cannot be used; a study that they might have read is parked, not passed over. */
   readonly refused: readonly { readonly error: WetreadError }[];
-}
-
-/** A patient and, where the images name one, an order, found in the health record. */
-export interface RecordMatch {
-  readonly patient: string;
-  readonly serviceRequest?: string;
 }
 
 export interface FiledReport {

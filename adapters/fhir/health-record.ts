@@ -5,7 +5,7 @@
 import type { CapabilityStatement, Identifier } from 'fhir/r4.js';
 import type { StudyHeader } from '../../src/arrival/study.ts';
 import { WetreadError } from '../../src/errors.ts';
-import type { FiledReport, HealthRecord, RecordMatch } from '../../src/ports.ts';
+import type { FiledReport, HealthRecord } from '../../src/ports.ts';
 import { isSkipped, reason, type Skipped } from '../../src/reasons.ts';
 import type { Bundle } from '../../src/writeback/fhir.ts';
 import { type Entry, token } from '../../src/writeback/fhir-elements.ts';
@@ -14,6 +14,7 @@ import {
   accessionIdentifier,
   patientDisagreements,
   patientIdentifier,
+  type RecordMatch,
   type RecordNaming,
   refersTo,
 } from '../../src/writeback/fhir-match.ts';

@@ -2,12 +2,12 @@
 import type { DiagnosticReport, FhirResource, ImagingStudy, Patient, Provenance, ServiceRequest } from 'fhir/r4.js';
 import type { StudyHeader } from '../../src/arrival/study.ts';
 import { WetreadError } from '../../src/errors.ts';
-import type { FiledReport, HealthRecord, RecordMatch } from '../../src/ports.ts';
+import type { FiledReport, HealthRecord } from '../../src/ports.ts';
 import { isSkipped, reason, type Skipped } from '../../src/reasons.ts';
 import type { Bundle } from '../../src/writeback/fhir.ts';
 import { type Entry, token } from '../../src/writeback/fhir-elements.ts';
 import { assertFiled, type FiledEntry, type Found, filingPlan, lookups } from '../../src/writeback/fhir-filing.ts';
-import { patientDisagreements, type RecordNaming, refersTo } from '../../src/writeback/fhir-match.ts';
+import { patientDisagreements, type RecordMatch, type RecordNaming, refersTo } from '../../src/writeback/fhir-match.ts';
 import { localAccessionIdentifier, localPatientIdentifier, orderResource, patientResource } from './registration.ts';
 import { isResourceType, type ResourceType } from './search-parameters.ts';
 import type { LocalFhirStore } from './store.ts';

@@ -1,8 +1,13 @@
 /** Whose images are these: identifiers of patient and order, and when two descriptions of a patient disagree. */
 import type { Identifier, Patient, Reference } from 'fhir/r4.js';
 import type { StudyHeader } from '../arrival/study.ts';
-import type { RecordMatch } from '../ports.ts';
 import { fhirDate, HL7 } from './fhir-elements.ts';
+
+/** A patient and, where the images name one, an order, found in the health record. */
+export interface RecordMatch {
+  readonly patient: string;
+  readonly serviceRequest?: string;
+}
 
 /** Which identifier system the numbers in the images belong to; from the site's configuration. */
 export interface RecordNaming {

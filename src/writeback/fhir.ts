@@ -8,10 +8,9 @@
 
 import type { FhirResource, Bundle as R4Bundle } from 'fhir/r4.js';
 import type { StudyHeader } from '../arrival/study.ts';
-import type { RecordMatch } from '../ports.ts';
 import type { Report } from '../reporting/report.ts';
 import type { DicomObject } from './artifact.ts';
-import type { RecordNaming } from './fhir-match.ts';
+import type { RecordMatch, RecordNaming } from './fhir-match.ts';
 import { observations } from './fhir-observation.ts';
 import { diagnosticReport } from './fhir-report.ts';
 import { device, imagingStudy, provenance } from './fhir-trace.ts';
