@@ -1,0 +1,85 @@
+/** Limit and product turn about within one run, each round behind the noise gate. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type NoiseGate, SLOWEST_MEMCPY } from './gate.ts';
+import { type Sample, watchOthers } from './processor-time.ts';
+import { judge, type Line, type Question, type Result, type Round } from './verdict.ts';
+
+export interface Effort {
+  /** Rounds that should count, after one that warms up. */
+  readonly rounds: number;
+  /** Rounds that are tried at most, so that a busy machine ends in `inconclusive` and not in a run without end. */
+  readonly attempts: number;
+  /** Rounds that must count for a verdict. */
+  readonly fewestRounds: number;
+  /** Pauses before a round while the machine is too busy for it. */
+  readonly patience: number;
+}
+
+const PAUSE_MS = 2000;
+
+export class Bench {
+  readonly gate: NoiseGate;
+  readonly effort: Effort;
+  readonly #log: (line: string) => void;
+  readonly #pending: (() => Result)[] = [];
+
+  constructor(gate: NoiseGate, effort: Effort, log: (line: string) => void) {
+    this.gate = gate;
+    this.effort = effort;
+    this.#log = log;
+  }
+
+  log(line: string): void {
+    this.#log(line);
+  }
+
+  /** Adds a result that rests on no rounds. */
+  add(result: Result): void {
+    this.#pending.push(() => result);
+  }
+
+  /** Measures the lines and answers each question from the same rounds. */
+  async compare(questions: readonly Question[], lines: readonly Line[]): Promise<readonly Round[]> {
+    this.#log(
+      `${[...new Set(questions.map(({ goal }) => goal))].join(', ')}: ${lines.map(({ name }) => name).join(' | ')}`,
+    );
+    await this.#round(lines);
+    const rounds: Round[] = [];
+    while (rounds.length < this.effort.attempts && this.#quiet(rounds) < this.effort.rounds) {
+      await this.#waitForQuiet();
+      rounds.push(await this.#round(lines));
+    }
+    for (const question of questions) {
+      // Judged at the end: the best copy of the run may be yet to come.
+      this.#pending.push(() => judge(question, lines, rounds, this.gate.bestMemcpyMs, this.effort.fewestRounds));
+    }
+    return rounds;
+  }
+
+  results(): readonly Result[] {
+    return this.#pending.map((resultOf) => resultOf());
+  }
+
+  #quiet(rounds: readonly Round[]): number {
+    const question: Question = { goal: '', title: '', target: { kind: 'none' }, unit: 'ms', measure: () => 0 };
+    return judge(question, [], rounds, this.gate.bestMemcpyMs).rounds;
+  }
+
+  async #waitForQuiet(): Promise<void> {
+    for (let pause = 0; pause < this.effort.patience; pause++) {
+      const others = watchOthers();
+      const { memcpyMs } = this.gate.probe();
+      const isBusy = (others() ?? 0) > 0.3 || memcpyMs > SLOWEST_MEMCPY * this.gate.bestMemcpyMs;
+      if (!isBusy) return;
+      await delay(PAUSE_MS);
+    }
+  }
+
+  async #round(lines: readonly Line[]): Promise<Round> {
+    const probe = this.gate.probe();
+    const others = watchOthers();
+    const samples: Record<string, Sample> = {};
+    for (const { name, run } of lines) samples[name] = await run();
+    return { probe, othersShare: others(), samples };
+  }
+}
