@@ -15,7 +15,6 @@ export interface FileMeta {
   readonly transferSyntaxUid: string;
   readonly encoding: Encoding;
   readonly mediaStorageSopClassUid?: string;
-  readonly mediaStorageSopInstanceUid?: string;
   /** False where only the look of the first element says that this is DICOM. */
   readonly marked: boolean;
 }
@@ -36,13 +35,11 @@ export function readFileMeta(bytes: Uint8Array): FileMeta | Skipped {
   const transferSyntaxUid = corrected(bytes, end, values.get(0x0010));
   if (transferSyntaxUid === undefined) return { skipped: reason('data-set-invalid', 'no transfer syntax fits') };
   const sopClass = values.get(0x0002);
-  const sopInstance = values.get(0x0003);
   return {
     dataSetStart: end,
     transferSyntaxUid,
     encoding: encodingOf(transferSyntaxUid, bytes, end),
     ...(sopClass ? { mediaStorageSopClassUid: sopClass } : {}),
-    ...(sopInstance ? { mediaStorageSopInstanceUid: sopInstance } : {}),
     marked: true,
   };
 }

@@ -68,21 +68,13 @@ export function readDataSet(bytes: Uint8Array): ReadDataSet | Skipped {
 }
 
 /**
- * Which instance a file holds, for storing it. Stricter than {@link readInstance}: the SOP Instance UID of the file meta
- * information must be that of the data set.
+ * Which instance a file holds, for storing it. The data set says so: tools that give images new UIDs often leave the old
+ * one in the file meta information.
  */
 export function readIdentity(bytes: Uint8Array): InstanceIdentity | Skipped {
   const part10 = open(bytes);
   if (isSkipped(part10)) return part10;
-  const identity = identityOf(toDicomJson(part10.bytes, part10.set, IDENTITY_TAGS), part10.meta);
-  if (isSkipped(identity)) return identity;
-  const stated = part10.meta.mediaStorageSopInstanceUid;
-  if (stated !== undefined && stated !== identity.sopInstanceUid) {
-    return {
-      skipped: reason('data-set-invalid', 'file meta information and data set name different SOP Instance UIDs'),
-    };
-  }
-  return identity;
+  return identityOf(toDicomJson(part10.bytes, part10.set, IDENTITY_TAGS), part10.meta);
 }
 
 class LazyInstance implements EncodedInstance {
