@@ -1,6 +1,6 @@
 /** Compiles the product to dist/: JavaScript for the image and the published package. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -12,11 +12,10 @@ const compiled = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'ts
 });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 
-/** What the compiler does not carry over: generated validators, wasm modules, the page, the model packages. */
-const isAsset = (name: string): boolean =>
-  /\.(js|mjs|json|wasm|onnx|html|css|svg|md)$/.test(name) && !name.includes('node_modules');
-for (const folder of ['contracts', 'adapters', 'services', 'models']) {
-  for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) {
-    if (isAsset(name)) cpSync(join(root, folder, name), join(dist, folder, name));
-  }
+/** What the compiler does not carry over. Model packages go whole: their digests cover every file. */
+const modelPackages = readdirSync(join(root, 'models'))
+  .map((name) => join('models', name))
+  .filter((folder) => existsSync(join(root, folder, 'card.json')));
+for (const path of ['contracts/generated/validators.js', 'services/review/public', ...modelPackages]) {
+  cpSync(join(root, path), join(dist, path), { recursive: true });
 }
