@@ -89,13 +89,13 @@ export class Morphology {
 
   /** Voxels between the first and the last voxel of the mask on their line along an axis. */
   between(mask: Value, axis: Axis): Value {
-    const last = this.graph.node('ArgMax', [mask], { axis, select_last_index: 1 });
-    const first = this.graph.node('ArgMax', [mask], { axis });
-    const position = this.positions(mask, axis);
-    const any = this.graph.node('ReduceMax', [mask, this.index(axis)]);
-    const after = this.toMask(this.graph.node('Greater', [position, first]));
-    const before = this.toMask(this.graph.node('Less', [position, last]));
-    return this.and(after, before, any);
+    const fromStart = this.toMask(this.positions(mask, axis));
+    const toEnd = this.graph.node('Sub', [this.toMask(this.size(mask, axis)), fromStart]);
+    const farthest = (distance: Value): Value =>
+      this.graph.node('ReduceMax', [this.and(mask, distance), this.index(axis)]);
+    const after = this.toMask(this.graph.node('Less', [toEnd, farthest(toEnd)]));
+    const before = this.toMask(this.graph.node('Less', [fromStart, farthest(fromStart)]));
+    return this.and(after, before);
   }
 
   /** Index along an axis, INT64, shaped to broadcast against a volume. */
