@@ -110,5 +110,5 @@ function uint16(bytes: Uint8Array, at: number): number {
 }
 
 function textAt(bytes: Uint8Array, at: number, length: number): string {
-  return String.fromCharCode(...bytes.subarray(at, at + Math.min(length, 64)));
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1', at, at + Math.min(length, 64));
 }
