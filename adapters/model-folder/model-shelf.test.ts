@@ -97,8 +97,9 @@ test('WR-MOD-01 a changed version is another digest, though the graph is the sam
 test('WR-MOD-01 a package that is refused does not keep the next from loading; the same one twice is refused', async () => {
   const broken = copy();
   writeFileSync(join(broken, 'card.json'), '{');
-  const { packages, refused } = await openModelShelf([broken, bundled, copy()]);
-  assert.equal(packages().length, 1);
+  const shelf = await openModelShelf([broken, bundled, copy()]);
+  const { refused } = shelf;
+  assert.equal(shelf.packages().length, 1);
   assert.match(refused[0]!.error.message, /card\.json was changed/);
   assert.match(refused[1]!.error.message, /ct-lung-density 1\.0\.0 is already loaded/);
 });

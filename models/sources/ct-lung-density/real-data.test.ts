@@ -38,7 +38,11 @@ async function assemble(folder: string): Promise<Volume | Reason> {
     modality: 'CT',
     instances: headers.map(({ sopInstanceUid, sopClassUid }) => ({ sopInstanceUid, sopClassUid })),
   };
-  const builder = volumeBuilder(series, reader.acquire, () => {});
+  const builder = volumeBuilder(
+    series,
+    (byteLength) => reader.acquire(byteLength),
+    () => {},
+  );
   await placeFiles(builder, paths, decoder);
   const built = builder.finish();
   return built.volume ?? built.skipped!;
