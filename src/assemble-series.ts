@@ -38,8 +38,13 @@ export async function assembleSeries(
       readable += 1;
       const placed = builder.place(instance);
       if (isSkipped(placed)) continue;
+      let undecoded = placed.placements.length;
       for (const { frameIndex, target } of placed.placements) {
-        const one = decode(instance, frameIndex, target).finally(() => decoding.delete(one));
+        const one = decode(instance, frameIndex, target).finally(() => {
+          decoding.delete(one);
+          undecoded -= 1;
+          if (undecoded === 0) ports.archive.reuse?.(bytes);
+        });
         decoding.add(one);
         if (decoding.size >= DECODES_IN_FLIGHT) await Promise.race(decoding);
       }

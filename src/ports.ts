@@ -95,6 +95,8 @@ export interface ImageArchive {
     seriesInstanceUid: SeriesInstanceUid,
     signal: AbortSignal,
   ): AsyncIterable<Uint8Array>;
+  /** Takes bytes of {@link retrieveSeries} back that nobody reads any more, to fill them anew. No duty of either side. */
+  reuse?(bytes: Uint8Array): void;
   /** One instance as stored; undefined where the archive has none. */
   retrieveInstance(
     studyInstanceUid: StudyInstanceUid,

@@ -14,6 +14,7 @@ import { MANUFACTURER } from '../../src/writeback/modules.ts';
 import { DicomwebClient } from './client.ts';
 import { type HttpOptions, httpOptions } from './http.ts';
 import { DEFAULT_MULTIPART_LIMITS, type MultipartLimits } from './multipart.ts';
+import { PartMemory } from './part-memory.ts';
 import { retrieveParts } from './retrieve.ts';
 import { storeOutcome } from './store.ts';
 
@@ -40,6 +41,7 @@ class DicomwebArchive implements ImageArchive {
   readonly #identify: DicomwebArchiveOptions['identify'];
   readonly #ownResult: (series: DicomDataSet) => boolean;
   readonly #limits: MultipartLimits;
+  readonly #memory = new PartMemory();
   /** What the last search of a study listed: a retrieve that follows need not ask again. */
   #listed: { readonly study: StudyInstanceUid; readonly series: readonly Series[] } | undefined;
 
@@ -74,7 +76,7 @@ class DicomwebArchive implements ImageArchive {
     const missing = new Set<string>(await this.#expected(studyInstanceUid, seriesInstanceUid, signal));
     let unidentified = 0;
     const url = `${this.#http.url}/studies/${studyInstanceUid}/series/${seriesInstanceUid}`;
-    for await (const bytes of retrieveParts(this.#http, url, this.#limits, signal)) {
+    for await (const bytes of retrieveParts(this.#http, url, this.#limits, signal, this.#memory)) {
       const identity = this.#identify(bytes);
       if (isSkipped(identity)) unidentified += 1;
       else missing.delete(identity.sopInstanceUid);
@@ -84,6 +86,10 @@ class DicomwebArchive implements ImageArchive {
     if (missing.size > unidentified) {
       throw new WetreadError('archive-truncated', `${missing.size} instances of a series did not come`);
     }
+  }
+
+  reuse(bytes: Uint8Array): void {
+    this.#memory.giveBack(bytes);
   }
 
   async retrieveInstance(

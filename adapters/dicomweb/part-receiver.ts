@@ -2,6 +2,7 @@
 import { WetreadError } from '../../src/errors.ts';
 import { requireIdentity, requireStatus } from './http.ts';
 import { type MultipartLimits, MultipartReader, multipartBoundary, type PartHeaders } from './multipart.ts';
+import type { PartMemory } from './part-memory.ts';
 import { type ResponseHead, ResponseReader } from './response-reader.ts';
 
 /** What a part is first given room for where the server states no length; later ones get the length of the one before. */
@@ -10,6 +11,7 @@ const NOTHING_THERE: readonly number[] = [204, 404, 410];
 
 export class PartReceiver {
   readonly #limits: MultipartLimits;
+  readonly #memory: PartMemory;
   readonly #response = new ResponseReader();
   #multipart: MultipartReader | undefined;
   #part: Buffer = Buffer.alloc(0);
@@ -18,8 +20,9 @@ export class PartReceiver {
   /** Whole parts, oldest first; the consumer takes them out. */
   readonly ready: Uint8Array[] = [];
 
-  constructor(limits: MultipartLimits) {
+  constructor(limits: MultipartLimits, memory: PartMemory) {
     this.#limits = limits;
+    this.#memory = memory;
   }
 
   get head(): ResponseHead | undefined {
@@ -75,15 +78,16 @@ export class PartReceiver {
 
   #open(headers: PartHeaders): void {
     const announced = headers.get('content-length');
-    this.#part = Buffer.allocUnsafeSlow(announced === undefined ? this.#guess : Number(announced));
+    this.#part = this.#memory.take(announced === undefined ? this.#guess : Number(announced));
     this.#length = 0;
   }
 
   #append(bytes: Buffer): void {
     const needed = this.#length + bytes.length;
     if (needed > this.#part.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#part.length));
+      const larger = this.#memory.take(Math.max(needed, 2 * this.#part.length));
       larger.set(this.#part.subarray(0, this.#length));
+      this.#memory.giveBack(this.#part);
       this.#part = larger;
     }
     this.#part.set(bytes, this.#length);

@@ -3,6 +3,7 @@ import { connect, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
 import { faultOf, type HttpOptions, isRedirect, redirectTarget, silence } from './http.ts';
 import type { MultipartLimits } from './multipart.ts';
+import { PartMemory } from './part-memory.ts';
 import { PartReceiver } from './part-receiver.ts';
 
 /** Without the parameter a server must transcode to Explicit VR Little Endian. */
@@ -14,6 +15,7 @@ const MAX_WAITING = 2;
 
 /**
  * Instances of a resource, in the order of the server; none where it has none.
+ * @param memory where their bytes may be handed back
  * @throws WetreadError `archive-truncated` where the body ends before its closing delimiter; others as for `exchange`
  */
 export async function* retrieveParts(
@@ -21,10 +23,11 @@ export async function* retrieveParts(
   url: string,
   limits: MultipartLimits,
   signal: AbortSignal,
+  memory: PartMemory = new PartMemory(),
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let target = new URL(url);
   for (let redirects = 0; ; redirects += 1) {
-    using transfer = new Transfer(options, target, limits, signal);
+    using transfer = new Transfer(options, target, new PartReceiver(limits, memory), signal);
     for (let part = await transfer.next(); part !== undefined; part = await transfer.next()) yield part;
     const { head } = transfer;
     if (head === undefined || !isRedirect(head.status)) return;
@@ -44,10 +47,10 @@ class Transfer {
   #wake: () => void = () => undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: HttpOptions, target: URL, limits: MultipartLimits, signal: AbortSignal) {
+  constructor(options: HttpOptions, target: URL, receiver: PartReceiver, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
-    this.#receiver = new PartReceiver(limits);
+    this.#receiver = receiver;
     // Two in turn: the receiver may keep the end of one until it has been fed the next.
     const buffers = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)] as const;
     let turn: 0 | 1 = 0;
