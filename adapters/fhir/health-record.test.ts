@@ -14,9 +14,12 @@ const header = sampleStudyHeader(volume);
 const report = sampleReport(sampleSegmentation(volume));
 const signal = new AbortController().signal;
 
-const bundleFor = (patient: string): Bundle =>
+/** A later draft of the same study. */
+const revised: typeof report = { ...report, provenance: { ...report.provenance, revision: 2, attemptKey: 'sha256:2' } };
+
+const bundleFor = (patient: string, draft = report): Bundle =>
   reportTransaction({
-    report,
+    report: draft,
     study: header,
     match: { patient },
     objects: [],
@@ -151,9 +154,32 @@ describe('FHIR server as health record', () => {
     }
   });
 
-  test('WR-FHIR-10 somebody writes between look and write: looked at once more, then written over the new version', async () => {
+  test('WR-CON-04 a draft that the record holds already is looked up, and nothing is sent', async () => {
+    const bundle = bundleFor(`Patient/${patient.id}`);
+    const first = await record().file(bundle, signal);
+    server.requests.length = 0;
+    assert.deepEqual(await record().file(bundle, signal), first);
+    assert.deepEqual(
+      server.requests.filter((request) => !request.startsWith('GET') && !request.includes('_search')),
+      [],
+    );
+  });
+
+  test('WR-CON-04 a draft of which the record lost something is filed again', async () => {
     const bundle = bundleFor(`Patient/${patient.id}`);
     await record().file(bundle, signal);
+    const [filed] = await server.all<DiagnosticReport>('DiagnosticReport');
+    const { basedOn: _, ...without } = filed!;
+    await server.update({ ...without, resourceType: 'DiagnosticReport' } as DiagnosticReport);
+    await record().file(bundle, signal);
+    const [again] = await server.all<DiagnosticReport>('DiagnosticReport');
+    assert.deepEqual(again?.basedOn, filed?.basedOn);
+    assert.ok(again?.basedOn);
+  });
+
+  test('WR-FHIR-10 somebody writes between look and write: looked at once more, then written over the new version', async () => {
+    await record().file(bundleFor(`Patient/${patient.id}`), signal);
+    const bundle = bundleFor(`Patient/${patient.id}`, revised);
     let transactions = 0;
     server.intercept = async (request) => {
       if (request.method !== 'POST' || request.path !== '/fhir/' || ++transactions > 1) return;
@@ -167,8 +193,8 @@ describe('FHIR server as health record', () => {
   });
 
   test('WR-FHIR-10 a radiologist signs between look and write: the signed report stays', async () => {
-    const bundle = bundleFor(`Patient/${patient.id}`);
-    await record().file(bundle, signal);
+    await record().file(bundleFor(`Patient/${patient.id}`), signal);
+    const bundle = bundleFor(`Patient/${patient.id}`, revised);
     server.intercept = async (request) => {
       if (request.method !== 'POST' || request.path !== '/fhir/') return;
       const [filed] = await server.all<DiagnosticReport>('DiagnosticReport');
@@ -180,8 +206,8 @@ describe('FHIR server as health record', () => {
   });
 
   test('WR-FHIR-10 a version that always changes ends in conflict', async () => {
-    const bundle = bundleFor(`Patient/${patient.id}`);
-    await record().file(bundle, signal);
+    await record().file(bundleFor(`Patient/${patient.id}`), signal);
+    const bundle = bundleFor(`Patient/${patient.id}`, revised);
     let transactions = 0;
     server.intercept = (request, response) => {
       if (request.method !== 'POST' || request.path !== '/fhir/') return;

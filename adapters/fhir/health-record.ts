@@ -9,7 +9,14 @@ import type { FiledReport, HealthRecord } from '../../src/ports.ts';
 import { isSkipped, reason, type Skipped } from '../../src/reasons.ts';
 import type { Bundle } from '../../src/writeback/fhir.ts';
 import { type Entry, token } from '../../src/writeback/fhir-elements.ts';
-import { assertFiled, type FiledEntry, type Found, filingPlan, lookups } from '../../src/writeback/fhir-filing.ts';
+import {
+  assertFiled,
+  type FiledEntry,
+  type Found,
+  filedBefore,
+  filingPlan,
+  lookups,
+} from '../../src/writeback/fhir-filing.ts';
 import {
   accessionIdentifier,
   patientDisagreements,
@@ -86,8 +93,11 @@ export class FhirHealthRecord implements HealthRecord {
   }
 
   async #fileOnce(bundle: Bundle, signal: AbortSignal): Promise<FiledReport | Skipped> {
-    const plan = filingPlan(bundle, await this.#lookUp(bundle, signal));
+    const found = await this.#lookUp(bundle, signal);
+    const plan = filingPlan(bundle, found);
     if (isSkipped(plan)) return plan;
+    const before = filedBefore(bundle, found);
+    if (before !== undefined) return before;
     const answers = (await this.#client.transaction(plan, signal)).entry ?? [];
     const sent = plan.entry ?? [];
     if (answers.length !== sent.length)

@@ -6,7 +6,14 @@ import type { FiledReport, HealthRecord } from '../../src/ports.ts';
 import { isSkipped, reason, type Skipped } from '../../src/reasons.ts';
 import type { Bundle } from '../../src/writeback/fhir.ts';
 import { type Entry, token } from '../../src/writeback/fhir-elements.ts';
-import { assertFiled, type FiledEntry, type Found, filingPlan, lookups } from '../../src/writeback/fhir-filing.ts';
+import {
+  assertFiled,
+  type FiledEntry,
+  type Found,
+  filedBefore,
+  filingPlan,
+  lookups,
+} from '../../src/writeback/fhir-filing.ts';
 import { patientDisagreements, type RecordMatch, type RecordNaming, refersTo } from '../../src/writeback/fhir-match.ts';
 import { localAccessionIdentifier, localPatientIdentifier, orderResource, patientResource } from './registration.ts';
 import { isResourceType, type ResourceType } from './search-parameters.ts';
@@ -49,8 +56,11 @@ class LocalHealthRecord implements HealthRecord {
 
   async file(bundle: Bundle, signal: AbortSignal): Promise<FiledReport | Skipped> {
     if (signal.aborted) throw WetreadError.from(signal.reason, 'timeout');
-    const plan = filingPlan(bundle, this.#lookUp(bundle));
+    const found = this.#lookUp(bundle);
+    const plan = filingPlan(bundle, found);
     if (isSkipped(plan)) return plan;
+    const before = filedBefore(bundle, found);
+    if (before !== undefined) return before;
     const answers = this.#store.transaction(plan).entry ?? [];
     const filed = (plan.entry ?? []).map((sent, index) => this.#readBack(sent, answers[index]?.response));
     assertFiled(filed);

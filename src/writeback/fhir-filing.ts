@@ -67,6 +67,24 @@ export function filingPlan(bundle: Bundle, found: Found): Bundle | Skipped {
   return { ...bundle, entry: study === undefined ? entries : referringTo(study, entries) };
 }
 
+/**
+ * The report, where the record holds this very revision and nobody touched it since: its transaction wrote everything
+ * or nothing, so a repeated filing has nothing to write and makes no new version.
+ */
+export function filedBefore(
+  bundle: Bundle,
+  { report, provenance }: Found,
+): { readonly reference: string; readonly versionId: string } | undefined {
+  const tags = resourceOf(bundle, 'Provenance').meta?.tag ?? [];
+  const isOurs = ({ meta }: Provenance): boolean =>
+    tags.every(({ system, code }) => (meta?.tag ?? []).some((tag) => tag.system === system && tag.code === code));
+  if (report === undefined || !provenance.some(isOurs)) return undefined;
+  const differs = differences(resourceOf(bundle, 'DiagnosticReport'), report);
+  // What a transaction refers to by its full URL has got a reference by now.
+  if (differs.some((path) => !/^(result|imagingStudy)\[\d+\]\.reference$/.test(path))) return undefined;
+  return { reference: `DiagnosticReport/${report.id}`, versionId: report.meta?.versionId ?? '' };
+}
+
 function updateOf(existing: DiagnosticReport, ours: DiagnosticReport, entry: Entry): Entry {
   const url = `DiagnosticReport/${existing.id}`;
   const ifMatch = `W/"${existing.meta?.versionId ?? ''}"`;
