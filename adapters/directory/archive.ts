@@ -12,7 +12,7 @@ import { readStudyHeader } from '../../src/arrival/study-header.ts';
 import { type DicomDataSet, itemsOf, numberOf, stringOf } from '../../src/dicom-json.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { ImageArchive, StoreOutcome } from '../../src/ports.ts';
-import { isSkipped, type Reason, type Skipped } from '../../src/reasons.ts';
+import { type Cause, isSkipped, type Skipped } from '../../src/reasons.ts';
 import type { SeriesInstanceUid, SopInstanceUid, StudyInstanceUid } from '../../src/uid.ts';
 import type { DicomFile } from '../../src/writeback/artifact.ts';
 import { MANUFACTURER } from '../../src/writeback/modules.ts';
@@ -258,14 +258,18 @@ export class DirectoryArchive implements ImageArchive {
     return turn;
   };
 
-  readonly #report = (why: Reason, identity?: InstanceIdentity): void => {
+  readonly #report = (why: Cause, identity?: InstanceIdentity): void => {
     const uids = identity && {
       studyInstanceUid: identity.studyInstanceUid,
       sopInstanceUid: identity.sopInstanceUid,
     };
     const refusal: Refusal = { at: new Date().toISOString(), ...uids, reason: why };
     this.#options.onRefused?.(refusal);
-    this.#index.refuse(refusal);
+    try {
+      this.#index.refuse(refusal);
+    } catch {
+      // A full disk takes the list for the operator too; the log and the metric have it.
+    }
   };
 
   #parts(): {
@@ -273,7 +277,7 @@ export class DirectoryArchive implements ImageArchive {
     intake: Intake;
     inspector: InstanceInspector;
     isOwn: (dataSet: DicomDataSet) => boolean;
-    report: (why: Reason, identity?: InstanceIdentity) => void;
+    report: (why: Cause, identity?: InstanceIdentity) => void;
   } {
     const isOwn = this.#options.ownResult ?? isWetreadResult;
     return { index: this.#index, intake: this.#intake, inspector: this.#options, isOwn, report: this.#report };

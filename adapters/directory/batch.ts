@@ -1,7 +1,7 @@
 /** One request to store: instances are offered one by one, and acknowledged together when all of them are durable. */
 import { readFile } from 'node:fs/promises';
 import type { DicomDataSet } from '../../src/dicom-json.ts';
-import { isSkipped, type Reason, reason, type Skipped } from '../../src/reasons.ts';
+import { type Cause, isSkipped, type Reason, reason, type Skipped } from '../../src/reasons.ts';
 import { type ReceivedFile, receiveFile, removeFile, storageError } from './files.ts';
 import type { InstanceIdentity, InstanceInspector, StoreResult } from './instance.ts';
 import type { Intake, PendingInstance } from './intake.ts';
@@ -16,7 +16,7 @@ export interface BatchParts {
   readonly intake: Intake;
   readonly inspector: InstanceInspector;
   readonly isOwn: (dataSet: DicomDataSet) => boolean;
-  readonly report: (why: Reason, identity?: InstanceIdentity) => void;
+  readonly report: (why: Cause, identity?: InstanceIdentity) => void;
   /** Runs one piece of work at a time. */
   readonly exclusive: <T>(work: () => Promise<T>) => Promise<T>;
 }
@@ -43,7 +43,11 @@ export class StoreBatch {
   /** The outcome of every instance, in the order in which they were offered; returns when the stored ones are durable. */
   async finish(): Promise<readonly StoreResult[]> {
     await this.#parts.intake.flush();
-    return Promise.all(this.#offered.map(outcomeOf));
+    const results = await Promise.all(this.#offered.map(outcomeOf));
+    for (const result of results) {
+      if (result.kind === 'failed') this.#parts.report({ code: result.error.code }, result.identity);
+    }
+    return results;
   }
 
   async #admit(file: ReceivedFile, own: boolean): Promise<PendingInstance | StoreResult> {

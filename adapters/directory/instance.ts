@@ -1,7 +1,7 @@
 /** What the archive knows of an instance, and how it answers to one that is offered. */
 import type { DicomDataSet } from '../../src/dicom-json.ts';
 import type { WetreadError } from '../../src/errors.ts';
-import type { Reason, Skipped } from '../../src/reasons.ts';
+import type { Cause, Reason, Skipped } from '../../src/reasons.ts';
 import type { SeriesInstanceUid, SopInstanceUid, StudyInstanceUid } from '../../src/uid.ts';
 
 export interface InstanceIdentity {
@@ -33,11 +33,11 @@ export type StoreResult =
   | { readonly kind: 'refused'; readonly identity?: InstanceIdentity; readonly reason: Reason }
   | { readonly kind: 'failed'; readonly identity?: InstanceIdentity; readonly error: WetreadError };
 
-/** An instance that was refused, for the operator. */
+/** An instance that was refused, or could not be stored, for the operator. */
 export interface Refusal {
   /** ISO 8601. */
   readonly at: string;
   readonly studyInstanceUid?: string;
   readonly sopInstanceUid?: string;
-  readonly reason: Reason;
+  readonly reason: Cause;
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { opendir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { DicomDataSet } from '../../src/dicom-json.ts';
-import { isSkipped, type Reason } from '../../src/reasons.ts';
+import { type Cause, isSkipped } from '../../src/reasons.ts';
 import { inspect } from './batch.ts';
 import type { InstanceIdentity, InstanceInspector } from './instance.ts';
 import { type InstanceIndex, text } from './instance-index.ts';
@@ -16,7 +16,7 @@ export interface ReconcileParts {
   readonly intake: Intake;
   readonly inspector: InstanceInspector;
   readonly isOwn: (dataSet: DicomDataSet) => boolean;
-  readonly report: (why: Reason, identity?: InstanceIdentity) => void;
+  readonly report: (why: Cause, identity?: InstanceIdentity) => void;
 }
 
 /** Files whose size and time of change the index knows are not opened. */

@@ -4,7 +4,7 @@ import { STATES, type StudyState } from '../../src/arrival/lifecycle.ts';
 import type { Study, StudyHeader } from '../../src/arrival/study.ts';
 import { ERROR_CODES } from '../../src/errors.ts';
 import type { DocumentName, NotRead, StudyRecord, StudyStep } from '../../src/ports.ts';
-import { REASONS } from '../../src/reasons.ts';
+import { type Cause, REASONS } from '../../src/reasons.ts';
 import { ADVICE } from './advice.ts';
 import type { MeasurementTable } from './measurement-table.ts';
 import type { TraceSpan } from './trace.ts';
@@ -63,6 +63,21 @@ export interface StudyListAnswer {
   readonly studies: readonly StudyRowAnswer[];
   /** All that the ledger holds; `studies` may be fewer. */
   readonly total: number;
+  /** Instances that the archive did not take, by reason and study, newest first. */
+  readonly refused: readonly RefusedAnswer[];
+}
+
+export interface RefusedAnswer extends ReasonAnswer {
+  readonly at: string;
+  readonly count: number;
+  readonly studyInstanceUid?: string;
+}
+
+/** What the archive says of an instance that it did not take. */
+export interface RefusedInstance {
+  readonly at: string;
+  readonly studyInstanceUid?: string;
+  readonly reason: Cause;
 }
 
 export interface NotReadAnswer extends ReasonAnswer {
@@ -147,6 +162,18 @@ export function notReadAnswer({ reason, seriesInstanceUid, sopInstanceUid, count
     ...(seriesInstanceUid === undefined ? {} : { seriesInstanceUid }),
     ...(sopInstanceUid === undefined ? {} : { sopInstanceUid }),
   };
+}
+
+/** @param refusals newest first */
+export function refusedAnswers(refusals: readonly RefusedInstance[]): RefusedAnswer[] {
+  const rows = new Map<string, RefusedAnswer>();
+  for (const { at, studyInstanceUid, reason } of refusals) {
+    const key = `${reason.code} ${studyInstanceUid ?? ''}`;
+    const row = rows.get(key);
+    const first = { ...reasonAnswer(reason), at, ...(studyInstanceUid === undefined ? {} : { studyInstanceUid }) };
+    rows.set(key, { ...(row ?? first), count: (row?.count ?? 0) + 1 });
+  }
+  return [...rows.values()];
 }
 
 export function stepAnswer({ at, state, reason }: StudyStep): StepAnswer {

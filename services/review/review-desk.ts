@@ -9,6 +9,8 @@ import {
   headerAnswer,
   linksOf,
   notReadAnswer,
+  type RefusedInstance,
+  refusedAnswers,
   rowAnswer,
   type StudyAnswer,
   type StudyListAnswer,
@@ -23,6 +25,8 @@ import { traceSpans } from './trace.ts';
 export interface ReviewDeskOptions extends FrameSourceOptions {
   readonly ledger: Pick<Ledger, 'get' | 'list' | 'history' | 'document'>;
   readonly findStudy: ImageArchive['findStudy'];
+  /** Instances that the archive did not take, newest first; absent where the archive is another server. */
+  readonly refusals?: () => readonly RefusedInstance[];
   /** Where the health record answers on this origin, `/fhir`; absent where it is another server. */
   readonly fhirPath?: string;
 }
@@ -50,7 +54,8 @@ export class ReviewDesk {
 
   async list(): Promise<StudyListAnswer> {
     const records = await this.#options.ledger.list();
-    return { studies: records.slice(0, LIST_LIMIT).map(rowAnswer), total: records.length };
+    const refused = refusedAnswers(this.#options.refusals?.() ?? []);
+    return { studies: records.slice(0, LIST_LIMIT).map(rowAnswer), total: records.length, refused };
   }
 
   async row(uid: StudyInstanceUid): Promise<StudyRowAnswer | undefined> {

@@ -88,7 +88,7 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
       ...(archive.embedded && { archive: archive.embedded }),
       ...(health.store && { fhirStore: health.store }),
     },
-    review: reviewOptions(ports, health.store !== undefined),
+    review: reviewOptions(ports, archive.embedded, health.store !== undefined),
     hosts: LOOPBACK.has(config.http.host) ? LOOPBACK : undefined,
     limits: { maxPartBytes: config.archive.maxPartBytes, maxParts: config.archive.maxParts },
     metrics: () => metrics.text(),
@@ -183,7 +183,7 @@ function siteOf(config: Config): Site {
   return { software, draftStatus, naming: namingOf(config), configDigest };
 }
 
-function reviewOptions(ports: Ports, localRecord: boolean): ReviewOptions {
+function reviewOptions(ports: Ports, embedded: DirectoryArchive | undefined, localRecord: boolean): ReviewOptions {
   const { archive, reader, decoder, ledger } = ports;
   return {
     ledger,
@@ -192,6 +192,7 @@ function reviewOptions(ports: Ports, localRecord: boolean): ReviewOptions {
     findStudy: (uid, signal) => archive.findStudy(uid, signal),
     retrieveInstance: (study, series, instance, signal) => archive.retrieveInstance(study, series, instance, signal),
     publicDirectory: join(import.meta.dirname, '..', 'review', 'public'),
+    ...(embedded && { refusals: () => embedded.refusals() }),
     ...(localRecord && { fhirPath: '/fhir' }),
   };
 }

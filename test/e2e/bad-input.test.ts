@@ -67,6 +67,11 @@ test('WR-BAD-02 a folder of everything: each bad file has its reason, the good s
   assert.equal(reasons['empty.dcm'], 'empty-file');
   assert.equal(reasons['same-uid.dcm'], 'uid-conflict');
   assert.equal(summary.files.skipped, 1);
+  const chestRow = summary.studies.find((row) => row.state === 'filed');
+  assert.deepEqual(
+    chestRow?.notRead.map((row) => row.reason.code),
+    ['header-implausible'],
+  );
   const states = summary.studies.map((row) => `${row.state} ${row.reason?.code ?? ''}`).sort();
   assert.deepEqual(states, ['filed ', 'not-evaluable localizer', 'not-evaluable wrong-body-part']);
   assert.ok(
@@ -76,11 +81,32 @@ test('WR-BAD-02 a folder of everything: each bad file has its reason, the good s
   const metrics = await (await fetch(`${running.wetread.url}/metrics`)).text();
   assert.match(metrics, /wetread_not_read_total\{[^}]*reason="wrong-body-part"[^}]*\} 24/);
   assert.match(metrics, /wetread_not_read_total\{[^}]*reason="truncated-file"[^}]*\} 1/);
+  const page = (await (await fetch(`${running.wetread.url}/api/studies`)).json()) as {
+    refused: { code: string; count: number }[];
+  };
+  const refused = page.refused.map(({ code, count }) => `${code} ${count}`).sort();
+  assert.deepEqual(
+    refused,
+    Object.values(reasons)
+      .map((code) => `${code} 1`)
+      .concat('not-dicom 1')
+      .sort(),
+    'the page names them',
+  );
 });
 
-/** Rows and Columns of 40,000 over the pixel data of a small slice, under its own SOP Instance UID. */
+/** Rows and Columns of 40,000 over the pixel data of a small slice, under another SOP Instance UID. */
 function hugeHeader(bytes: Uint8Array): Uint8Array {
-  const copy = Buffer.from(bytes);
+  const identity = readIdentity(bytes);
+  assert.ok(!isSkipped(identity));
+  const { sopInstanceUid } = identity;
+  const copy = Buffer.from(
+    withText(
+      [bytes],
+      sopInstanceUid,
+      sopInstanceUid.replace(/\d$/, (d) => String((Number(d) + 1) % 10)),
+    )[0]!,
+  );
   for (const element of [0x10, 0x11]) {
     const at = copy.indexOf(Buffer.from([0x28, 0x00, element, 0x00, 0x55, 0x53, 0x02, 0x00]));
     assert.ok(at > 0);
@@ -227,6 +253,7 @@ async function importInto(config: Config, source: string): Promise<number> {
   assert.deepEqual([...new Set(files.notRead.map((row) => row.reason.code))], ['disk-full']);
   assert.equal(files.stored + refused.length, files.seen);
   assert.equal(await instancesIn(wetread), files.stored);
+  assert.match(await (await fetch(`${wetread.url}/metrics`)).text(), /wetread_not_read_total\{[^}]*reason="disk-full"/);
   return files.stored;
 }
 

@@ -31,7 +31,7 @@ export function listPage(onConnection) {
 
 class ListPage {
   /** @type {StudyListAnswer} */
-  #list = { studies: [], total: 0 };
+  #list = { studies: [], total: 0, refused: [] };
   /** @type {Filter} */
   #filter = 'all';
   /** @type {Map<string, Promise<HeaderAnswer>>} */
@@ -82,6 +82,7 @@ class ListPage {
         this.#table(shown),
         total > studies.length && element('p', { class: 'muted' }, `The newest ${studies.length} of ${total}.`),
       );
+    if (this.#list.refused.length > 0) this.rows.append(refusedSection(this.#list.refused));
   }
 
   /** @param {{ key: Filter, label: string }} filter */
@@ -173,6 +174,33 @@ function stageBar(timingsMs) {
     bar.append(part);
   }
   return element('span', { title: words }, duration(total), bar, element('span', { class: 'hidden' }, words));
+}
+
+/**
+ * What the archive did not take: these images belong to no row above, or are missing from one.
+ * @param {StudyListAnswer['refused']} refused
+ */
+function refusedSection(refused) {
+  return element(
+    'section',
+    { class: 'refused' },
+    element('h2', {}, 'Images that were not accepted'),
+    element(
+      'ul',
+      {},
+      ...refused.map(({ count, text, detail, advice, at, studyInstanceUid }) =>
+        element(
+          'li',
+          {},
+          element('strong', {}, `${count} × ${text}`),
+          detail === undefined ? '' : ` (${detail})`,
+          studyInstanceUid === undefined ? '' : `, study ${shortUid(studyInstanceUid)}`,
+          `, last ${relativeTime(at)}. `,
+          element('span', { class: 'muted' }, advice),
+        ),
+      ),
+    ),
+  );
 }
 
 function emptyState() {
