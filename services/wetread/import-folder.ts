@@ -24,15 +24,20 @@ export interface Imported {
 /** Reasons that mean "not a study's instance": counted as skipped, not listed one by one. */
 const SILENT_REASONS: ReadonlySet<string> = new Set(['not-dicom', 'media-directory']);
 
-/** @param onProgress called after every file with the number seen so far. */
+/**
+ * @param onProgress called after every file with the number seen so far.
+ * @throws the reason of `signal` before the next file.
+ */
 export async function importFolder(
   folder: string,
   store: StoreInstance,
   onProgress: (seen: number) => void = () => {},
+  signal?: AbortSignal,
 ): Promise<Imported> {
   const files = { seen: 0, stored: 0, repeated: 0, skipped: 0, notRead: [] as Summary['files']['notRead'] };
   const studies = new Set<StudyInstanceUid>();
   for await (const path of filesBelow(folder)) {
+    signal?.throwIfAborted();
     const result = await storeFile(path, store);
     files.seen += 1;
     if ('studyInstanceUid' in result) {

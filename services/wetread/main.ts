@@ -2,17 +2,18 @@
 import { parseArgs } from 'node:util';
 import { WetreadError } from '../../src/errors.ts';
 import { demo } from './cli/demo.ts';
+import type { CommandOptions } from './cli/options.ts';
 import { read } from './cli/read.ts';
 import { serve } from './cli/serve.ts';
 import { softwareVersion } from './version.ts';
 
 const USAGE = `Usage: wetread <command> [options]
 
-  read FOLDER --out DIR   read every study below FOLDER (or, with --study UID, from the archive), write report.json, sr.dcm, seg.dcm, bundle.json and
-                          trace.json per study and a summary.json; exit 0 when every study reached a final state
+  read FOLDER --out DIR   read every study below FOLDER (or, with --study UID, from the archive); writes a summary.json
+                          and per study report.json, sr.dcm, seg.dcm, bundle.json and trace.json
   serve                   run the server: DICOMweb at /dicom-web, FHIR at /fhir, the page at /
   demo [FOLDER]           serve on a temporary data directory, send a study by STOW-RS and show the draft
-                          (without FOLDER: a synthetic chest CT); with --once --out DIR: no page, exit when done
+                          (without FOLDER: a synthetic chest CT); with --once --out DIR: no page, end when done
 
 Options
   --config FILE           configuration, JSON or YAML (schema: contracts/config.schema.json)
@@ -20,37 +21,55 @@ Options
   --data DIR              data directory, kept (default of read and demo: a temporary one, removed at the end)
   --port N                port of the server
   --version, --help
+
+Ends with 0 when every study reached a final state, 1 when one did not or something failed, 2 for a mistake in the call.
 `;
+
+const OPTIONS = {
+  out: { type: 'string' },
+  config: { type: 'string' },
+  data: { type: 'string' },
+  port: { type: 'string' },
+  study: { type: 'string', multiple: true },
+  once: { type: 'boolean' },
+} as const;
+
+interface Command {
+  readonly run: (options: CommandOptions) => Promise<number>;
+  readonly folder: boolean;
+  readonly options: readonly string[];
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  read: { run: read, folder: true, options: ['out', 'config', 'data', 'study'] },
+  serve: { run: serve, folder: false, options: ['config', 'data', 'port'] },
+  demo: { run: demo, folder: true, options: ['out', 'config', 'data', 'port', 'once'] },
+};
 
 /** The exit codes of the command line: 2 is a mistake in the call, 1 a fault or a study without a final state. */
 async function main(argv: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: argv,
     allowPositionals: true,
-    options: {
-      out: { type: 'string' },
-      config: { type: 'string' },
-      data: { type: 'string' },
-      port: { type: 'string' },
-      study: { type: 'string', multiple: true },
-      once: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-      version: { type: 'boolean' },
-    },
+    options: { ...OPTIONS, help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' } },
   });
-  const [command, folder] = positionals;
-  if (values.version === true) return print(softwareVersion);
-  if (values.help === true || command === undefined) return print(USAGE);
-  switch (command) {
-    case 'read':
-      return read({ folder, ...values });
-    case 'serve':
-      return serve(values);
-    case 'demo':
-      return demo({ folder, ...values });
-    default:
-      throw new WetreadError('request-invalid', `Unknown command '${command}'; see wetread --help`);
-  }
+  const { help = false, version = false, ...given } = values;
+  if (version) return print(softwareVersion);
+  if (help) return print(USAGE);
+  const [name, folder, ...others] = positionals;
+  if (name === undefined) throw mistake('no command is given');
+  // Arguments are not repeated: one that stands in the wrong place is often a folder named after a patient.
+  const command = COMMANDS[name];
+  if (command === undefined) throw mistake(`the command is one of ${Object.keys(COMMANDS).join(', ')}`);
+  const stray = Object.keys(given).find((option) => !command.options.includes(option));
+  if (stray !== undefined) throw mistake(`${name} takes no --${stray}`);
+  if (!command.folder && folder !== undefined) throw mistake(`${name} takes no folder`);
+  if (others.length > 0) throw mistake(`${name} takes one folder, ${others.length + 1} are given`);
+  return command.run({ folder, ...given });
+}
+
+function mistake(text: string): WetreadError {
+  return new WetreadError('request-invalid', `${text}; see wetread --help`);
 }
 
 function print(text: string): number {
@@ -58,13 +77,23 @@ function print(text: string): number {
   return 0;
 }
 
-function exitCodeOf(error: unknown): number {
-  const { code, message } =
-    error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
-      ? new WetreadError('request-invalid', error.message)
-      : WetreadError.from(error);
+/** Of parseArgs' sentences the first says what is wrong; the rest is advice that does not apply here. */
+function asMistake(error: unknown): unknown {
+  const isArgument = error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+  return isArgument ? mistake(error.message.split(/\.\s/)[0]!) : error;
+}
+
+function exitCodeOf(cause: unknown): number {
+  const { code, message } = WetreadError.from(asMistake(cause));
   process.stderr.write(`wetread: ${message} [${code}]\n`);
   return code === 'request-invalid' || code === 'config-invalid' ? 2 : 1;
 }
+
+/** What nobody caught: its message may quote what it failed on, so only its name and its frames are shown. */
+process.on('uncaughtException', (error: Error) => {
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^ {4}at /.test(line));
+  process.stderr.write([`wetread: ${error.name} [internal]`, ...frames, ''].join('\n'));
+  process.exit(1);
+});
 
 process.exitCode = await main(process.argv.slice(2)).catch(exitCodeOf);

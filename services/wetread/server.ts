@@ -28,7 +28,7 @@ export interface Wetread extends AsyncDisposable {
   /** `http://127.0.0.1:8042`, without a slash; empty where it does not listen. */
   readonly url: string;
   /** Stores a folder in the embedded archive and has its studies read. */
-  importFolder(folder: string, onProgress?: (seen: number) => void): Promise<Imported>;
+  importFolder(folder: string, onProgress?: (seen: number) => void, signal?: AbortSignal): Promise<Imported>;
   /** Has a study read that the archive holds already. */
   noticeStudy(studyInstanceUid: StudyInstanceUid): Promise<void>;
   /** Resolves when every study in the ledger is in a final state. */
@@ -64,7 +64,7 @@ export async function startWetread(config: Config, options: StartOptions): Promi
     return {
       ports,
       url: server === undefined ? '' : urlOf(server),
-      importFolder: (folder, onProgress) => importAndNotice(wired, intake, folder, onProgress),
+      importFolder: (...from) => importAndNotice(wired, intake, ...from),
       noticeStudy: (studyInstanceUid) => intake.notice(studyInstanceUid, 'cli', 0),
       whenFinal: () => whenFinal(ports, changed),
       [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -79,8 +79,7 @@ export async function startWetread(config: Config, options: StartOptions): Promi
 async function importAndNotice(
   wired: Wired,
   intake: Intake,
-  folder: string,
-  onProgress?: (seen: number) => void,
+  ...[folder, onProgress, signal]: Parameters<Wetread['importFolder']>
 ): Promise<Imported> {
   const { archive } = wired.embedded;
   if (archive === undefined) {
@@ -89,7 +88,7 @@ async function importAndNotice(
       'archive.kind: a folder is read into the embedded archive only; name a study',
     );
   }
-  const imported = await importFolder(folder, (bytes) => archive.storeInstance(bytes), onProgress);
+  const imported = await importFolder(folder, (bytes) => archive.storeInstance(bytes), onProgress, signal);
   try {
     await intake.noticeArrivals(archive, 'folder', 0);
     await intake.resent(imported.studies);

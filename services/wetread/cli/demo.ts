@@ -2,33 +2,52 @@
  * `wetread demo`: starts Wetread on loopback with embedded defaults, sends it a study by STOW-RS as a PACS would, and
  * shows where the draft is. With a folder, reads that instead. With `--once --out DIR`, writes the results and ends.
  */
+import { createServer } from 'node:net';
 import { demoStudy } from '../../../adapters/phantom/phantom-study.ts';
 import type { Summary } from '../../../contracts/generated/types.ts';
 import { WetreadError } from '../../../src/errors.ts';
+import type { Config } from '../config.ts';
 import { startWetread, type Wetread } from '../server.ts';
 import { software } from '../version.ts';
-import { type CommandOptions, prepareConfig, stopSignal } from './options.ts';
-import { Progress } from './progress.ts';
-import { finish, importStudies, requireFolder } from './read.ts';
+import { type CommandOptions, prepareConfig } from './options.ts';
+import { countText, Progress } from './progress.ts';
+import { finish, importStudies, requireFolder, requireWritable } from './read.ts';
 import { sendByStow } from './send.ts';
+import { stopped, stopSignal, unlessStopped } from './stop.ts';
 
 export async function demo(options: CommandOptions): Promise<number> {
   const { folder, out, once = false } = options;
   if (once && out === undefined) throw new WetreadError('request-invalid', '--once needs --out DIR');
   if (folder !== undefined) await requireFolder(folder);
-  const stopped = stopSignal();
+  if (out !== undefined) await requireWritable(out);
+  const stop = stopSignal();
   const progress = new Progress();
-  await using prepared = await prepareConfig(options, true);
-  await using wetread = await startWetread(prepared.config, { listen: true, onLog: progress.onLog });
+  using prepared = prepareConfig(options, true);
+  const config = { ...prepared.config, http: await freeAddress(prepared.config.http, options) };
+  await using wetread = await startWetread(config, { listen: true, onLog: progress.onLog });
   progress.line(`Wetread ${software.version} listens on ${wetread.url}`);
-  const files =
-    folder === undefined ? await sendPhantom(wetread, progress) : await importStudies(wetread, folder, progress);
-  const exitCode = await finish(wetread, files, out);
-  if (once) return exitCode;
+  const exitCode = await unlessStopped(stop, async () => {
+    const files =
+      folder === undefined
+        ? await sendPhantom(wetread, progress)
+        : await importStudies(wetread, folder, progress, stop);
+    return await finish(wetread, files, out);
+  });
+  if (once || stop.aborted) return exitCode;
 
   process.stdout.write(`\nThe draft is at ${await pageOf(wetread)}\nCtrl+C ends the demo.\n`);
-  await stopped;
+  await stopped(stop);
   return 0;
+}
+
+/** Another server may hold the port, often a PACS: unless a port was asked for, the demo takes any other. */
+async function freeAddress(http: Config['http'], { port, config }: CommandOptions): Promise<Config['http']> {
+  if (port !== undefined || config !== undefined) return http;
+  const probe = createServer();
+  const isFree = new Promise<boolean>((resolve) => {
+    probe.once('error', () => resolve(false)).listen(http.port, http.host, () => probe.close(() => resolve(true)));
+  });
+  return (await isFree) ? http : { ...http, port: 0 };
 }
 
 async function pageOf(wetread: Wetread): Promise<string> {
@@ -40,7 +59,7 @@ async function pageOf(wetread: Wetread): Promise<string> {
 async function sendPhantom(wetread: Wetread, progress: Progress): Promise<Summary['files']> {
   progress.line('Sending a synthetic chest CT by STOW-RS …');
   const sent = await sendByStow(`${wetread.url}/dicom-web/studies`, demoStudy(), (count) =>
-    progress.update(`  ${count} instances …`),
+    progress.update(`  ${countText(count, 'instance', 'instances')} …`),
   );
   progress.line(`  ${sent.stored} instances stored, ${sent.failed} failed`);
   return { seen: sent.stored + sent.failed, stored: sent.stored, repeated: 0, skipped: 0, notRead: [] };

@@ -26,11 +26,15 @@ export class Progress {
     this.#stream.write(text);
   }
 
-  /** A listener for the log: one line per stage. */
+  /** A listener for the log: a line per study and stage, and what an operator would be told. */
   readonly onLog = (event: LogEvent, attributes: SafeAttributes): void => {
-    if (event === 'stage-started') this.update(`  ${attributes.stage} …`);
-    if (event === 'stage-ended')
-      this.line(`  ${attributes.stage?.padEnd(10)} ${secondsText(attributes.durationMs ?? 0)}`);
+    const { stage, durationMs = 0, errorCode, studyInstanceUid } = attributes;
+    if (event === 'read-started') this.line(`Reading ${studyInstanceUid}`);
+    if (event === 'stage-started') this.update(`  ${stage} …`);
+    if (event === 'stage-ended') this.line(`  ${stage?.padEnd(10)} ${secondsText(durationMs)}`);
+    if (event === 'inference-died') this.line('  the inference process died and is started again');
+    if (event === 'model-refused' || event === 'read-fault')
+      this.line(`  ${causeText({ code: errorCode ?? 'internal' })} [${errorCode}]`);
   };
 
   #clear(): void {
@@ -42,24 +46,23 @@ export function secondsText(ms: number): string {
   return `${(ms / 1000).toFixed(ms < 9950 ? 2 : 1)} s`;
 }
 
+/** `1 file`, `2 files`. */
+export function countText(count: number, one: string, several: string): string {
+  return `${count} ${count === 1 ? one : several}`;
+}
+
 /** The summary in words: a block per study, then what was not read. */
 export function summaryText(summary: Summary): string {
   const { files } = summary;
-  const seen = files.seen === 1 ? '1 file' : `${files.seen} files`;
   const refused = files.notRead.filter(({ file }) => file !== '.').length;
-  const counts = `${seen}: ${files.stored} stored, ${files.repeated} repeated, ${files.skipped} skipped, ${refused} not read`;
+  const counts = `${countText(files.seen, 'file', 'files')}: ${files.stored} stored, ${files.repeated} repeated, ${files.skipped} skipped, ${refused} not read`;
   return [...summary.studies.map(studyText), counts, ...refusedText(files.notRead)].join('\n');
 }
 
-/** Files named per reason; `summary.json` has them all. */
-const FILES_NAMED = 5;
-
+/** Reasons with counts. Names of files stand in `summary.json` alone: they are often made of patients' names. */
 function refusedText(notRead: Summary['files']['notRead']): string[] {
   const byReason = Map.groupBy(notRead, ({ reason }) => causeText(reason));
-  return [...byReason].flatMap(([why, rows]) => {
-    const named = rows.slice(0, FILES_NAMED).map(({ file }) => `  ${file}: ${why}`);
-    return rows.length > FILES_NAMED ? [...named, `  and ${rows.length - FILES_NAMED} more: ${why}`] : named;
-  });
+  return [...byReason].map(([why, { length }]) => `  ${why}${length > 1 ? ` (${length} files)` : ''}`);
 }
 
 function studyText(row: StudyRow): string {

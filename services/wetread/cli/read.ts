@@ -1,13 +1,14 @@
 /** `wetread read FOLDER --out DIR`: the whole pipeline on a folder, without a server. */
-import { stat } from 'node:fs/promises';
+import { access, constants, mkdir, stat } from 'node:fs/promises';
 import type { Summary } from '../../../contracts/generated/types.ts';
 import { ERROR_CODES, WetreadError } from '../../../src/errors.ts';
-import { parseUid, type StudyInstanceUid } from '../../../src/uid.ts';
+import { isUid, parseUid, type StudyInstanceUid } from '../../../src/uid.ts';
 import { startWetread, type Wetread } from '../server.ts';
 import { summaryOf, writeResults } from '../summary.ts';
 import { software } from '../version.ts';
 import { type CommandOptions, prepareConfig } from './options.ts';
-import { Progress, summaryText } from './progress.ts';
+import { countText, Progress, summaryText } from './progress.ts';
+import { stopSignal, unlessStopped } from './stop.ts';
 
 export async function read(options: CommandOptions): Promise<number> {
   const { folder, out, study = [] } = options;
@@ -15,20 +16,38 @@ export async function read(options: CommandOptions): Promise<number> {
     throw new WetreadError('request-invalid', 'read needs --out DIR and either a folder or --study UID');
   }
   if (folder !== undefined) await requireFolder(folder);
-  const studies = study.map((uid) => parseUid<StudyInstanceUid>(uid));
-  await using prepared = await prepareConfig(options, true);
+  await requireWritable(out);
+  const studies = study.map(studyUidOf);
+  const stop = stopSignal();
+  using prepared = prepareConfig(options, true);
   const progress = new Progress();
   await using wetread = await startWetread(prepared.config, { listen: false, onLog: progress.onLog });
-  const files = folder === undefined ? NO_FILES : await importStudies(wetread, folder, progress);
-  for (const uid of studies) await wetread.noticeStudy(uid);
-  return await finish(wetread, files, out);
+  return await unlessStopped(stop, async () => {
+    const files = folder === undefined ? NO_FILES : await importStudies(wetread, folder, progress, stop);
+    for (const uid of studies) await wetread.noticeStudy(uid);
+    return await finish(wetread, files, out);
+  });
+}
+
+function studyUidOf(text: string): StudyInstanceUid {
+  if (!isUid(text)) throw new WetreadError('request-invalid', '--study needs a Study Instance UID');
+  return parseUid(text);
 }
 
 const NO_FILES: Summary['files'] = { seen: 0, stored: 0, repeated: 0, skipped: 0, notRead: [] };
 
-export async function importStudies(wetread: Wetread, folder: string, progress: Progress): Promise<Summary['files']> {
-  const { files, studies } = await wetread.importFolder(folder, (seen) => progress.update(`  ${seen} files …`));
-  progress.line(`${files.seen} files, ${studies.size} studies`);
+export async function importStudies(
+  wetread: Wetread,
+  folder: string,
+  progress: Progress,
+  stop: AbortSignal,
+): Promise<Summary['files']> {
+  const { files, studies } = await wetread.importFolder(
+    folder,
+    (seen) => progress.update(`  ${countText(seen, 'file', 'files')} …`),
+    stop,
+  );
+  progress.line(`${countText(files.seen, 'file', 'files')}, ${countText(studies.size, 'study', 'studies')}`);
   return files;
 }
 
@@ -42,7 +61,20 @@ export async function finish(wetread: Wetread, files: Summary['files'], out: str
   return faults.length === 0 && summary.studies.every((row) => row.final) ? 0 : 1;
 }
 
+/** The path is not repeated: folders are often named after patients, and this goes to logs of whoever calls. */
 export async function requireFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => undefined);
-  if (found?.isDirectory() !== true) throw new WetreadError('request-invalid', `'${folder}' is not a folder`);
+  if (found?.isDirectory() === true) return;
+  throw new WetreadError('request-invalid', `FOLDER ${found === undefined ? 'does not exist' : 'is not a folder'}`);
+}
+
+/** Asked before the work, which may take minutes, not after it. */
+export async function requireWritable(out: string): Promise<void> {
+  try {
+    await mkdir(out, { recursive: true });
+    await access(out, constants.W_OK);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new WetreadError('request-invalid', `--out DIR cannot be written (${code})`, { cause });
+  }
 }

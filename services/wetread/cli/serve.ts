@@ -1,12 +1,14 @@
 /** `wetread serve`: runs until SIGINT or SIGTERM, then hands running work back and closes in reverse order. */
 import { startWetread } from '../server.ts';
-import { type CommandOptions, prepareConfig, stopSignal } from './options.ts';
+import { type CommandOptions, prepareConfig } from './options.ts';
+import { stopped, stopSignal } from './stop.ts';
 
 export async function serve(options: CommandOptions): Promise<number> {
-  const stopped = stopSignal();
-  await using prepared = await prepareConfig(options, false);
+  const stop = stopSignal();
+  using prepared = prepareConfig(options, false);
   await using wetread = await startWetread(prepared.config, { listen: true });
-  process.stderr.write(`Wetread listens on ${wetread.url}\n`);
-  await stopped;
+  wetread.ports.log.write('server-started', { port: Number(new URL(wetread.url).port) });
+  process.stdout.write(`Wetread listens on ${wetread.url}\n`);
+  await stopped(stop);
   return 0;
 }
