@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import type { Bundle } from 'fhir/r4.js';
 import type { Browser } from 'playwright-core';
 import type { Report } from '../../contracts/generated/types.ts';
+import { REASONS } from '../../src/reasons.ts';
 import { measurementText } from '../../src/reporting/text.ts';
 import { launchBrowser, withoutBrowser } from '../support/browser.ts';
 import { smallChest } from '../support/phantom-studies.ts';
@@ -56,4 +57,14 @@ test('WR-PAGE-23 a study sent by STOW-RS appears by itself, and its draft, outli
   const found = (await (await fetch(url + links.at(-1)!)).json()) as Bundle;
   assert.equal(found.total, 1);
   assert.deepEqual(complaints, []);
+});
+
+test('WR-PAGE-24 images that were not accepted are listed with the reason and what to do', { skip }, async () => {
+  await running.send([smallChest()[0]!.subarray(0, 20_000)]);
+  const page = await browser.newPage();
+  await page.goto(running.wetread.url);
+  const refused = page.getByRole('listitem').filter({ hasText: REASONS['truncated-file'] });
+  await refused.waitFor();
+  const text = (await refused.textContent()) ?? '';
+  assert.match(text, /^1 × .*, last just now\. Send the study again/);
 });
