@@ -103,6 +103,38 @@ test('WR-FND-04 every stage folder and no other stands in src', () => {
   assert.deepEqual(folders.sort(), STAGES);
 });
 
+test('WR-FND-04 an adapter is a folder that the wiring, a service or another process uses; no file lies beside them', () => {
+  const entries = readdirSync(join(root, 'adapters'), { withFileTypes: true });
+  assert.deepEqual(
+    entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name),
+    [],
+  );
+  const used = new Set(
+    ['services', 'models']
+      .flatMap(sourceFiles)
+      .flatMap(importsOf)
+      .map(({ to }) => to)
+      .filter((to) => inFolder(to, 'adapters'))
+      .map((to) => to.split('/')[1]),
+  );
+  assert.deepEqual(
+    entries.map((entry) => entry.name).filter((name) => !used.has(name)),
+    [],
+  );
+});
+
+test('WR-FND-04 every model package is a card, a graph, its checksums and a page for its reader', () => {
+  const packages = readdirSync(join(root, 'models'), { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() && entry.name !== 'sources',
+  );
+  assert.ok(packages.length > 0);
+  for (const { name } of packages) {
+    const files = readdirSync(join(root, 'models', name)).map((file) => (file.endsWith('.onnx') ? '*.onnx' : file));
+    assert.deepEqual(files.sort(), ['*.onnx', 'README.md', 'SHA256SUMS', 'card.json'], name);
+    assert.ok(readdirSync(join(root, 'models', 'sources')).includes(name), `${name} has its source`);
+  }
+});
+
 test('WR-FND-04 every file that writes by a standard cites it', () => {
   const cited = /PS3\.\d|FHIR|HL7|TID \d|CID \d|UCUM|RFC/;
   const silent = sourceFiles('src/writeback').filter((file) => !cited.test(readFileSync(join(root, file), 'utf8')));
