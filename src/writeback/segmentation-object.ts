@@ -75,7 +75,7 @@ function segmentationImage(input: SegmentationObjectInput, frames: readonly Segm
     contentDate: date,
     contentTime: time,
     contentLabel: 'AI_DRAFT',
-    contentDescription: line(`${report.label}: ${report.title}`, 64),
+    contentDescription: line(report.title, 64),
     contentCreatorName: '',
     samplesPerPixel: 1,
     photometricInterpretation: 'MONOCHROME2',

@@ -6,7 +6,7 @@ import { decimalString, dicomTime, line, paragraph } from './text.ts';
 test('WR-SR-10 one line: no control characters, no separator, cut by characters so that the cut is seen', () => {
   assert.equal(line('a\tb\r\nc\u0000d\\e '), 'a b c d/e');
   assert.equal(line('ä'.repeat(64), 64), 'ä'.repeat(64));
-  assert.equal(line('ä'.repeat(65), 64), `${'ä'.repeat(63)}…`);
+  assert.equal(line('ä'.repeat(65), 64), `${'ä'.repeat(61)}...`);
   assert.equal(line('🫁'.repeat(64), 64), '🫁'.repeat(64));
   assert.equal(line('\u001b$B\u0085x'), '$B x');
 });

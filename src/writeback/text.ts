@@ -6,13 +6,13 @@ const CONTROL = /\p{Cc}+/gu;
 
 /**
  * One line for LO, SH, CS or a component of PN: no control characters, no backslash (it separates values, PS3.5 6.1.3),
- * cut at `maximum` characters with an ellipsis, so that a cut is seen.
+ * cut at `maximum` characters with an ellipsis, so that a cut is seen; in ASCII, since some readers count bytes.
  */
 export function line(text: string, maximum = Number.POSITIVE_INFINITY): string {
   const clean = text.toWellFormed().replace(CONTROL, ' ').replaceAll('\\', '/').trim();
   if (clean.length <= maximum) return clean;
   const characters = Array.from(clean);
-  return characters.length <= maximum ? clean : `${characters.slice(0, maximum - 1).join('')}…`;
+  return characters.length <= maximum ? clean : `${characters.slice(0, maximum - 3).join('')}...`;
 }
 
 /** Any length, for UT and LT: lines end with CR LF, a tab is a space, other control characters go; a backslash stays. */

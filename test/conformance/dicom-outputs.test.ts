@@ -24,6 +24,8 @@ import {
   dcentvfy,
   dciodvfy,
   dsrdump,
+  ENTITY_NOISE,
+  ONE_SIDED,
   type ReadGroup,
   readWithHighdicom,
   withoutHighdicom,
@@ -153,12 +155,6 @@ test('WR-SR-14 dciodvfy would find an error', { skip: withoutDciodvfy }, () => {
   writeFileSync(path, instanceWriter().write({ ...sr, dataSet }));
   assert.match(dciodvfy(path).errors.join('\n'), /CompletionFlag/);
 });
-
-/** dcentvfy counts the Accession Number inside Referenced Request Sequence among the series' attributes. */
-const ENTITY_NOISE = /^Warning - Different information entities for attribute - Element=<AccessionNumber> /;
-
-/** De-identified images lack type 2 attributes that results have empty, and have some that results do not copy. */
-const ONE_SIDED = /^Warning - Attribute present in one instance but not the other - /;
 
 const withoutDcentvfy = withoutTool('dcentvfy');
 for (const each of cases) {

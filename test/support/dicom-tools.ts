@@ -54,6 +54,12 @@ export function dcentvfy(paths: readonly string[]): readonly string[] {
   return `${stdout}${stderr}`.split('\n').filter((line) => line.trim() !== '');
 }
 
+/** dcentvfy counts the Accession Number inside Referenced Request Sequence among the series' attributes. */
+export const ENTITY_NOISE = /^Warning - Different information entities for attribute - Element=<AccessionNumber> /;
+
+/** De-identified images lack type 2 attributes that results have empty, and have some that results do not copy. */
+export const ONE_SIDED = /^Warning - Attribute present in one instance but not the other - /;
+
 /** dcmtk: the document as a tree, and what it complains of (its exit code says nothing). */
 export function dsrdump(path: string): { readonly tree: string; readonly complaints: readonly string[] } {
   const { stdout, stderr } = spawnSync('dsrdump', [path], { encoding: 'utf8' });

@@ -35,6 +35,8 @@ export interface Orthanc extends AsyncDisposable {
   stop(): Promise<void>;
   /** Ends the process at once, as a power cut would; its folder stays until {@link stop}. */
   kill(): void;
+  /** Starts the process anew on the same folder, killed or not. */
+  restart(): Promise<void>;
 }
 
 /** Resolves when it answers. Throws with its log where it does not start. */
@@ -43,20 +45,36 @@ export async function startOrthanc(options: OrthancOptions): Promise<Orthanc> {
   const configuration = join(folder, 'orthanc.json');
   await writeFile(configuration, JSON.stringify(configurationOf(folder, options)));
   const log = join(folder, 'orthanc.log');
-  const child = spawn('Orthanc', [`--logfile=${log}`, configuration], { stdio: 'ignore' });
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const url = `http://127.0.0.1:${options.httpPort}`;
+  let running: Running | undefined;
+  const end = async (): Promise<void> => {
+    running?.child.kill('SIGKILL');
+    await running?.exited;
+  };
   const stop = async (): Promise<void> => {
-    child.kill('SIGKILL');
-    await exited;
+    await end();
     await rm(folder, { recursive: true, force: true });
   };
-  if (!(await answers(`${url}/system`, basename(folder), child))) {
+  const restart = async (): Promise<void> => {
+    await end();
+    running = launch(log, configuration);
+    if (await answers(`${url}/system`, basename(folder), running.child)) return;
     const said = await readFile(log, 'utf8').catch(() => '');
     await stop();
     throw new Error(`Orthanc does not start:\n${said.slice(-2000)}`);
-  }
-  return { url, stop, kill: () => void child.kill('SIGKILL'), [Symbol.asyncDispose]: stop };
+  };
+  await restart();
+  return { url, stop, restart, kill: () => void running?.child.kill('SIGKILL'), [Symbol.asyncDispose]: stop };
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly exited: Promise<void>;
+}
+
+function launch(log: string, configuration: string): Running {
+  const child = spawn('Orthanc', [`--logfile=${log}`, configuration], { stdio: 'ignore' });
+  return { child, exited: new Promise((resolve) => child.once('exit', () => resolve())) };
 }
 
 /** Whether the process that was started answers, and not another one that has the port. */
