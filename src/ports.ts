@@ -235,6 +235,34 @@ export interface Ledger {
   history(studyInstanceUid: StudyInstanceUid): Promise<readonly StudyStep[]>;
   saveDocument(attempt: Attempt, name: DocumentName, bytes: Uint8Array): Promise<void>;
   document(studyInstanceUid: StudyInstanceUid, name: DocumentName): Promise<Uint8Array | undefined>;
+  /** What a source kept with {@link saveSourceState}; undefined where it never did. */
+  sourceState(source: string): Promise<string | undefined>;
+  /** Keeps where a source stands, in place of what it kept before; the text is the source's own. */
+  saveSourceState(source: string, state: string): Promise<void>;
+}
+
+/** What a source says of a study. Like every event it is a hint: the archive is asked before anything is read. */
+export interface StudyHint {
+  readonly studyInstanceUid: StudyInstanceUid;
+  /** Whether the source has seen evidence that the study is complete; without it the study settles first. */
+  readonly complete: boolean;
+}
+
+/**
+ * Says that studies exist or have changed, for as long as it runs. Any number may run at once, and several may name the
+ * same study. Duties: a hint is given for every study that the source can see, sooner or later, and not again without a
+ * change; where the source stands (its cursor) moves on only after the hint is committed, so that a crash repeats a hint
+ * and never loses one; a server that is down, at the start or later, is waited for with growing delays and told in a log
+ * event.
+ */
+export interface StudySource {
+  /** As the ledger and the logs name it, such as `qido`. */
+  readonly name: string;
+  /**
+   * @param notice resolves when the hint is committed
+   * @returns when the signal is aborted; never rejects
+   */
+  run(notice: (hint: StudyHint) => Promise<void>, signal: AbortSignal): Promise<void>;
 }
 
 /** Documents of a study: what `--out` writes and what the page shows. */

@@ -142,6 +142,22 @@ export class SqliteLedger implements Ledger {
     return row?.['bytes'] instanceof Uint8Array ? row['bytes'] : undefined;
   }
 
+  async sourceState(source: string): Promise<string | undefined> {
+    const row = this.#database.prepare('SELECT state FROM source_state WHERE source = ?').get(source);
+    return row === undefined ? undefined : String(row['state']);
+  }
+
+  async saveSourceState(source: string, state: string): Promise<void> {
+    this.#transaction(() => {
+      this.#database
+        .prepare(
+          `INSERT INTO source_state (source, state) VALUES (?, ?)
+           ON CONFLICT (source) DO UPDATE SET state = excluded.state`,
+        )
+        .run(source, state);
+    });
+  }
+
   [Symbol.dispose](): void {
     this.#database.close();
   }

@@ -37,4 +37,8 @@ export const MIGRATIONS: readonly string[] = [
      bytes BLOB NOT NULL,
      PRIMARY KEY (study_instance_uid, name)
    )`,
+  `CREATE TABLE source_state (
+     source TEXT PRIMARY KEY,
+     state TEXT NOT NULL
+   )`,
 ];

@@ -168,6 +168,16 @@ test('WR-LED-06 record, history and documents come back as they were written', a
   assert.deepEqual(await ledger.list(), [record]);
 });
 
+test('WR-LED-08 where a source stands comes back as it was kept last, each source by itself', async () => {
+  const { ledger } = setUp();
+  assert.equal(await ledger.sourceState('qido one'), undefined);
+  await ledger.saveSourceState('qido one', '{"seen":1}');
+  await ledger.saveSourceState('qido two', '');
+  await ledger.saveSourceState('qido one', '{"seen":2}');
+  assert.equal(await ledger.sourceState('qido one'), '{"seen":2}');
+  assert.equal(await ledger.sourceState('qido two'), '');
+});
+
 test('WR-LED-07 what a killed process had committed is there after the kill, and nothing half-written', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'wetread-ledger-'));
   try {
