@@ -3,21 +3,34 @@
  * Ends with 0 when every goal passes, 1 when one is missed or its result is wrong, 2 when one could not be judged.
  */
 import { parseArgs } from 'node:util';
+import { compressed } from './goals/compressed.ts';
+import { inference } from './goals/inference.ts';
 import { kernel } from './goals/kernel.ts';
+import { linearity } from './goals/linearity.ts';
+import { memory } from './goals/memory.ts';
 import { retrieve } from './goals/retrieve.ts';
+import { wholeReading } from './goals/whole-reading.ts';
+import { writeBack } from './goals/write-back.ts';
 import type { Context } from './harness/context.ts';
 import { NoiseGate } from './harness/gate.ts';
 import { commit, machine, type Report, table } from './harness/report.ts';
 import { Bench, type Effort } from './harness/rounds.ts';
 import type { Verdict } from './harness/verdict.ts';
+import { startReplay } from './study/replay.ts';
 
 const GOALS: Readonly<Record<string, (context: Context) => Promise<void>>> = {
   retrieve,
   kernel,
+  memory,
+  compressed,
+  linearity,
+  'write-back': writeBack,
+  'whole-reading': wholeReading,
+  inference,
 };
 
-const FULL: Effort = { rounds: 9, attempts: 18, fewestRounds: 5, patience: 20 };
-const QUICK: Effort = { rounds: 1, attempts: 1, fewestRounds: 5, patience: 0 };
+const FULL: Effort = { warmUps: 1, rounds: 9, attempts: 18, fewestRounds: 5, patience: 20 };
+const QUICK: Effort = { warmUps: 0, rounds: 1, attempts: 1, fewestRounds: 5, patience: 0 };
 const USAGE = `Usage: npm run bench -- [--json] [--quick] [--only ${Object.keys(GOALS).join(',')}]\n`;
 
 function options(): { json: boolean; quick: boolean; only: readonly string[] } | undefined {
@@ -39,8 +52,9 @@ function options(): { json: boolean; quick: boolean; only: readonly string[] } |
 async function run({ json, quick, only }: NonNullable<ReturnType<typeof options>>): Promise<void> {
   const startedAt = new Date().toISOString();
   const bench = new Bench(new NoiseGate(), quick ? QUICK : FULL, (line) => void process.stderr.write(`${line}\n`));
-  const size = quick ? { slices: 24, matrix: 256, spacing: 5 } : { slices: 300, matrix: 512 };
-  for (const name of only) await GOALS[name]!({ bench, size, quick });
+  const size = quick ? { slices: 60, matrix: 256, spacing: 5 } : { slices: 300, matrix: 512 };
+  await using replay = await startReplay(size);
+  for (const name of only) await GOALS[name]!({ bench, size, replay, quick });
   const results = bench.results();
   const report: Report = {
     schemaVersion: 1,

@@ -12,7 +12,6 @@ import { compileNative, RESAMPLE } from '../native/compile.ts';
 import { LimitProcess } from '../native/limit-process.ts';
 import { INPUT_STEP, type ModelInput, Product } from '../product.ts';
 import { inputFault, type ReferenceInput, referenceInput, valuesFault } from '../reference.ts';
-import { startReplay } from '../study/replay.ts';
 import { cacheFolder } from '../study/stored-form.ts';
 
 const LIMIT = 'the same loop in C, SSE4.2, 2 threads';
@@ -26,10 +25,9 @@ const QUESTION: Question = {
   measure: (samples) => samples[KERNEL]!.wallMs / samples[LIMIT]!.wallMs,
 };
 
-export async function kernel({ bench, size }: Context): Promise<void> {
+export async function kernel({ bench, replay }: Context): Promise<void> {
   const compiled = compileNative(RESAMPLE);
   if ('missing' in compiled) return bench.add(unanswered(QUESTION, 'limit-missing', compiled.missing));
-  await using replay = await startReplay(size);
   await using product = new Product();
   const { studyInstanceUid, series } = replay.phantom;
   const volume = await product.volume(await Product.archive(replay.url, studyInstanceUid), studyInstanceUid, series);

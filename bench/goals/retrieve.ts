@@ -6,7 +6,7 @@ import type { Line, Question } from '../harness/verdict.ts';
 import { curlMissing, startCurl } from '../native/curl.ts';
 import { Product } from '../product.ts';
 import { inputFault, referenceInput, volumeFault } from '../reference.ts';
-import { type Replay, startReplay } from '../study/replay.ts';
+import type { Replay } from '../study/replay.ts';
 
 const CURL = 'curl to /dev/null';
 const MEMCPY = 'memcpy of the pixels';
@@ -32,8 +32,7 @@ const QUESTIONS: readonly Question[] = [
   },
 ];
 
-export async function retrieve({ bench, size }: Context): Promise<void> {
-  await using replay = await startReplay(size);
+export async function retrieve({ bench, size, replay }: Context): Promise<void> {
   await using product = new Product();
   const archive = await Product.archive(replay.url, replay.phantom.studyInstanceUid);
   const read = () => product.volume(archive, replay.phantom.studyInstanceUid, replay.phantom.series);

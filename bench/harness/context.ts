@@ -1,4 +1,5 @@
 import type { StudySize } from '../study/phantom-series.ts';
+import type { Replay } from '../study/replay.ts';
 import type { Bench } from './rounds.ts';
 import type { Question, Result } from './verdict.ts';
 
@@ -7,6 +8,8 @@ export interface Context {
   readonly bench: Bench;
   /** The study that is measured. */
   readonly size: StudySize;
+  /** That study, uncompressed. */
+  readonly replay: Replay;
   /** Checks that everything runs; its figures mean nothing. */
   readonly quick: boolean;
 }

@@ -5,7 +5,9 @@ import { type Sample, watchOthers } from './processor-time.ts';
 import { judge, type Line, type Question, type Result, type Round } from './verdict.ts';
 
 export interface Effort {
-  /** Rounds that should count, after one that warms up. */
+  /** Rounds before those that may count. */
+  readonly warmUps: number;
+  /** Rounds that should count. */
   readonly rounds: number;
   /** Rounds that are tried at most, so that a busy machine ends in `inconclusive` and not in a run without end. */
   readonly attempts: number;
@@ -43,7 +45,7 @@ export class Bench {
     this.#log(
       `${[...new Set(questions.map(({ goal }) => goal))].join(', ')}: ${lines.map(({ name }) => name).join(' | ')}`,
     );
-    await this.#round(lines);
+    for (let k = 0; k < this.effort.warmUps; k++) await this.#round(lines);
     const rounds: Round[] = [];
     while (rounds.length < this.effort.attempts && this.#quiet(rounds) < this.effort.rounds) {
       await this.#waitForQuiet();

@@ -53,7 +53,7 @@ export function phantomSeries(size: StudySize): PhantomSeries {
 
 function repeated({ slices, matrix, spacing = 1 }: StudySize): PhantomCt {
   const count = Math.round(HEIGHT / spacing);
-  const drawn = chestCt({ seed: 7, slices: count, matrix, sliceSpacing: spacing, emphysema: 0.12 });
+  const drawn = chestCt({ seed: 7, slices: count, matrix, sliceSpacing: spacing });
   const known: Int16Array[] = [];
   const voxels = (k: number): Int16Array => {
     known[k] ??= drawn.slice(k).voxels;
@@ -61,7 +61,7 @@ function repeated({ slices, matrix, spacing = 1 }: StudySize): PhantomCt {
   };
   const [x, y, z] = drawn.geometry.imagePositionPatient(0);
   return {
-    ...drawn,
+    tiltDegrees: 0,
     count: slices,
     slices: [],
     slice: (k) => ({

@@ -1,0 +1,102 @@
+/** From a volume to findings and to what is written back, stage by stage, as the pipeline does it. */
+import { join } from 'node:path';
+import { openModelShelf } from '../adapters/model-folder/model-shelf.ts';
+import { software } from '../services/wetread/version.ts';
+import type { StudyHeader } from '../src/arrival/study.ts';
+import type { Grid } from '../src/assembly/grid.ts';
+import type { Segmentation } from '../src/assembly/segmentation.ts';
+import type { Volume } from '../src/assembly/volume.ts';
+import { coarseLabels, gateLabels } from '../src/inference/coarse-labels.ts';
+import type { Findings } from '../src/inference/findings.ts';
+import { findingsFrom } from '../src/inference/findings-from.ts';
+import { gateVolume } from '../src/inference/gate-volume.ts';
+import type { CoarseLabels, ModelPackage } from '../src/inference/model-package.ts';
+import { inferenceRequest, inputGrid, intensityStep, refineRule } from '../src/inference/prepare.ts';
+import type { InferenceRequest, InferenceResponse } from '../src/inference/tensor.ts';
+import type { InferenceEngine } from '../src/ports.ts';
+import { draft } from '../src/reporting/draft.ts';
+import type { Report } from '../src/reporting/report.ts';
+import { never, type Product } from './product.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+export const MODELS = join(ROOT, 'models');
+export const INFERENCE_ENTRY = join(ROOT, 'services', 'inference', 'main.ts');
+
+export async function lungModel(): Promise<ModelPackage> {
+  const shelf = await openModelShelf([MODELS]);
+  const model = shelf.packages().find(({ card }) => card.name === 'ct-lung-density');
+  if (model === undefined) throw shelf.refused[0]?.error ?? new Error('the model package is not there');
+  return model;
+}
+
+export interface Prepared {
+  readonly grid: Grid;
+  readonly request: InferenceRequest;
+}
+
+/** The input lies behind the volume; hand it back with {@link discard}. */
+export async function prepare(product: Product, { card }: ModelPackage, volume: Volume): Promise<Prepared> {
+  const grid = inputGrid(volume, card);
+  const voxels = await product.voxels.resample(volume, grid, intensityStep(card), never);
+  return { grid, request: inferenceRequest(card, grid, voxels) };
+}
+
+export function discard(product: Product, { request }: Prepared): void {
+  product.voxels.release(request.inputs[0]!.data.buffer as SharedArrayBuffer);
+}
+
+export interface Reading {
+  readonly segmentation: Segmentation;
+  readonly findings: Findings;
+}
+
+export async function measure(
+  product: Product,
+  model: ModelPackage,
+  volume: Volume,
+  labels: CoarseLabels,
+): Promise<Reading> {
+  const { segmentation, statistics } = await product.voxels.refine(volume, labels, refineRule(model.card), never);
+  return { segmentation, findings: findingsFrom(volume, model, statistics, 'cpu') };
+}
+
+export function labelsOf(
+  { card }: ModelPackage,
+  volume: Volume,
+  grid: Grid,
+  response: InferenceResponse,
+): CoarseLabels {
+  const labels = coarseLabels(response, card, grid);
+  const implausible = gateLabels(labels, volume, card);
+  if (implausible !== undefined) throw new Error(`the phantom is not evaluable: ${implausible.skipped.code}`);
+  return labels;
+}
+
+/** The whole way from volume to findings. */
+export async function read(
+  product: Product,
+  model: ModelPackage,
+  volume: Volume,
+  engine: InferenceEngine,
+): Promise<Reading> {
+  const refused = gateVolume(volume, model.card);
+  if (refused !== undefined) throw new Error(`the phantom is not evaluable: ${refused.skipped.code}`);
+  const prepared = await prepare(product, model, volume);
+  try {
+    const response = await engine.infer(prepared.request, never);
+    return await measure(product, model, volume, labelsOf(model, volume, prepared.grid, response));
+  } finally {
+    discard(product, prepared);
+  }
+}
+
+export function reportOf(model: ModelPackage, volume: Volume, findings: Findings, study: StudyHeader): Report {
+  const provenance = {
+    attemptKey: 'sha256:bench',
+    instanceSetDigest: 'sha256:bench',
+    revision: 1,
+    createdAt: '2026-01-05T09:45:00.000Z',
+    software,
+  };
+  return draft({ study, volume, findings, cardCaveats: model.card.caveats, provenance });
+}
