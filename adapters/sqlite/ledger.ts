@@ -4,25 +4,28 @@
  */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite';
-import { isFinal, nextState, type StudyState, type StudyTransition } from '../../src/arrival/lifecycle.ts';
+import { DatabaseSync } from 'node:sqlite';
+import {
+  advanced,
+  arrived,
+  attemptOf,
+  type ChangedRow,
+  claimed,
+  type LedgerRow,
+  moved,
+  movedOn,
+  noticed,
+  owned,
+  recordOf,
+  type StepRow,
+  stepOf,
+} from '../../src/arrival/ledger-row.ts';
+import type { StudyState, StudyTransition } from '../../src/arrival/lifecycle.ts';
 import type { StudyEvent } from '../../src/arrival/study-event.ts';
 import { WetreadError } from '../../src/errors.ts';
-import type {
-  Attempt,
-  Clock,
-  DocumentName,
-  Ledger,
-  NotRead,
-  RecordPatch,
-  StudyRecord,
-  StudyStep,
-} from '../../src/ports.ts';
-import type { Cause } from '../../src/reasons.ts';
+import type { Attempt, Clock, DocumentName, Ledger, RecordPatch, StudyRecord, StudyStep } from '../../src/ports.ts';
 import type { StudyInstanceUid } from '../../src/uid.ts';
 import { MIGRATIONS } from './schema.ts';
-
-type Row = Record<string, SQLOutputValue>;
 
 export interface SqliteLedgerOptions {
   /** Path of the database file; `:memory:` keeps nothing. */
@@ -38,7 +41,7 @@ export function sqliteLedger(options: SqliteLedgerOptions): SqliteLedger {
 function open(file: string): DatabaseSync {
   const database = new DatabaseSync(file);
   database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000');
-  const applied = Number((database.prepare('PRAGMA user_version').get() as Row)['user_version']);
+  const applied = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
   for (const [index, migration] of MIGRATIONS.entries()) {
     if (index < applied) continue;
     database.exec(`BEGIN IMMEDIATE; ${migration}; PRAGMA user_version=${index + 1}; COMMIT`);
@@ -58,52 +61,45 @@ export class SqliteLedger implements Ledger {
   async notice(event: StudyEvent, settledAt: string): Promise<void> {
     this.#transaction(() => {
       const row = this.#row(event.studyInstanceUid);
-      if (row === undefined) this.#insert(event, settledAt);
-      else this.#arriveAgain(row, settledAt);
+      this.#write(row === undefined ? noticed(event, settledAt, this.#now()) : arrived(row, settledAt, this.#now()));
     });
   }
 
   async claim(worker: string, leaseMs: number): Promise<Attempt | undefined> {
     return this.#transaction(() => {
       const now = this.#now();
-      this.#each("state = 'settling' AND settled_at <= ?", now, (row) => this.#accept(row));
-      this.#each("state IN ('reading', 'drafted') AND lease_until <= ?", now, (row) => this.#step(row, 'release'));
-      const next = this.#database
-        .prepare(
-          `SELECT * FROM study WHERE state = 'accepted' OR (state = 'failed' AND retry_at <= ?)
-           ORDER BY accepted_at, study_instance_uid LIMIT 1`,
-        )
-        .get(now) as Row | undefined;
-      return next === undefined ? undefined : this.#lease(next, worker, leaseMs);
+      const due = this.#rows(
+        `WHERE (state = 'settling' AND settled_at <= :now)
+            OR (state IN ('reading', 'drafted') AND lease_until <= :now)`,
+        { now },
+      );
+      for (const row of due) this.#write(movedOn(row, now));
+      const [next] = this.#rows(
+        `WHERE state = 'accepted' OR (state = 'failed' AND retry_at <= :now)
+         ORDER BY accepted_at, study_instance_uid LIMIT 1`,
+        { now },
+      );
+      if (next === undefined) return undefined;
+      return attemptOf(this.#write(claimed(next, worker, now, this.#now(leaseMs))).row);
     });
   }
 
   async heartbeat(attempt: Attempt, leaseMs: number): Promise<void> {
     this.#transaction(() => {
-      this.#owned(attempt);
-      this.#set(attempt.studyInstanceUid, { lease_until: this.#now(leaseMs) });
+      const row = owned(this.#row(attempt.studyInstanceUid), attempt);
+      this.#write({ row: { ...row, lease_until: this.#now(leaseMs) }, steps: [] });
     });
   }
 
   async advance(attempt: Attempt, transition: StudyTransition, patch: RecordPatch = {}): Promise<StudyState> {
     return this.#transaction(() => {
-      const state = this.#step(this.#owned(attempt), transition, patch);
-      const arrivedAgainAt = this.#row(attempt.studyInstanceUid)?.['arrived_again_at'];
-      if (isFinal(state) && typeof arrivedAgainAt === 'string') {
-        this.#arriveAgain(this.#row(attempt.studyInstanceUid)!, arrivedAgainAt);
-      }
-      return state;
+      const row = owned(this.#row(attempt.studyInstanceUid), attempt);
+      return this.#write(advanced(row, transition, patch, this.#now())).state;
     });
   }
 
   async move(studyInstanceUid: StudyInstanceUid, transition: StudyTransition): Promise<StudyState> {
-    return this.#transaction(() => {
-      const row = this.#row(studyInstanceUid);
-      if (row === undefined) throw new WetreadError('request-invalid', 'No such study is in the ledger');
-      const state = this.#step(row, transition);
-      this.#set(studyInstanceUid, { attempts: 0, retry_at: null });
-      return state;
-    });
+    return this.#transaction(() => this.#write(moved(this.#row(studyInstanceUid), transition, this.#now())).state);
   }
 
   async get(studyInstanceUid: StudyInstanceUid): Promise<StudyRecord | undefined> {
@@ -112,20 +108,19 @@ export class SqliteLedger implements Ledger {
   }
 
   async list(): Promise<readonly StudyRecord[]> {
-    const rows = this.#database.prepare('SELECT * FROM study ORDER BY changed_at DESC, study_instance_uid').all();
-    return rows.map(recordOf);
+    return this.#rows('ORDER BY changed_at DESC, study_instance_uid', {}).map(recordOf);
   }
 
   async history(studyInstanceUid: StudyInstanceUid): Promise<readonly StudyStep[]> {
     const rows = this.#database
       .prepare('SELECT * FROM step WHERE study_instance_uid = ? ORDER BY number')
       .all(studyInstanceUid);
-    return rows.map(stepOf);
+    return rows.map((row) => stepOf(row as unknown as StepRow));
   }
 
   async saveDocument(attempt: Attempt, name: DocumentName, bytes: Uint8Array): Promise<void> {
     this.#transaction(() => {
-      this.#owned(attempt);
+      owned(this.#row(attempt.studyInstanceUid), attempt);
       this.#database
         .prepare(
           `INSERT INTO document (study_instance_uid, name, bytes) VALUES (?, ?, ?)
@@ -138,7 +133,7 @@ export class SqliteLedger implements Ledger {
   async document(studyInstanceUid: StudyInstanceUid, name: DocumentName): Promise<Uint8Array | undefined> {
     const row = this.#database
       .prepare('SELECT bytes FROM document WHERE study_instance_uid = ? AND name = ?')
-      .get(studyInstanceUid, name) as Row | undefined;
+      .get(studyInstanceUid, name);
     return row?.['bytes'] instanceof Uint8Array ? row['bytes'] : undefined;
   }
 
@@ -162,104 +157,33 @@ export class SqliteLedger implements Ledger {
     this.#database.close();
   }
 
-  #insert(event: StudyEvent, settledAt: string): void {
-    const now = this.#now();
+  #row(studyInstanceUid: StudyInstanceUid): LedgerRow | undefined {
+    return this.#rows('WHERE study_instance_uid = :studyInstanceUid', { studyInstanceUid })[0];
+  }
+
+  #rows(condition: string, values: Record<string, string>): LedgerRow[] {
+    return this.#database.prepare(`SELECT * FROM study ${condition}`).all(values) as unknown as LedgerRow[];
+  }
+
+  /** @returns the change itself. */
+  #write<T extends ChangedRow>(change: T): T {
+    const { row, steps } = change;
+    const columns = Object.keys(row);
     this.#database
       .prepare(
-        `INSERT INTO study (study_instance_uid, state, source, traceparent, noticed_at, changed_at, settled_at)
-         VALUES (?, 'noticed', ?, ?, ?, ?, ?)`,
+        `INSERT INTO study (${columns.join(', ')}) VALUES (${columns.map((name) => `:${name}`).join(', ')})
+         ON CONFLICT DO UPDATE SET ${columns.map((name) => `${name} = excluded.${name}`).join(', ')}`,
       )
-      .run(event.studyInstanceUid, event.source, event.traceparent ?? null, now, now, settledAt);
-    this.#step(this.#row(event.studyInstanceUid)!, 'notice');
-  }
-
-  /** New images: settle anew at once, or, while a worker reads, as soon as that reading has ended. */
-  #arriveAgain(row: Row, settledAt: string): void {
-    const uid = row['study_instance_uid'] as StudyInstanceUid;
-    if (nextState(row['state'] as StudyState, 'arrive') === undefined) {
-      this.#set(uid, { arrived_again_at: settledAt });
-      return;
+      .run({ ...row });
+    for (const step of steps) {
+      this.#database
+        .prepare(
+          `INSERT INTO step (study_instance_uid, number, at, transition, state, reason)
+           SELECT :uid, COUNT(*) + 1, :at, :transition, :state, :reason FROM step WHERE study_instance_uid = :uid`,
+        )
+        .run({ uid: row.study_instance_uid, ...step });
     }
-    const readBefore = row['accepted_at'] !== null;
-    this.#step(row, 'arrive');
-    this.#set(uid, {
-      settled_at: settledAt,
-      arrived_again_at: null,
-      accepted_at: null,
-      attempts: 0,
-      revision: Number(row['revision']) + (readBefore ? 1 : 0),
-    });
-  }
-
-  #accept(row: Row): void {
-    this.#step(row, 'complete');
-    this.#set(row['study_instance_uid'] as StudyInstanceUid, { accepted_at: row['accepted_at'] ?? this.#now() });
-  }
-
-  #lease(row: Row, worker: string, leaseMs: number): Attempt {
-    const studyInstanceUid = row['study_instance_uid'] as StudyInstanceUid;
-    const fence = Number(row['fence']) + 1;
-    const number = Number(row['attempts']) + 1;
-    this.#step(row, 'claim');
-    this.#set(studyInstanceUid, { fence, attempts: number, worker, lease_until: this.#now(leaseMs), retry_at: null });
-    const traceparent = row['traceparent'];
-    return {
-      studyInstanceUid,
-      fence,
-      number,
-      revision: Number(row['revision']),
-      acceptedAt: row['accepted_at'] as string,
-      ...(typeof traceparent === 'string' ? { traceparent } : {}),
-    };
-  }
-
-  #step(row: Row, transition: StudyTransition, patch: RecordPatch = {}): StudyState {
-    const uid = row['study_instance_uid'] as StudyInstanceUid;
-    const state = nextState(row['state'] as StudyState, transition);
-    if (state === undefined) {
-      throw new WetreadError('conflict', `The state table forbids '${transition}' in state '${String(row['state'])}'`);
-    }
-    const now = this.#now();
-    const reason = patch.reason === undefined ? null : JSON.stringify(patch.reason);
-    this.#set(uid, {
-      state,
-      reason,
-      changed_at: now,
-      ...(patch.retryAt === undefined ? {} : { retry_at: patch.retryAt }),
-      ...(patch.traceId === undefined ? {} : { trace_id: patch.traceId }),
-      ...(patch.timingsMs === undefined ? {} : { timings: JSON.stringify(patch.timingsMs) }),
-      ...(patch.notRead === undefined ? {} : { not_read: JSON.stringify(patch.notRead) }),
-    });
-    this.#database
-      .prepare(
-        `INSERT INTO step (study_instance_uid, number, at, transition, state, reason)
-         SELECT ?, COUNT(*) + 1, ?, ?, ?, ? FROM step WHERE study_instance_uid = ?`,
-      )
-      .run(uid, now, transition, state, reason, uid);
-    return state;
-  }
-
-  #owned(attempt: Attempt): Row {
-    const row = this.#row(attempt.studyInstanceUid);
-    if (row === undefined || Number(row['fence']) !== attempt.fence) {
-      throw new WetreadError('lease-lost', 'Another worker has taken the attempt over');
-    }
-    return row;
-  }
-
-  #row(studyInstanceUid: StudyInstanceUid): Row | undefined {
-    return this.#database.prepare('SELECT * FROM study WHERE study_instance_uid = ?').get(studyInstanceUid);
-  }
-
-  #each(condition: string, now: string, visit: (row: Row) => void): void {
-    for (const row of this.#database.prepare(`SELECT * FROM study WHERE ${condition}`).all(now)) visit(row);
-  }
-
-  #set(studyInstanceUid: StudyInstanceUid, values: Record<string, SQLInputValue>): void {
-    const columns = Object.keys(values).map((name) => `${name} = ?`);
-    this.#database
-      .prepare(`UPDATE study SET ${columns.join(', ')} WHERE study_instance_uid = ?`)
-      .run(...Object.values(values), studyInstanceUid);
+    return change;
   }
 
   #transaction<T>(work: () => T): T {
@@ -286,34 +210,4 @@ function asWetreadError(error: unknown): WetreadError {
     return new WetreadError('disk-full', 'The ledger could not be written', { cause: error });
   }
   return WetreadError.from(error);
-}
-
-function recordOf(row: Row): StudyRecord {
-  const text = (name: string): string | undefined => (typeof row[name] === 'string' ? row[name] : undefined);
-  const reason = text('reason');
-  const retryAt = text('retry_at');
-  const traceId = text('trace_id');
-  return {
-    studyInstanceUid: row['study_instance_uid'] as StudyInstanceUid,
-    state: row['state'] as StudyState,
-    revision: Number(row['revision']),
-    attempts: Number(row['attempts']),
-    noticedAt: text('noticed_at')!,
-    changedAt: text('changed_at')!,
-    source: text('source')!,
-    timingsMs: JSON.parse(text('timings')!) as Record<string, number>,
-    notRead: JSON.parse(text('not_read')!) as NotRead[],
-    ...(reason === undefined ? {} : { reason: JSON.parse(reason) as Cause }),
-    ...(retryAt === undefined ? {} : { retryAt }),
-    ...(traceId === undefined ? {} : { traceId }),
-  };
-}
-
-function stepOf(row: Row): StudyStep {
-  return {
-    at: row['at'] as string,
-    transition: row['transition'] as StudyTransition,
-    state: row['state'] as StudyState,
-    ...(typeof row['reason'] === 'string' ? { reason: JSON.parse(row['reason']) as Cause } : {}),
-  };
 }
