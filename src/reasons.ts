@@ -11,7 +11,7 @@ export const REASONS = {
   'folder-without-dicom': 'The folder holds no DICOM instance',
   'empty-file': 'The file is empty',
   'truncated-file': 'The file ends before its data set does',
-  'data-set-invalid': 'The data set cannot be parsed',
+  'data-set-invalid': 'The data set is broken or incomplete',
   'uid-missing': 'A Study, Series or SOP Instance UID is missing or invalid',
   'uid-conflict': 'Other bytes were stored before under the same SOP Instance UID',
   'patient-conflict': 'Two patients share one Study Instance UID',
