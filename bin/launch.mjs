@@ -5,28 +5,37 @@ import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 
+const { resolve } = createRequire(import.meta.url);
+
 /** The Node that the package `node` puts in place when it is installed; undefined where it did not. */
 export function bundledNode() {
+  const manifest = installed('node/package.json');
+  if (manifest === undefined) return undefined;
+  const path = join(dirname(manifest), 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+  return existsSync(path) ? path : undefined;
+}
+
+function installed(file) {
   try {
-    const folder = dirname(createRequire(import.meta.url).resolve('node/package.json'));
-    const path = join(folder, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
-    return existsSync(path) ? path : undefined;
+    return resolve(file);
   } catch {
     return undefined;
   }
 }
 
 function node24() {
+  if (installed('yaml') === undefined) fail('its dependencies are not installed: run "npm ci"');
   if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath;
-  const bundled = bundledNode();
-  if (bundled !== undefined) return bundled;
-  process.stderr.write(
-    `wetread: this is Node ${process.versions.node}, Wetread needs Node 24. Its package "node" brings it along, but its install
-script did not run. Let it run, or install Node 24:
+  return bundledNode() ?? fail(NODE_IS_MISSING);
+}
 
-  npm rebuild node --ignore-scripts=false --foreground-scripts
-`,
-  );
+const NODE_IS_MISSING = `this is Node ${process.versions.node}, and Node 24 is needed. The package "node" brings it along, but
+its install script did not run. Install Node 24, or let that script run:
+
+  npm rebuild node --ignore-scripts=false --foreground-scripts`;
+
+function fail(text) {
+  process.stderr.write(`wetread: ${text}\n`);
   process.exit(1);
 }
 
@@ -34,9 +43,6 @@ script did not run. Let it run, or install Node 24:
 export function launch(main, args, cwd = process.cwd()) {
   const child = spawn(node24(), ['--disable-warning=ExperimentalWarning', main, ...args], { stdio: 'inherit', cwd });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  child.on('error', (error) => {
-    process.stderr.write(`wetread: Node 24 cannot be started (${error.code})\n`);
-    process.exit(1);
-  });
+  child.on('error', (error) => fail(`Node 24 cannot be started (${error.code})`));
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
 }

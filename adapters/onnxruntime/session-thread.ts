@@ -3,6 +3,7 @@
  * done is to end a run: terminating a thread inside one aborts the whole process (onnxruntime-node 1.30). Whoever must be
  * able to end a run puts this into a process and kills the process.
  */
+import './no-telemetry.ts';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, WetreadError } from '../../src/errors.ts';

@@ -2,6 +2,7 @@
  * An ONNX graph on onnxruntime-node, with the datatypes of the Open Inference Protocol. `run` of onnxruntime-node blocks
  * its thread from beginning to end and cannot be interrupted: use it through `session-thread.ts`.
  */
+import './no-telemetry.ts';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';

@@ -24,7 +24,9 @@ export function loadConfig(path: string | undefined): Config {
     return parseConfig(parse(readFileSync(path, 'utf8')), path);
   } catch (error) {
     if (error instanceof WetreadError) throw error;
-    throw new WetreadError('config-invalid', `${path}: ${(error as Error).message}`, { cause: error });
+    // The parser draws the place on further lines; its first names line and column.
+    const [complaint] = (error as Error).message.split(/:?\n/);
+    throw new WetreadError('config-invalid', `${path}: ${complaint}`, { cause: error });
   }
 }
 

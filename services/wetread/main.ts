@@ -1,10 +1,7 @@
 /** `wetread <command>`: reads the arguments, runs one command, maps faults to exit codes. */
 import { parseArgs } from 'node:util';
 import { WetreadError } from '../../src/errors.ts';
-import { demo } from './cli/demo.ts';
 import type { CommandOptions } from './cli/options.ts';
-import { read } from './cli/read.ts';
-import { serve } from './cli/serve.ts';
 import { softwareVersion } from './version.ts';
 
 const USAGE = `Usage: wetread <command> [options]
@@ -40,10 +37,23 @@ interface Command {
   readonly options: readonly string[];
 }
 
+/** Each is loaded when it is called for: a mistake in the call is answered without loading the product. */
 const COMMANDS: Readonly<Record<string, Command>> = {
-  read: { run: read, folder: true, options: ['out', 'config', 'data', 'study'] },
-  serve: { run: serve, folder: false, options: ['config', 'data', 'port'] },
-  demo: { run: demo, folder: true, options: ['out', 'config', 'data', 'port', 'once'] },
+  read: {
+    run: async (options) => (await import('./cli/read.ts')).read(options),
+    folder: true,
+    options: ['out', 'config', 'data', 'study'],
+  },
+  serve: {
+    run: async (options) => (await import('./cli/serve.ts')).serve(options),
+    folder: false,
+    options: ['config', 'data', 'port'],
+  },
+  demo: {
+    run: async (options) => (await import('./cli/demo.ts')).demo(options),
+    folder: true,
+    options: ['out', 'config', 'data', 'port', 'once'],
+  },
 };
 
 /** The exit codes of the command line: 2 is a mistake in the call, 1 a fault or a study without a final state. */

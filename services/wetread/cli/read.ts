@@ -15,9 +15,9 @@ export async function read(options: CommandOptions): Promise<number> {
   if (out === undefined || (folder === undefined) === (study.length === 0)) {
     throw new WetreadError('request-invalid', 'read needs --out DIR and either a folder or --study UID');
   }
+  const studies = study.map(studyUidOf);
   if (folder !== undefined) await requireFolder(folder);
   await requireWritable(out);
-  const studies = study.map(studyUidOf);
   const stop = stopSignal();
   using prepared = prepareConfig(options, true);
   const progress = new Progress();
