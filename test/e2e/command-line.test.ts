@@ -114,13 +114,10 @@ test('WR-CLI-04 --study reads from the configured archive, and names what the ar
   assert.equal(ended.code, 0, ended.stderr);
   assertReadable(ended);
   const rows = summaryIn(out).studies.map((row) => [row.studyInstanceUid, row.state, row.reason?.code]);
-  assert.deepEqual(
-    rows.sort(),
-    [
-      ['1.2.3', 'not-selected', 'no-instances'],
-      [uid, 'filed', undefined],
-    ].sort(),
-  );
+  assert.deepEqual(rows, [
+    ['1.2.3', 'not-selected', 'no-instances'],
+    [uid, 'filed', undefined],
+  ]);
 });
 
 test('WR-CLI-05 a mistake in the call is named and ends with 2, before any work', async () => {
@@ -154,8 +151,9 @@ test('WR-CLI-05 a mistake in the call is named and ends with 2, before any work'
     [['serve', '--config', at('value.yaml')], /value\.yaml: http\.port must be integer/],
     [['serve', '--config', at('text.yaml')], /text\.yaml: Nested mappings are not allowed/],
   ];
-  for (const [args, message] of mistakes) {
-    const ended = await wetread(args);
+  const answers = await Promise.all(mistakes.map(([args]) => wetread(args)));
+  for (const [index, ended] of answers.entries()) {
+    const [args, message] = mistakes[index]!;
     assert.equal(ended.code, 2, args.join(' '));
     assert.match(ended.stderr, message, args.join(' '));
     assert.equal(ended.stdout, '');

@@ -1,5 +1,5 @@
 /** Options that the commands share. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WetreadError } from '../../../src/errors.ts';
@@ -27,6 +27,7 @@ export function prepareConfig(options: CommandOptions, temporary: boolean): Prep
   const config = loadConfig(options.config);
   const folder = temporary && options.data === undefined ? temporaryFolder() : undefined;
   const dataDirectory = options.data ?? folder?.path ?? config.dataDirectory;
+  createPrivately(dataDirectory);
   const port = options.port === undefined ? config.http.port : portOf(options.port);
   const retries = temporary ? { maximum: Math.min(config.retries.maximum, COMMAND_RETRIES) } : config.retries;
   // Without a configuration file a person reads the terminal: progress instead of log lines.
@@ -44,6 +45,16 @@ function temporaryFolder(): { readonly path: string; readonly remove: () => void
   const remove = (): void => rmSync(path, { recursive: true, force: true, maxRetries: 3 });
   process.once('exit', remove);
   return { path, remove };
+}
+
+/** Images and reports of patients are for the account that runs Wetread; a folder that exists keeps its permissions. */
+function createPrivately(dataDirectory: string): void {
+  try {
+    mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new WetreadError('config-invalid', `dataDirectory cannot be created (${code})`, { cause });
+  }
 }
 
 function portOf(text: string): number {

@@ -41,6 +41,7 @@ export function createApp(wired: Wired, intake: Intake): Express {
   }
   if (embedded.fhirStore !== undefined) app.use('/fhir', fhirRouter({ store: embedded.fhirStore }));
   app.use('/', reviewRouter(wired.review));
+  app.use(nothingHere);
   app.use(faults(ports.log));
   return app;
 }
@@ -81,12 +82,25 @@ function routeOf(request: { baseUrl: string; route?: { path?: unknown } }): stri
   return `${request.baseUrl}${typeof request.route?.path === 'string' ? request.route.path : ''}`;
 }
 
+/** Express' own answer would repeat the address, which may name a patient. */
+const nothingHere: RequestHandler = (_request, response) => {
+  response.status(404).json({ code: 'not-found', message: 'There is nothing at this address' });
+};
+
+/** Faults that the client caused are its own business; of the others the code is logged, never a message of others. */
 function faults(log: Log): ErrorRequestHandler {
-  return (error: unknown, request, response, next) => {
-    const { code, message } = WetreadError.from(error);
+  return (error: unknown, request, response, _next) => {
+    const { code, message } = faultOf(error);
     const { httpStatus } = ERROR_CODES[code];
-    log.write('http-fault', { errorCode: code, httpMethod: request.method, httpStatus });
-    if (response.headersSent) next(error);
+    if (httpStatus >= 500) log.write('http-fault', { errorCode: code, httpMethod: request.method, httpStatus });
+    if (response.headersSent) response.destroy();
     else response.status(httpStatus).json({ code, message });
   };
+}
+
+/** Express says by `status` that a client was wrong: bad percent-encoding, a body that is too large. */
+function faultOf(error: unknown): WetreadError {
+  const { status } = error as { status?: unknown };
+  if (error instanceof WetreadError || typeof status !== 'number' || status >= 500) return WetreadError.from(error);
+  return new WetreadError('request-invalid', 'The request cannot be understood', { cause: error });
 }
