@@ -25,6 +25,7 @@ export const ERROR_CODES = {
   },
   internal: { retryable: false, httpStatus: 500, means: 'A fault of Wetread itself' },
   'lease-lost': { retryable: true, httpStatus: 409, means: 'Another worker has taken the attempt over' },
+  'ledger-unreachable': { retryable: true, httpStatus: 503, means: 'The database of the ledger did not answer' },
   'media-type-unsupported': {
     retryable: false,
     httpStatus: 415,

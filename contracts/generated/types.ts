@@ -33,6 +33,23 @@ url?: string
 maxPartBytes: number
 maxParts: number
 }
+/**
+ * Where the state of every study is kept.
+ */
+ledger: {
+/**
+ * One file in the data directory, or a PostgreSQL database that several Wetreads share.
+ */
+kind: ("sqlite" | "postgres")
+/**
+ * Connection URI of the database, for kind postgres; with sslmode and the other parameters.
+ */
+url?: string
+/**
+ * File that holds the password of the database; read at every connect.
+ */
+passwordFile?: string
+}
 healthRecord: {
 kind: ("local" | "fhir")
 /**

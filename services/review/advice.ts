@@ -69,6 +69,7 @@ export const ADVICE: Readonly<Record<ReasonCode | ErrorCode, string>> = {
   'inference-unreachable': `Check that the inference service runs. ${REPLAY}`,
   internal: `Report this with the trace id; it is a fault of Wetread. ${REPLAY}`,
   'lease-lost': 'Nothing to do: another worker reads the study.',
+  'ledger-unreachable': `Check that the database of the ledger runs and can be reached. ${REPLAY}`,
   'media-type-unsupported': 'Correct the request.',
   'not-acceptable': 'Correct the request.',
   'not-found': 'Check the address; the study may never have arrived.',

@@ -14,6 +14,7 @@ export function parseConfig(raw: unknown, origin = 'configuration'): Config {
     throw new WetreadError('config-invalid', `${origin}: ${(validateConfig.errors ?? []).map(complaint).join('; ')}`);
   }
   requireUrl(config.archive.kind === 'dicomweb', config.archive.url, 'archive.url', origin);
+  requireUrl(config.ledger.kind === 'postgres', config.ledger.url, 'ledger.url', origin);
   requireUrl(config.healthRecord.kind === 'fhir', config.healthRecord.url, 'healthRecord.url', origin);
   return config;
 }

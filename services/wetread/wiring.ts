@@ -15,10 +15,11 @@ import { prometheusMetrics } from '../../adapters/opentelemetry/metrics.ts';
 import { startTracing, type Tracing } from '../../adapters/opentelemetry/tracing.ts';
 import { part10Reader, readDataSet, readIdentity } from '../../adapters/part10/reader.ts';
 import { instanceWriter } from '../../adapters/part10/writer.ts';
+import { postgresLedger } from '../../adapters/postgres/ledger.ts';
 import { sqliteLedger } from '../../adapters/sqlite/ledger.ts';
 import { voxelWorkers } from '../../adapters/voxel-workers/voxel-workers.ts';
 import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
-import type { Clock, HealthRecord, ImageArchive, InferenceEngine, Log, Ports } from '../../src/ports.ts';
+import type { Clock, HealthRecord, ImageArchive, InferenceEngine, Ledger, Log, Ports } from '../../src/ports.ts';
 import type { Site } from '../../src/preread.ts';
 import { isSkipped } from '../../src/reasons.ts';
 import type { RecordNaming } from '../../src/writeback/fhir-match.ts';
@@ -48,7 +49,7 @@ const systemClock: Clock = { now: () => new Date(), monotonicMs: () => performan
 export async function wire(config: Config, onLog?: LogListener): Promise<Wired> {
   await using stack = new AsyncDisposableStack();
   const { telemetry } = config;
-  const ledger = stack.use(sqliteLedger({ file: join(config.dataDirectory, 'ledger.sqlite'), clock: systemClock }));
+  const ledger = await wireLedger(config, stack);
   const metrics = prometheusMetrics({ studies: () => ledger.list() });
   const log = tee(jsonLog({ level: telemetry.logLevel, service: 'wetread' }), (event, attributes) => {
     metrics.observe(event, attributes);
@@ -94,6 +95,14 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
     metrics: () => metrics.text(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+async function wireLedger({ ledger, dataDirectory }: Config, stack: AsyncDisposableStack): Promise<Ledger> {
+  const { kind, url, passwordFile } = ledger;
+  if (kind === 'sqlite')
+    return stack.use(sqliteLedger({ file: join(dataDirectory, 'ledger.sqlite'), clock: systemClock }));
+  const secret = passwordFile === undefined ? {} : { passwordFile };
+  return stack.use(await postgresLedger({ url: url!, ...secret, clock: systemClock }));
 }
 
 async function wireArchive(

@@ -1,0 +1,198 @@
+/**
+ * Connections to PostgreSQL: a pool that connects anew by itself, transactions, and errors by their meaning. Everything
+ * is set per transaction and no statement is named, so that a pooler between may share connections by transaction.
+ */
+import { readFile } from 'node:fs/promises';
+import { type ClientConfig, DatabaseError, Pool, type PoolClient } from 'pg';
+import { parseIntoClientConfig } from 'pg-connection-string';
+import { WetreadError } from '../../src/errors.ts';
+import { MIGRATIONS } from './schema.ts';
+
+export interface DatabaseOptions {
+  /** `postgresql://user@host:5432/database`, with `sslmode` and the other parameters of a connection URI. */
+  readonly url: string;
+  /** Read at every connect, so that a changed password needs no restart. */
+  readonly passwordFile?: string;
+}
+
+type Value = string | number | null | Uint8Array;
+
+/** What a transaction works with. */
+export interface Session {
+  rows<T>(sql: string, values?: readonly Value[]): Promise<readonly T[]>;
+  /** @returns how many rows were written. */
+  run(sql: string, values?: readonly Value[]): Promise<number>;
+}
+
+const CONNECTIONS = 8;
+const CONNECT_LIMIT_MS = 5000;
+/** A server that hangs is one that does not answer. */
+const ANSWER_LIMIT_MS = 15_000;
+/** A process that hangs in a transaction must not keep its rows from the others. */
+const BEGIN = `BEGIN; SET LOCAL idle_in_transaction_session_timeout TO '30s'; SET LOCAL lock_timeout TO '10s'`;
+/** The key of the lock under which one process at a time migrates: "wetread" in ASCII. */
+const MIGRATION_LOCK = '33607073038426468';
+
+export class Database {
+  readonly #pool: Pool;
+  #migrated: Promise<void> | undefined;
+
+  constructor({ url, passwordFile }: DatabaseOptions) {
+    this.#pool = new Pool({
+      ...parseUrl(url),
+      ...(passwordFile === undefined ? {} : { password: () => readPassword(passwordFile) }),
+      application_name: 'wetread',
+      max: CONNECTIONS,
+      connectionTimeoutMillis: CONNECT_LIMIT_MS,
+      query_timeout: ANSWER_LIMIT_MS,
+      keepAlive: true,
+    });
+    // A connection that breaks ends the process where nobody listens; whoever uses it next hears of it.
+    this.#pool.on('error', () => {});
+    this.#pool.on('connect', (client) => client.on('error', () => {}));
+  }
+
+  /** Brings the tables up to date, once; where that fails, the next use tries again. */
+  async migrate(): Promise<void> {
+    this.#migrated ??= this.#transact(applyMigrations);
+    try {
+      await this.#migrated;
+    } catch (error) {
+      this.#migrated = undefined;
+      throw error;
+    }
+  }
+
+  /** Commits what `work` has written, or nothing of it where it throws. Statements see what others have committed. */
+  async transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    await this.migrate();
+    return this.#transact(work);
+  }
+
+  /** One statement, which is a transaction in itself. */
+  async rows<T>(sql: string, values: readonly Value[] = []): Promise<readonly T[]> {
+    await this.migrate();
+    return this.#connected((session) => session.rows<T>(sql, values));
+  }
+
+  /** One statement, which is a transaction in itself. @returns how many rows were written. */
+  async run(sql: string, values: readonly Value[] = []): Promise<number> {
+    await this.migrate();
+    return this.#connected((session) => session.run(sql, values));
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+
+  #transact<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#connected(async (session) => {
+      await session.run(BEGIN);
+      try {
+        const result = await work(session);
+        await session.run('COMMIT');
+        return result;
+      } catch (error) {
+        // A connection that is gone has nothing left to roll back.
+        await session.run('ROLLBACK').catch(() => {});
+        throw error;
+      }
+    });
+  }
+
+  /** A connection that has failed is not used again. */
+  async #connected<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect().catch((error: unknown) => {
+      throw databaseError(error);
+    });
+    let broken = false;
+    const query = (sql: string, values: readonly Value[] = []): ReturnType<typeof ask> =>
+      ask(client, sql, values).catch((error: unknown) => {
+        broken ||= !(error instanceof DatabaseError);
+        throw databaseError(error);
+      });
+    try {
+      return await work({
+        rows: async <T>(sql: string, values?: readonly Value[]) => (await query(sql, values)).rows as T[],
+        run: async (sql, values) => (await query(sql, values)).rowCount ?? 0,
+      });
+    } finally {
+      client.release(broken);
+    }
+  }
+}
+
+function ask(
+  client: PoolClient,
+  sql: string,
+  values: readonly Value[],
+): Promise<{ readonly rows: readonly unknown[]; readonly rowCount: number | null }> {
+  // Without values pg takes the simple protocol, which alone allows several statements at once.
+  return values.length === 0 ? client.query(sql) : client.query(sql, [...values]);
+}
+
+/** All pending migrations or none; a process that comes second waits, and finds them done. */
+async function applyMigrations(session: Session): Promise<void> {
+  await session.run(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+  await session.run(`CREATE SCHEMA IF NOT EXISTS wetread;
+    CREATE TABLE IF NOT EXISTS wetread.migration (version INTEGER PRIMARY KEY)`);
+  const [found] = await session.rows<{ version: number }>(
+    'SELECT COALESCE(MAX(version), 0)::INTEGER AS version FROM wetread.migration',
+  );
+  const applied = found?.version ?? 0;
+  if (applied > MIGRATIONS.length) {
+    throw new WetreadError('config-invalid', 'ledger.url: a newer Wetread has changed the tables; update this one');
+  }
+  for (const [index, migration] of MIGRATIONS.entries()) {
+    if (index < applied) continue;
+    await session.run(migration);
+    await session.run('INSERT INTO wetread.migration (version) VALUES ($1)', [index + 1]);
+  }
+}
+
+/** Read here, because pg lets a URI without a password overrule the file. It holds names of files (`sslrootcert`). */
+function parseUrl(url: string): ClientConfig {
+  try {
+    return parseIntoClientConfig(url);
+  } catch (cause) {
+    throw new WetreadError('config-invalid', 'ledger.url: no connection URI, or it names a file that cannot be read', {
+      cause,
+    });
+  }
+}
+
+async function readPassword(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trimEnd();
+  } catch (cause) {
+    throw new WetreadError('config-invalid', 'ledger.passwordFile: the file cannot be read', { cause });
+  }
+}
+
+/**
+ * By SQLSTATE class (PostgreSQL, appendix A): 28, 3D and 42501 are a wrong log-in, database or right; 53100 and 58030 a
+ * full disk; 08, 40, 53, 55 and 57 a server that is starting, stopping or has too much to do, 25 one that is only a copy
+ * or has given a transaction up. What has no SQLSTATE never reached a server or lost it, save for a log-in that ends on
+ * our side of SCRAM (RFC 5802).
+ */
+function databaseError(error: unknown): WetreadError {
+  if (error instanceof WetreadError) return error;
+  if (error instanceof Error && error.message.startsWith('SASL: ')) {
+    return new WetreadError('config-invalid', 'ledger.url: log-in impossible, such as without a password', {
+      cause: error,
+    });
+  }
+  if (!(error instanceof DatabaseError)) {
+    return new WetreadError('ledger-unreachable', 'The ledger did not answer', { cause: error });
+  }
+  const sqlState = error.code ?? '';
+  const message = `The ledger refused a statement (SQLSTATE ${sqlState})`;
+  if (/^(28|3D)|^42501$/.test(sqlState)) {
+    return new WetreadError('config-invalid', `ledger.url: log-in, database or right refused (SQLSTATE ${sqlState})`);
+  }
+  if (sqlState === '53100' || sqlState === '58030') {
+    return new WetreadError('disk-full', 'The ledger could not be written', { cause: error });
+  }
+  if (/^(08|25|40|53|55|57)/.test(sqlState)) return new WetreadError('ledger-unreachable', message, { cause: error });
+  return new WetreadError('internal', message, { cause: error });
+}
