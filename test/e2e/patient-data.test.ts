@@ -9,7 +9,8 @@
  */
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { connect } from 'node:net';
+import { createServer, request as forward, type RequestListener } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { phantomStudy } from '../../adapters/phantom/phantom-study.ts';
@@ -26,6 +27,7 @@ import {
   withIdentifiers,
   writtenForms,
 } from '../support/planted-identifiers.ts';
+import { runWetread } from '../support/running-wetread.ts';
 
 const NAME = 'Zwirbelgruber^Ägidia^Mechthild^Freifrau';
 const PATIENT_ID = 'PID-7QX4431';
@@ -172,7 +174,13 @@ async function askForEverything(url: string): Promise<void> {
   for (const path of ['/', `/studies/${studies[0]!.studyInstanceUid}`]) await keep(url, path);
 }
 
-async function keep(url: string, path: string, init: RequestInit = {}): Promise<Response> {
+interface Request {
+  readonly method?: string;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+async function keep(url: string, path: string, init: Request = {}): Promise<Response> {
   const answer = await fetch(url + path, { ...init, headers: { ...credentials(), ...init.headers } });
   const text = `${[...answer.headers].join('\n')}\n${await answer.text()}`;
   answers.push({ what: `${init.method ?? 'GET'} ${path}: ${answer.status}`, text });
@@ -257,7 +265,7 @@ async function sendWrongly(url: string): Promise<void> {
   const elsewhere = await stow(url, [first], `/dicom-web/studies/${encodeURIComponent(NAME)}`);
   answers.push({ what: 'STOW to a name', text: await elsewhere.text() });
   const type = `multipart/related; type="application/${SAID.asked}"; boundary=${SAID.asked}`;
-  await keep(url, '/dicom-web/studies', { method: 'POST', body: first, headers: { 'content-type': type } });
+  await keep(url, '/dicom-web/studies', { method: 'POST', body: first.slice(), headers: { 'content-type': type } });
   const { host } = new URL(url);
   const cut = `POST /dicom-web/studies HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 99999\r\nContent-Type: multipart/related; type="application/dicom"; boundary=part\r\n\r\n--part\r\n\r\n${NAME}`;
   answers.push({ what: 'cut off', text: await raw(url, cut) });
@@ -277,6 +285,7 @@ function raw(url: string, bytes: string): Promise<string> {
 }
 
 async function readDocuments(url: string): Promise<void> {
+  for (const path of ['/api/studies', '/metrics']) await keep(url, path);
   for (const { studyInstanceUid } of studies) {
     for (const name of ['trace.json', 'report.json', 'view.json']) {
       await keep(url, `/api/studies/${studyInstanceUid}/documents/${name}`);
@@ -410,3 +419,67 @@ test('WR-SEC-08 the command line names no patient aloud, and the summary only th
   assertSilent('a folder that is not there', absent.stderr);
   for (const name of ['tmp', 'home']) assert.deepEqual(readdirSync(join(folder.path, name), { recursive: true }), []);
 });
+
+test('WR-SEC-09 a PACS and an EHR whose errors quote the patient: neither error is repeated, no address names anyone', async () => {
+  await using pacs = await runWetread({ bundledModels: false });
+  await pacs.send(plantedChest());
+  await using passing = await recordingServer((request, response) => {
+    const onward = forward(pacs.wetread.url + request.url!, { headers: request.headers, method: request.method });
+    onward.on('response', (answer) => answer.pipe(response.writeHead(answer.statusCode!, answer.headers)));
+    request.pipe(onward);
+  });
+  await using quoting = await recordingServer((_request, response) => {
+    const issue = [{ severity: 'error', code: 'invalid', diagnostics: `No ${NAME} with ${PATIENT_ID}` }];
+    response.statusMessage = `No ${PATIENT_ID}`;
+    response.writeHead(422, { 'content-type': 'application/fhir+json', warning: `299 - "${PATIENT_ID}"` });
+    response.end(JSON.stringify({ resourceType: 'OperationOutcome', issue }));
+  });
+  const uid = studies.find(({ state }) => state === 'filed')!.studyInstanceUid;
+  const runs = [
+    { archive: passing.url, code: 'health-record-refused' },
+    { archive: quoting.url, code: 'archive-refused' },
+  ];
+  for (const { archive, code } of runs) {
+    const config = join(folder.path, `${code}.yaml`);
+    folder.write({
+      [`${code}.yaml`]: [
+        `archive: { kind: dicomweb, url: '${archive}/dicom-web' }`,
+        `healthRecord: { kind: fhir, url: '${quoting.url}/fhir', issuers: { ISSUER-KLIEBENSTEIN-X: 'urn:oid:1.2.3' } }`,
+        `telemetry: { logLevel: debug, otlpUrl: '${collector.url}' }`,
+      ].join('\n'),
+    });
+    const out = join(folder.path, code);
+    const read = await wetread(['read', '--study', uid, '--config', config, '--out', out], { env: environment() });
+    const summary = readFileSync(join(out, 'summary.json'), 'utf8');
+    assert.equal((JSON.parse(summary) as Summary).studies[0]!.reason?.code, code);
+    for (const text of [read.stdout, read.stderr, summary]) assertSilent(code, text);
+    assertSilent('trace.json', readFileSync(join(out, uid, 'trace.json'), 'utf8'));
+  }
+  assertSilent('spans', collector.text());
+  const addresses = [...passing.addresses, ...quoting.addresses];
+  assert.ok(addresses.some((address) => address.includes('/fhir/')));
+  assertSilent('addresses', addresses.join('\n'));
+});
+
+interface RecordingServer extends AsyncDisposable {
+  readonly url: string;
+  /** Paths with queries, as an access log would have them. */
+  readonly addresses: readonly string[];
+}
+
+async function recordingServer(answer: RequestListener): Promise<RecordingServer> {
+  const addresses: string[] = [];
+  const server = createServer((request, response) => {
+    addresses.push(request.url!);
+    answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    addresses,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -115,7 +115,7 @@ export function writtenForms(text: string): string[] {
   const bytes = Buffer.from(text);
   const plain = [text, text.normalize('NFD'), text.replaceAll('^', ' '), text.replaceAll('^', ', ')];
   const percent = encodeURIComponent(text);
-  const escaped = [...text].map((c) => (c > '~' ? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}` : c)).join('');
+  const escaped = text.replace(/[^ -~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
   return [
     ...plain,
     percent,
@@ -124,7 +124,7 @@ export function writtenForms(text: string): string[] {
     escaped,
     bytes.toString('latin1'),
     bytes.toString('hex'),
-    ...([...text].every((c) => c <= 'ÿ') ? [Buffer.from(text, 'latin1').toString('hex')] : []),
+    ...(/^[ -ÿ]+$/.test(text) ? [Buffer.from(text, 'latin1').toString('hex')] : []),
   ];
 }
 
