@@ -31,8 +31,19 @@ export interface PostgresLedgerOptions extends DatabaseOptions {
   readonly clock: Clock;
 }
 
-/** Due studies that one claim moves on; the rest is left to the claims beside and after it. */
-const MOVED_AT_ONCE = 50;
+/** What one claim looks at: studies that are due to move on, a part of them if they are many, and the first that waits. */
+const CLAIMABLE = `
+  WITH due AS (
+    SELECT * FROM wetread.study
+    WHERE state IN ('settling', 'reading', 'drafted')
+      AND (CASE state WHEN 'settling' THEN settled_at ELSE lease_until END) <= $1
+    LIMIT 50 FOR UPDATE SKIP LOCKED
+  ), waiting AS (
+    SELECT * FROM wetread.study
+    WHERE state IN ('accepted', 'failed') AND (state = 'accepted' OR retry_at <= $1)
+    ORDER BY accepted_at, study_instance_uid LIMIT 1 FOR UPDATE SKIP LOCKED
+  )
+  SELECT * FROM due UNION ALL SELECT * FROM waiting`;
 
 /**
  * A server that is down is no fault here: calls throw `ledger-unreachable` until it is back.
@@ -61,33 +72,29 @@ export class PostgresLedger implements Ledger, AsyncDisposable {
   }
 
   async notice(event: StudyEvent, settledAt: string): Promise<void> {
-    await this.#database.transaction(async (session) => {
-      const first = noticed(event, settledAt, this.#now());
-      if (await insert(session, first)) return;
-      const row = await lock(session, event.studyInstanceUid);
-      await update(session, arrived(row!, settledAt, this.#now()));
-    });
+    const { row, steps } = noticed(event, settledAt, this.#now());
+    const columns = Object.keys(row);
+    const written = await this.#database.run(
+      `WITH written AS (
+         INSERT INTO wetread.study (${columns.join(', ')}) VALUES (${columns.map((_, i) => `$${i + 1}`).join(', ')})
+         ON CONFLICT DO NOTHING RETURNING *)
+       ${addSteps(columns.length + 1)}`,
+      [...Object.values(row), JSON.stringify(steps)],
+    );
+    if (written === 0) await this.#change(event.studyInstanceUid, (known) => arrived(known!, settledAt, this.#now()));
   }
 
   async claim(worker: string, leaseMs: number): Promise<Attempt | undefined> {
     return this.#database.transaction(async (session) => {
       const now = this.#now();
-      const due = await session.rows<LedgerRow>(
-        `SELECT * FROM wetread.study
-         WHERE state IN ('settling', 'reading', 'drafted')
-           AND (CASE state WHEN 'settling' THEN settled_at ELSE lease_until END) <= $1
-         LIMIT ${MOVED_AT_ONCE} FOR UPDATE SKIP LOCKED`,
-        [now],
-      );
-      for (const row of due) await update(session, movedOn(row, now));
-      const [next] = await session.rows<LedgerRow>(
-        `SELECT * FROM wetread.study
-         WHERE state IN ('accepted', 'failed') AND (state = 'accepted' OR retry_at <= $1)
-         ORDER BY accepted_at, study_instance_uid LIMIT 1 FOR UPDATE SKIP LOCKED`,
-        [now],
-      );
+      const rows = await session.rows<LedgerRow>(CLAIMABLE, [now]);
+      const changes = rows.map((row) => (isWaiting(row) ? { row, steps: [] } : movedOn(row, now)));
+      const [next, ...others] = changes.toSorted(byAcceptance);
+      for (const change of others) if (change.steps.length > 0) await write(session, change);
       if (next === undefined) return undefined;
-      return attemptOf((await update(session, claimed(next, worker, now, this.#now(leaseMs)))).row);
+      const taken = claimed(next.row, worker, now, this.#now(leaseMs));
+      await write(session, { row: taken.row, steps: [...next.steps, ...taken.steps] });
+      return attemptOf(taken.row);
     });
   }
 
@@ -100,17 +107,15 @@ export class PostgresLedger implements Ledger, AsyncDisposable {
   }
 
   async advance(attempt: Attempt, transition: StudyTransition, patch: RecordPatch = {}): Promise<StudyState> {
-    return this.#database.transaction(async (session) => {
-      const row = owned(await lock(session, attempt.studyInstanceUid), attempt);
-      return (await update(session, advanced(row, transition, patch, this.#now()))).state;
-    });
+    const change = await this.#change(attempt.studyInstanceUid, (row) =>
+      advanced(owned(row, attempt), transition, patch, this.#now()),
+    );
+    return change.state;
   }
 
   async move(studyInstanceUid: StudyInstanceUid, transition: StudyTransition): Promise<StudyState> {
-    return this.#database.transaction(async (session) => {
-      const row = await lock(session, studyInstanceUid);
-      return (await update(session, moved(row, transition, this.#now()))).state;
-    });
+    const change = await this.#change(studyInstanceUid, (row) => moved(row, transition, this.#now()));
+    return change.state;
   }
 
   async get(studyInstanceUid: StudyInstanceUid): Promise<StudyRecord | undefined> {
@@ -173,49 +178,53 @@ export class PostgresLedger implements Ledger, AsyncDisposable {
     await this.#database.close();
   }
 
+  /** Changes a row that nobody else can change meanwhile. */
+  #change<T extends ChangedRow>(
+    studyInstanceUid: StudyInstanceUid,
+    step: (row: LedgerRow | undefined) => T,
+  ): Promise<T> {
+    return this.#database.transaction(async (session) => {
+      const [row] = await session.rows<LedgerRow>(
+        'SELECT * FROM wetread.study WHERE study_instance_uid = $1 FOR UPDATE',
+        [studyInstanceUid],
+      );
+      const change = step(row);
+      await write(session, change);
+      return change;
+    });
+  }
+
   #now(aheadMs = 0): string {
     return new Date(this.#clock.now().getTime() + aheadMs).toISOString();
   }
 }
 
-/** The row, for this transaction alone until it ends. */
-async function lock(session: Session, studyInstanceUid: StudyInstanceUid): Promise<LedgerRow | undefined> {
-  const rows = await session.rows<LedgerRow>('SELECT * FROM wetread.study WHERE study_instance_uid = $1 FOR UPDATE', [
-    studyInstanceUid,
-  ]);
-  return rows[0];
+function isWaiting({ state }: LedgerRow): boolean {
+  return state === 'accepted' || state === 'failed';
 }
 
-/** @returns false where the study is there already; one that is being noticed beside this is waited for. */
-async function insert(session: Session, change: ChangedRow): Promise<boolean> {
-  const columns = Object.keys(change.row);
-  const written = await session.run(
-    `INSERT INTO wetread.study (${columns.join(', ')}) VALUES (${columns.map((_, i) => `$${i + 1}`).join(', ')})
-     ON CONFLICT DO NOTHING`,
-    Object.values(change.row),
-  );
-  if (written === 1) await addSteps(session, change);
-  return written === 1;
+function byAcceptance({ row: a }: ChangedRow, { row: b }: ChangedRow): number {
+  const [first, second] = [a, b].map((row) => `${row.accepted_at} ${row.study_instance_uid}`) as [string, string];
+  return first < second ? -1 : 1;
 }
 
-/** Writes a locked row. @returns the change itself. */
-async function update<T extends ChangedRow>(session: Session, change: T): Promise<T> {
-  const columns = Object.keys(change.row);
+/** Row and history in one statement: every statement is a way to the server and back. */
+async function write(session: Session, { row, steps }: ChangedRow): Promise<void> {
+  const columns = Object.keys(row);
   await session.run(
-    `UPDATE wetread.study SET ${columns.map((name, i) => `${name} = $${i + 1}`).join(', ')}
-     WHERE study_instance_uid = $${columns.indexOf('study_instance_uid') + 1}`,
-    Object.values(change.row),
+    `WITH written AS (
+       UPDATE wetread.study SET ${columns.map((name, i) => `${name} = $${i + 1}`).join(', ')}
+       WHERE study_instance_uid = $${columns.indexOf('study_instance_uid') + 1} RETURNING *)
+     ${addSteps(columns.length + 1)}`,
+    [...Object.values(row), JSON.stringify(steps)],
   );
-  await addSteps(session, change);
-  return change;
 }
 
-async function addSteps(session: Session, { row, steps }: ChangedRow): Promise<void> {
-  for (const { at, transition, state, reason } of steps) {
-    await session.run(
-      `INSERT INTO wetread.step (study_instance_uid, number, at, transition, state, reason)
-       SELECT $1, COUNT(*) + 1, $2, $3, $4, $5 FROM wetread.step WHERE study_instance_uid = $1`,
-      [row.study_instance_uid, at, transition, state, reason],
-    );
-  }
+/** Adds the steps of the JSON array in a parameter to the history of the study in `written`, in their order. */
+function addSteps(parameter: number): string {
+  return `INSERT INTO wetread.step (study_instance_uid, number, at, transition, state, reason)
+    SELECT written.study_instance_uid,
+      (SELECT COUNT(*) FROM wetread.step WHERE study_instance_uid = written.study_instance_uid) + added.number,
+      value->>'at', value->>'transition', value->>'state', value->>'reason'
+    FROM written, JSON_ARRAY_ELEMENTS($${parameter}::JSON) WITH ORDINALITY AS added (value, number)`;
 }
