@@ -50,6 +50,8 @@ export class PartReceiver {
 
   /** The connection has ended. @throws WetreadError `archive-unreachable`, `archive-truncated` */
   finish(): void {
+    // An answer without parts is known by its head; whether the rest of it came makes no difference.
+    if (this.head !== undefined && this.#multipart === undefined) return;
     this.#response.finish();
     this.#multipart?.finish();
   }

@@ -95,6 +95,21 @@ test('WR-WEB-07 a slow reader slows the server: what is not asked for is not tak
   assert.equal(read, 200);
 });
 
+test('WR-WEB-07 nothing found is an answer, also where its words come after its head, or never', async (t) => {
+  const server = createHttpServer((request, response) => {
+    response.writeHead(404, { 'content-type': 'application/json', 'content-length': '20' });
+    response.flushHeaders();
+    if (request.url === '/never') setTimeout(() => response.destroy(), 20);
+    else setTimeout(() => response.end('{"Message":"nothing"'), 20);
+  });
+  const port = await portOf(t, server);
+  for (const path of ['later', 'never']) {
+    const url = `http://127.0.0.1:${port}/${path}`;
+    const parts = retrieveParts({ url: '', silenceMs: 5000 }, url, DEFAULT_MULTIPART_LIMITS, never);
+    assert.equal((await parts.next()).done, true, path);
+  }
+});
+
 test('WR-WEB-07 a part beyond the limit is refused before memory is set aside for it', async (t) => {
   const server = createHttpServer((_, response) => {
     response.writeHead(200, TYPE).end('--edge\r\nContent-Length: 99999999999\r\n\r\n');
