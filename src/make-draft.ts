@@ -7,7 +7,7 @@ import type { ModelPackage, SegmentStatistics } from './inference/model-package.
 import { draft } from './reporting/draft.ts';
 import type { Report, ReportProvenance } from './reporting/report.ts';
 import type { DicomObject } from './writeback/artifact.ts';
-import { seriesInstanceUid } from './writeback/identity.ts';
+import { seriesInstanceUid, sopInstanceUid } from './writeback/identity.ts';
 import { segmentationObject } from './writeback/segmentation-object.ts';
 import { structuredReport } from './writeback/structured-report.ts';
 
@@ -36,7 +36,8 @@ export function makeDraft(
   const report = draft({ study, volume, findings, cardCaveats: model.card.caveats, provenance });
   const common = { report, study, software: provenance.software };
   const seg = segmentationObject({ ...common, segmentation });
-  const predecessor = last && { predecessorSeriesInstanceUid: seriesInstanceUid(last, 'sr') };
+  const replacesLast = last !== undefined && provenance.predecessorSopInstanceUid === sopInstanceUid(last, 'sr');
+  const predecessor = replacesLast && { predecessorSeriesInstanceUid: seriesInstanceUid(last, 'sr') };
   const sr = structuredReport({ ...common, volume, segmentation: seg, ...predecessor });
   return { report, objects: [seg, sr] };
 }

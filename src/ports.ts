@@ -1,5 +1,5 @@
 /**
- * What the core needs from outside. Adapters implement these; only `preread.ts` calls them.
+ * What the core needs from outside. Adapters implement these; only the pipeline (`preread.ts`, `assemble-series.ts`, `drafting.ts`) calls them.
  *
  * Glossary, in the order of the flow:
  * - study event: a hint that a study exists or changed; never the truth
@@ -46,6 +46,8 @@ export interface EncodedInstance {
 /** Reads Part 10 files (PS3.10). Pure: bytes in, instance or reason out; never throws on bad input. */
 export interface InstanceReader {
   read(bytes: Uint8Array): EncodedInstance | Skipped;
+  /** The data set of any object, images or not, without group 0002 and pixel data. */
+  readDataSet(bytes: Uint8Array): { readonly dataSet: DicomDataSet } | Skipped;
 }
 
 /** Stored pixel values of one frame, samples interleaved, polarity and rescale untouched. */

@@ -1,12 +1,13 @@
 /**
  * THE pipeline: one study in, one filed draft out. Read {@link preread} aloud; everything below it is one stage each,
- * and only this file and `assemble-series.ts` call ports.
+ * and only this file, `assemble-series.ts` and `drafting.ts` call ports.
  */
 import type { StudyTransition } from './arrival/lifecycle.ts';
 import type { Series, Study } from './arrival/study.ts';
 import { assembleSeries } from './assemble-series.ts';
 import { classifySlice } from './assembly/classify.ts';
 import type { Volume } from './assembly/volume.ts';
+import { type Draft, draftOf, lastReport } from './drafting.ts';
 import { WetreadError } from './errors.ts';
 import { coarseLabels, gateLabels } from './inference/coarse-labels.ts';
 import { findingsFrom } from './inference/findings-from.ts';
@@ -14,18 +15,16 @@ import { gateVolume } from './inference/gate-volume.ts';
 import type { ModelPackage } from './inference/model-package.ts';
 import { inferenceRequest, inputGrid, intensityStep, refineRule } from './inference/prepare.ts';
 import { type Selection, selectModel } from './inference/select-model.ts';
-import { type DraftInput, makeDraft, type Reading } from './make-draft.ts';
+import type { Reading } from './make-draft.ts';
 import { NotReadList } from './not-read.ts';
 import type { Attempt, DocumentName, ModelShelf, Ports, RecordPatch } from './ports.ts';
 import { isSkipped, type Reason, reason, type Skipped } from './reasons.ts';
-import type { Report, ReportProvenance } from './reporting/report.ts';
-import { newProvenance, repeatedProvenance, type WorkIdentity, workIdentity } from './reporting/revision.ts';
+import { workIdentity } from './reporting/revision.ts';
 import { viewOf } from './reporting/view.ts';
 import type { StudyInstanceUid } from './uid.ts';
 import type { DicomFile } from './writeback/artifact.ts';
 import { type DraftStatus, reportTransaction } from './writeback/fhir.ts';
 import type { RecordNaming } from './writeback/fhir-match.ts';
-import { seriesInstanceUid, sopInstanceUid } from './writeback/identity.ts';
 
 /** What the site decides, beside the models it runs. */
 export interface Site {
@@ -41,12 +40,6 @@ export interface Site {
 export interface Outcome {
   readonly transition: Extract<StudyTransition, 'file' | 'hold' | 'refuse' | 'select-none'>;
   readonly patch: RecordPatch;
-}
-
-interface Draft {
-  readonly report: Report;
-  readonly modality: string;
-  readonly files: readonly DicomFile[];
 }
 
 /**
@@ -231,55 +224,12 @@ async function report(work: Work, study: Study, model: ModelPackage, reading: Re
     packageDigest: model.digest,
     configDigest: work.site.configDigest,
   });
-  const drafted = (await sameDraft(work, input, identity)) ?? (await newDraft(work, input, identity));
+  const drafted = await draftOf(work, input, identity);
   await work.save('report.json', drafted.report);
   await work.save('view.json', viewOf(reading.volume, reading.segmentation, reading.statistics));
   for (const { object, bytes } of drafted.files) await work.save(`${object.kind}.dcm`, bytes);
   await work.ports.ledger.advance(work.attempt, 'draft');
   return drafted;
-}
-
-async function lastReport({ attempt, ports }: Work): Promise<Report | undefined> {
-  const bytes = await ports.ledger.document(attempt.studyInstanceUid, 'report.json');
-  return bytes === undefined ? undefined : (JSON.parse(new TextDecoder().decode(bytes)) as Report);
-}
-
-/**
- * The last draft, where the same work gives the same bytes. A corrected name or another version of the software gives
- * others, which must not go out under the UIDs of the old ones.
- */
-async function sameDraft(work: Work, input: DraftInput, identity: WorkIdentity): Promise<Draft | undefined> {
-  const provenance = repeatedProvenance(input.last, identity);
-  if (provenance === undefined) return undefined;
-  const drafted = draftUnder(work, input, provenance);
-  const { ledger } = work.ports;
-  for (const { object, bytes } of drafted.files) {
-    const saved = await ledger.document(work.attempt.studyInstanceUid, `${object.kind}.dcm`);
-    if (saved?.length !== bytes.length || saved.some((byte, at) => byte !== bytes[at])) return undefined;
-  }
-  return drafted;
-}
-
-/** A draft that comes after the last one, and names it where the archive holds it. */
-async function newDraft(work: Work, input: DraftInput, identity: WorkIdentity): Promise<Draft> {
-  const { attempt, ports, site, signal } = work;
-  const { last } = input;
-  const sr = last && sopInstanceUid(last, 'sr');
-  const held =
-    sr && (await ports.archive.retrieveInstance(attempt.studyInstanceUid, seriesInstanceUid(last, 'sr'), sr, signal));
-  const provenance = newProvenance(last, identity, {
-    revision: attempt.revision,
-    createdAt: attempt.acceptedAt,
-    software: site.software,
-    ...(sr !== undefined && held !== undefined && { predecessorSopInstanceUid: sr }),
-  });
-  return draftUnder(work, input, provenance);
-}
-
-function draftUnder({ ports }: Work, input: DraftInput, provenance: ReportProvenance): Draft {
-  const made = makeDraft(input, provenance);
-  const files = made.objects.map((object) => ({ object, bytes: ports.writer.write(object) }));
-  return { report: made.report, modality: input.reading.volume.modality, files };
 }
 
 /** Writeback: to the archive and the health record, or to neither while the patient is not matched. */

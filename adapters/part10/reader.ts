@@ -34,7 +34,7 @@ const MEDIA_STORAGE_DIRECTORY = '1.2.840.10008.1.3.10';
 const IDENTITY_TAGS = new Set([0x00080016, 0x00080018, 0x00080060, 0x00100020, 0x0020000d, 0x0020000e]);
 const HEADER_TAG_NUMBERS = new Set([...HEADER_TAGS].map((tag) => Number.parseInt(tag, 16)));
 
-export const part10Reader: InstanceReader = { read: readInstance };
+export const part10Reader: InstanceReader = { read: readInstance, readDataSet };
 
 /**
  * An image with its header and its frames, still encoded. The complete data set is made on first use.

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { part10Reader } from '../../adapters/part10/reader.ts';
 import type { ImageHeader, ModalityLut } from '../../src/arrival/study.ts';
 import type { EncodedInstance, FrameDecoder, StoredFrame } from '../../src/ports.ts';
 import { sampleVolume } from '../../test/support/sample-report.ts';
@@ -47,7 +48,7 @@ test('a multi-frame instance is retrieved and read once for all of its frames', 
       retrieved += 1;
       return new Uint8Array(1);
     },
-    reader: { read: () => instance({ numberOfFrames: 3 }) },
+    reader: { ...part10Reader, read: () => instance({ numberOfFrames: 3 }) },
     decoder,
   });
   const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = header;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WetreadError } from '../errors.ts';
-import { decimalString, dicomTime, line, paragraph } from './text.ts';
+import { decimalString, dicomTime, instantOf, line, paragraph } from './text.ts';
 
 test('WR-SR-10 one line: no control characters, no separator, cut by characters so that the cut is seen', () => {
   assert.equal(line('a\tb\r\nc\u0000d\\e '), 'a b c d/e');
@@ -63,4 +63,15 @@ test('WR-SR-08 times: in the zone of the images, else as written; DT always says
   assert.equal(dicomTime('2026-03-14T15:09:26.535-03:30').dateTime, '20260314150926.535000-0330');
   assert.equal(dicomTime('2026-03-14T01:00:00Z', '-0330').dateTime, '20260313213000.000000-0330');
   assert.throws(() => dicomTime('yesterday'), WetreadError);
+});
+
+test('WR-CON-04 DA and TM lead back to the instant that they were made of', () => {
+  for (const offset of ['+0000', '-0800', '+0545', undefined])
+    for (const instant of ['2026-03-14T23:59:26.535Z', '2026-01-01T00:00:00.000Z']) {
+      const { date, time } = dicomTime(instant, offset);
+      assert.equal(instantOf(date, time, offset), instant);
+    }
+  assert.equal(instantOf('20260314', '150926'), '2026-03-14T15:09:26.000Z');
+  assert.equal(instantOf('20261399', '150926'), undefined);
+  assert.equal(instantOf('', ''), undefined);
 });

@@ -41,6 +41,17 @@ export function decimalString(value: number): string {
   throw new WetreadError('internal', 'A number cannot be written as DS');
 }
 
+/** The instant, in ISO 8601, that {@link dicomTime} made DA and TM of; undefined where they are none. */
+export function instantOf(date: string, time: string, timezoneOffsetFromUtc = '+0000'): string | undefined {
+  const text = `${date}T${time}${timezoneOffsetFromUtc}`;
+  const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\.\d{1,3})?\d*([+-]\d\d)(\d\d)$/.exec(text);
+  if (parts === null) return undefined;
+  const [, year, month, day, hours, minutes, seconds, fraction = '', offsetHours, offsetMinutes] = parts;
+  const iso = `${year}-${month}-${day}T${hours}:${minutes}:${seconds}${fraction}${offsetHours}:${offsetMinutes}`;
+  const milliseconds = Date.parse(iso);
+  return Number.isNaN(milliseconds) ? undefined : new Date(milliseconds).toISOString();
+}
+
 /** An instant as DA, TM and DT. */
 export interface DicomTime {
   /** `YYYYMMDD`. */

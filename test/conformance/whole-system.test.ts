@@ -136,6 +136,14 @@ async function ended(running: RunningWetread, study: StudyInstanceUid): Promise<
   return record;
 }
 
+/** Filed without a fault on the way. */
+async function filedAtOnce(running: RunningWetread, study: StudyInstanceUid): Promise<StudyRecord> {
+  const record = await ended(running, study);
+  const steps = (await running.wetread.ports.ledger.history(study)).filter(({ reason }) => reason !== undefined);
+  assert.deepEqual([record.state, record.attempts], ['filed', 1], JSON.stringify(steps));
+  return record;
+}
+
 async function documentOf(running: RunningWetread, study: StudyInstanceUid, name: DocumentName): Promise<Buffer> {
   const bytes = await running.wetread.ports.ledger.document(study, name);
   assert.ok(bytes, name);
@@ -165,8 +173,7 @@ describe('a study in Orthanc, a patient in a FHIR server', { skip: withoutOrthan
     running = await runWetread(configOf(orthanc.url, record.url));
     study = studyOf(files);
     await running.wetread.noticeStudy(study);
-    const { state, reason } = await ended(running, study);
-    assert.equal(state, 'filed', JSON.stringify(reason));
+    await filedAtOnce(running, study);
   });
   after(async () => {
     await running?.[Symbol.asyncDispose]();
@@ -208,8 +215,7 @@ describe('a study in Orthanc, a patient in a FHIR server', { skip: withoutOrthan
       provenance: (await record.all<Provenance>('Provenance')).length,
     };
     await running.wetread.noticeStudy(study);
-    const again = await ended(running, study);
-    assert.equal(again.state, 'filed', JSON.stringify(again.reason));
+    const again = await filedAtOnce(running, study);
     assert.deepEqual(again.notRead, [], 'our own series are no series of the study');
     assert.ok((await documentOf(running, study, 'sr.dcm')).equals(before.sr));
     assert.ok((await documentOf(running, study, 'seg.dcm')).equals(before.seg));
@@ -355,12 +361,12 @@ describe('a study that goes on growing', { skip: withoutOrthanc }, () => {
     await record.create(patientOf(files));
     await load(orthanc, files.slice(0, -1));
     await running.wetread.noticeStudy(study);
-    assert.equal((await ended(running, study)).state, 'filed');
+    await filedAtOnce(running, study);
     const first = await documentOf(running, study, 'sr.dcm');
 
     await load(orthanc, files.slice(-1));
     await running.wetread.noticeStudy(study);
-    assert.equal((await ended(running, study)).state, 'filed');
+    await filedAtOnce(running, study);
     const second = await documentOf(running, study, 'sr.dcm');
     const [old, replacing] = [first, second].map((bytes) => {
       const read = readDataSet(bytes);
@@ -436,7 +442,8 @@ describe('the command line against a PACS', { skip: withoutOrthanc }, () => {
     const unknown = '2.25.329800735698586629295641978511506172918';
     const command = ['read', '--study', study, '--study', unknown, '--config', config, '--out', out];
     const main = join(import.meta.dirname, '..', '..', 'services', 'wetread', 'main.ts');
-    await promisify(execFile)(process.execPath, [main, ...command], { timeout: 120_000 });
+    const run = (): Promise<unknown> => promisify(execFile)(process.execPath, [main, ...command], { timeout: 120_000 });
+    await run();
     const summary = JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8')) as Summary;
     assert.ok(validateSummary(structuredClone(summary)), JSON.stringify(validateSummary.errors));
     assert.deepEqual(
@@ -451,7 +458,16 @@ describe('the command line against a PACS', { skip: withoutOrthanc }, () => {
       'trace.json',
     ]);
     const [sr] = await heldOf(orthanc, study, 'Modality=SR');
-    assert.ok((await asStored(orthanc, sr!)).equals(readFileSync(join(out, study, 'sr.dcm'))));
+    const first = await asStored(orthanc, sr!);
+    assert.ok(first.equals(readFileSync(join(out, study, 'sr.dcm'))));
+    const [filed] = await record.all<DiagnosticReport>('DiagnosticReport');
+
+    // The ledger of a command is gone when it ends; what it did is known from the archive.
+    await run();
+    assert.ok(readFileSync(join(out, study, 'sr.dcm')).equals(first), 'the same bytes under the same UID');
+    assert.equal((await heldOf(orthanc, study)).length, files.length + 2);
+    assert.ok((await asStored(orthanc, sr!)).equals(first));
+    assert.deepEqual(await record.all<DiagnosticReport>('DiagnosticReport'), [filed]);
   });
 });
 
