@@ -37,6 +37,10 @@ export const LOG_EVENTS = {
   'http-fault': 'error',
   'study-noticed': 'info',
   'study-state': 'info',
+  /** A source could not ask its server, or one study of it; asked again after `durationMs`, where that is said. */
+  'source-fault': 'warn',
+  /** The server of a source answers again. */
+  'source-recovered': 'info',
   'instance-refused': 'warn',
   'read-started': 'info',
   'stage-started': 'debug',

@@ -17,6 +17,11 @@ export const RETRIES = {
     maximum: Number.POSITIVE_INFINITY,
     afterwards: 'tried again',
   },
+  'polling an archive that does not answer': {
+    delaysSeconds: [1, 2, 5, 15, 60, 300],
+    maximum: Number.POSITIVE_INFINITY,
+    afterwards: 'tried again',
+  },
   'storing a result in the archive': { delaysSeconds: [], maximum: 0, afterwards: 'the study is read again' },
   'filing a draft in the health record': { delaysSeconds: [], maximum: 0, afterwards: 'the study is read again' },
 } as const satisfies Record<string, RetryRule>;

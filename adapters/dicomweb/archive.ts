@@ -10,10 +10,10 @@ import type { ImageArchive, StoreOutcome } from '../../src/ports.ts';
 import { isSkipped, type Skipped } from '../../src/reasons.ts';
 import { isUid, type SeriesInstanceUid, type SopInstanceUid, type StudyInstanceUid } from '../../src/uid.ts';
 import type { DicomFile } from '../../src/writeback/artifact.ts';
-import { MANUFACTURER } from '../../src/writeback/modules.ts';
 import { DicomwebClient } from './client.ts';
 import { type HttpOptions, httpOptions } from './http.ts';
 import { DEFAULT_MULTIPART_LIMITS, type MultipartLimits } from './multipart.ts';
+import { isWetreadResult } from './own-result.ts';
 import { PartMemory } from './part-memory.ts';
 import { retrieveParts } from './retrieve.ts';
 import { storeOutcome } from './store.ts';
@@ -157,10 +157,4 @@ class DicomwebArchive implements ImageArchive {
       (await this.#seriesOf(study, { '0020000E': { vr: 'UI', Value: [series] } }, signal));
     return listed?.instances.map(({ sopInstanceUid }) => sopInstanceUid) ?? [];
   }
-}
-
-/** SR and SEG that name Wetread as their manufacturer: read again, they would be read for ever. */
-function isWetreadResult(series: DicomDataSet): boolean {
-  const modality = stringOf(series, '00080060');
-  return (modality === 'SR' || modality === 'SEG') && stringOf(series, '00080070') === MANUFACTURER;
 }

@@ -28,6 +28,8 @@ interface Library {
 type Call = (library: Library, request: Request) => Promise<unknown>;
 
 const PAGE = 1000;
+/** Some servers refuse to give more studies at once, others only give fewer. */
+const STUDY_PAGE = 200;
 /** A server that ignores `offset` would be asked for ever. */
 const MAX_PAGES = 1000;
 
@@ -51,6 +53,15 @@ export class DicomwebClient {
     const found = await this.#list((library, request) => library.searchForStudies({ queryParams, request }), signal);
     // Some servers ignore a key that they do not know; another study must never be taken for this one.
     return found.find((dataSet) => dataSet['0020000D']?.Value?.[0] === uid);
+  }
+
+  /** @param studyDate a day, or a range of days, to match Study Date (0008,0020) with */
+  studies(studyDate: string, signal: AbortSignal): Promise<readonly DicomDataSet[]> {
+    const matching = { StudyDate: studyDate, includefield: '00201206,00201208' };
+    return this.#pages('0020000D', signal, (page) => (library, request) => {
+      const queryParams = { ...matching, ...page, limit: STUDY_PAGE };
+      return library.searchForStudies({ queryParams, request });
+    });
   }
 
   series(study: StudyInstanceUid, signal: AbortSignal): Promise<readonly DicomDataSet[]> {

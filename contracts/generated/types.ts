@@ -30,6 +30,25 @@ kind: ("directory" | "dicomweb")
  * DICOMweb root, for kind dicomweb.
  */
 url?: string
+/**
+ * Whether and how often an archive of kind dicomweb is asked for new studies.
+ */
+polling: {
+enabled: boolean
+/**
+ * While studies arrive; up to three times as long while none does.
+ */
+intervalSeconds: number
+/**
+ * Studies of today and so many days before are asked for at every poll.
+ */
+windowDays: number
+/**
+ * Studies of so many days before are asked for at every sweep.
+ */
+sweepDays: number
+sweepSeconds: number
+}
 maxPartBytes: number
 maxParts: number
 }

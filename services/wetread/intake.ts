@@ -1,5 +1,5 @@
 /** Turns hints from every source into rows of the ledger; what is accepted is committed before a caller hears of it. */
-import type { Ports } from '../../src/ports.ts';
+import type { Ports, StudyHint } from '../../src/ports.ts';
 import type { StudyInstanceUid } from '../../src/uid.ts';
 
 export interface IntakeOptions {
@@ -51,6 +51,11 @@ export class Intake {
       if (state === 'held' || state === 'parked') await ledger.move(uid, 'replay');
     }
     this.#options.onNoticed();
+  }
+
+  /** What a source says: a study that it has seen complete does not settle once more. */
+  noticeHint({ studyInstanceUid, complete }: StudyHint, source: string): Promise<void> {
+    return this.notice(studyInstanceUid, source, complete ? 0 : undefined);
   }
 
   /**

@@ -15,10 +15,11 @@ import { createApp } from './http/app.ts';
 import { type Imported, importFolder } from './import-folder.ts';
 import { Intake } from './intake.ts';
 import { Reader } from './reader.ts';
+import { runSources } from './sources.ts';
 import { type Wired, wire } from './wiring.ts';
 
 export interface StartOptions {
-  /** Serve HTTP; without it only folders are read. */
+  /** Serve HTTP and ask the sources for studies; without it only what is named is read. */
   readonly listen: boolean;
   readonly onLog?: (event: LogEvent, attributes: SafeAttributes) => void;
 }
@@ -60,6 +61,7 @@ export async function startWetread(config: Config, options: StartOptions): Promi
       : undefined;
     if (wired.embedded.archive !== undefined) await intake.reconcile(wired.embedded.archive);
     reader.start();
+    if (options.listen) stack.use(runSources(wired.sources, intake, ports.log));
     const owned = stack.move();
     return {
       ports,

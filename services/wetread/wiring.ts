@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { ThreadedFrameDecoder } from '../../adapters/codecs/frame-decoder.ts';
 import { dicomwebArchive } from '../../adapters/dicomweb/archive.ts';
+import { qidoSource } from '../../adapters/dicomweb/qido-source.ts';
 import { type DirectoryArchive, directoryArchive } from '../../adapters/directory/archive.ts';
 import { fhirHealthRecord } from '../../adapters/fhir/health-record.ts';
 import { localHealthRecord } from '../../adapters/local-fhir/health-record.ts';
@@ -19,7 +20,16 @@ import { postgresLedger } from '../../adapters/postgres/ledger.ts';
 import { sqliteLedger } from '../../adapters/sqlite/ledger.ts';
 import { voxelWorkers } from '../../adapters/voxel-workers/voxel-workers.ts';
 import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
-import type { Clock, HealthRecord, ImageArchive, InferenceEngine, Ledger, Log, Ports } from '../../src/ports.ts';
+import type {
+  Clock,
+  HealthRecord,
+  ImageArchive,
+  InferenceEngine,
+  Ledger,
+  Log,
+  Ports,
+  StudySource,
+} from '../../src/ports.ts';
 import type { Site } from '../../src/preread.ts';
 import { isSkipped } from '../../src/reasons.ts';
 import type { RecordNaming } from '../../src/writeback/fhir-match.ts';
@@ -30,6 +40,8 @@ import { software } from './version.ts';
 export interface Wired extends AsyncDisposable {
   readonly ports: Ports;
   readonly site: Site;
+  /** What names studies by itself, beside what is sent here. */
+  readonly sources: readonly StudySource[];
   /** Parts that only the embedded defaults have. */
   readonly embedded: { readonly archive?: DirectoryArchive; readonly fhirStore?: LocalFhirStore };
   readonly review: ReviewOptions;
@@ -85,6 +97,7 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
   return {
     ports,
     site: siteOf(config),
+    sources: wireSources(config, ports),
     embedded: {
       ...(archive.embedded && { archive: archive.embedded }),
       ...(health.store && { fhirStore: health.store }),
@@ -121,6 +134,22 @@ async function wireArchive(
     }),
   );
   return { port: archive, embedded: archive };
+}
+
+function wireSources({ archive, completeness }: Config, ports: Ports): readonly StudySource[] {
+  const { kind, url, polling } = archive;
+  if (kind !== 'dicomweb' || !polling.enabled) return [];
+  const { intervalSeconds, windowDays, sweepDays, sweepSeconds } = polling;
+  const source = qidoSource({
+    url: url!,
+    intervalMs: intervalSeconds * 1000,
+    windowDays,
+    sweepDays,
+    sweepMs: sweepSeconds * 1000,
+    quietMs: completeness.quietSeconds * 1000,
+    ports,
+  });
+  return [source];
 }
 
 const describeInstance: Parameters<typeof directoryArchive>[0]['describe'] = (bytes) => {

@@ -23,6 +23,8 @@ export interface DicomwebServerOptions extends Partial<Pick<DicomwebOptions, 'on
   readonly limits?: Partial<DicomwebOptions['limits']>;
   readonly folder?: string;
   readonly port?: number;
+  /** Told of every request, by its path and query. */
+  readonly onRequest?: (path: string) => void;
 }
 
 export async function dicomwebServer(options: DicomwebServerOptions = {}): Promise<DicomwebServer> {
@@ -45,6 +47,7 @@ export async function dicomwebServer(options: DicomwebServerOptions = {}): Promi
     }),
   );
   const server = createServer(app);
+  server.on('request', ({ url = '' }) => options.onRequest?.(url));
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   return {
     app,

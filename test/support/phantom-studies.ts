@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChestCtOptions } from '../../adapters/phantom/chest-ct.ts';
 import { headStudy, phantomStudy, scoutFiles } from '../../adapters/phantom/phantom-study.ts';
+import { dayOf } from '../../src/arrival/poll-schedule.ts';
 
 /** A whole chest at 256 × 256 and 5 mm: read in a second or two. */
 export const SMALL_CHEST: ChestCtOptions = { seed: 3, matrix: 256, slices: 66, sliceSpacing: 5, emphysema: 0.12 };
@@ -22,6 +23,16 @@ export function smallHead(): readonly Uint8Array[] {
 
 export function scout(): readonly Uint8Array[] {
   return [...scoutFiles({ seed: 5, matrix: 128 })];
+}
+
+/** The files with today's Study Date (0008,0020), as an archive has them that is asked for new studies. */
+export function datedToday(files: readonly Uint8Array[]): readonly Uint8Array[] {
+  const studyDate = Buffer.from('\x08\0\x20\0DA\x08\0', 'latin1');
+  return files.map((file) => {
+    const dated = Buffer.from(file);
+    dated.write(dayOf(Date.now()), dated.indexOf(studyDate) + studyDate.length, 'latin1');
+    return dated;
+  });
 }
 
 export class TemporaryFolder implements AsyncDisposable {

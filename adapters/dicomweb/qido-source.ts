@@ -1,0 +1,185 @@
+/**
+ * A PACS as a source of studies, by polling it with QIDO-RS (PS3.18 10.6). What a poll means is decided in
+ * `src/arrival/polling.ts`; here the archive is asked, hints are given, and the ledger is told where the polling stands.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type DateSlice,
+  dayOf,
+  horizonOf,
+  pauseMs,
+  sweepSlices,
+  windowSlices,
+} from '../../src/arrival/poll-schedule.ts';
+import { NOTHING_SEEN, type PollState, readPollState, writePollState } from '../../src/arrival/poll-state.ts';
+import { forget, judge, look, type SeenStudy } from '../../src/arrival/polling.ts';
+import { WetreadError } from '../../src/errors.ts';
+import type { Clock, Ledger, Log, StudyHint, StudySource } from '../../src/ports.ts';
+import { RETRIES } from '../../src/retry.ts';
+import type { StudyInstanceUid } from '../../src/uid.ts';
+import { type HttpOptions, httpOptions } from './http.ts';
+import { StudyListing } from './study-listing.ts';
+
+export interface QidoSourceOptions {
+  /** DICOMweb root, such as `http://127.0.0.1:8042/dicom-web`. */
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Longest silence of the archive; default one minute. */
+  readonly silenceMs?: number;
+  readonly intervalMs: number;
+  /** Studies of today and so many days before are looked for at every poll. */
+  readonly windowDays: number;
+  /** Studies of so many days are looked for at every sweep. */
+  readonly sweepDays: number;
+  readonly sweepMs: number;
+  /** How far two looks at a study must lie apart, its counts unchanged, for it to be complete. */
+  readonly quietMs: number;
+  readonly ports: { readonly ledger: Pick<Ledger, 'sourceState' | 'saveSourceState'>; log: Log; clock: Clock };
+  /** From 0 to 1; default `Math.random`. */
+  readonly chance?: () => number;
+}
+
+type Notice = (hint: StudyHint) => Promise<void>;
+
+/** Studies that are asked for at the same time. */
+const CONCURRENCY = 2;
+/** Studies that are judged, and those that are counted, in one poll; the next one takes the rest. */
+const MOST_PER_POLL = 50;
+/** A state that only got older is kept no more often than this. */
+const SAVE_MS = 600_000;
+
+export function qidoSource(options: QidoSourceOptions): StudySource {
+  return new QidoSource(options);
+}
+
+class QidoSource implements StudySource {
+  readonly name = 'qido';
+  readonly #options: QidoSourceOptions;
+  readonly #listing: StudyListing;
+  readonly #stateKey: string;
+  readonly #chance: () => number;
+  #state: PollState | undefined;
+  #saved: { readonly studies: string; readonly polledMs: number } | undefined;
+  #idlePolls = 0;
+  #failures = 0;
+
+  constructor(options: QidoSourceOptions) {
+    const http: HttpOptions = httpOptions(options.url, options.headers, options.silenceMs ?? 60_000);
+    const { origin, pathname } = new URL(http.url);
+    this.#options = options;
+    this.#stateKey = `${this.name} ${origin}${pathname}`;
+    this.#chance = options.chance ?? Math.random;
+    this.#listing = new StudyListing(http, (studyInstanceUid, { code }) => {
+      options.ports.log.write('source-fault', { source: this.name, studyInstanceUid, errorCode: code });
+    });
+  }
+
+  async run(notice: Notice, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const pause = await this.#poll(notice, signal).catch((error: unknown) => this.#backOff(error, signal));
+      await sleep(pause, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** @returns milliseconds until the next poll */
+  async #poll(notice: Notice, signal: AbortSignal): Promise<number> {
+    const { clock } = this.#options.ports;
+    const [startedMs, nowMs] = [clock.monotonicMs(), clock.now().getTime()];
+    await this.#load();
+    const settled = await this.#lookAround(nowMs, signal);
+    const noticed = await this.#judgeAll(settled.slice(0, MOST_PER_POLL), notice, signal);
+    await this.#finish(nowMs);
+    if (this.#failures > 0) this.#options.ports.log.write('source-recovered', { source: this.name });
+    this.#failures = 0;
+    const waiting = [...this.#current.seen.values()].some(({ judged }) => !judged);
+    this.#idlePolls = noticed || waiting ? 0 : this.#idlePolls + 1;
+    const tookMs = clock.monotonicMs() - startedMs;
+    return pauseMs({ intervalMs: this.#options.intervalMs, idlePolls: this.#idlePolls, tookMs }, this.#chance());
+  }
+
+  get #current(): PollState {
+    return this.#state ?? NOTHING_SEEN;
+  }
+
+  async #load(): Promise<void> {
+    this.#state ??= readPollState(await this.#options.ports.ledger.sourceState(this.#stateKey));
+  }
+
+  /** The window, and the sweep when it is due. @returns studies to judge, longest waiting first. */
+  async #lookAround(nowMs: number, signal: AbortSignal): Promise<readonly StudyInstanceUid[]> {
+    const { windowDays, sweepDays, sweepMs } = this.#options;
+    const { polledMs, sweptMs, seen } = this.#current;
+    const settled = await this.#lookAt(windowSlices(nowMs, windowDays, polledMs, seen), nowMs, false, signal);
+    if (sweptMs !== undefined && Math.abs(nowMs - sweptMs) < sweepMs) return settled;
+    const isFirst = sweptMs === undefined;
+    const swept = await this.#lookAt(sweepSlices(nowMs, windowDays, sweepDays), nowMs, isFirst, signal);
+    this.#state = { ...this.#current, sweptMs: nowMs };
+    return [...new Set([...settled, ...swept])];
+  }
+
+  /** @param baseline what the first sweep finds was there before Wetread: it is not read by itself */
+  async #lookAt(
+    slices: readonly DateSlice[],
+    nowMs: number,
+    baseline: boolean,
+    signal: AbortSignal,
+  ): Promise<readonly StudyInstanceUid[]> {
+    const counted = baseline ? Number.POSITIVE_INFINITY : MOST_PER_POLL;
+    const rows = await this.#listing.rows(slices, counted, signal);
+    const at = { nowMs, today: dayOf(nowMs), quietMs: this.#options.quietMs, baseline };
+    const { seen, settled } = look(this.#current.seen, rows, at);
+    this.#state = { ...this.#current, seen };
+    return settled;
+  }
+
+  /** @returns whether a study was noticed. What was judged before a fault stays judged. */
+  async #judgeAll(settled: readonly StudyInstanceUid[], notice: Notice, signal: AbortSignal): Promise<boolean> {
+    const judged = new Map<StudyInstanceUid, SeenStudy>();
+    const queue = settled.values();
+    let [noticed, faults] = [false, [] as unknown[]];
+    const work = async (): Promise<void> => {
+      for (const uid of queue) {
+        if (faults.length > 0) return;
+        const images = await this.#listing.images(uid, signal);
+        if (images === undefined) continue;
+        const judgement = judge(this.#current.seen.get(uid)!, images);
+        if (judgement.notice) await notice({ studyInstanceUid: uid, complete: true });
+        noticed ||= judgement.notice;
+        judged.set(uid, judgement.study);
+      }
+    };
+    const fault = (error: unknown): unknown => faults.push(error);
+    await Promise.all(Array.from({ length: CONCURRENCY }, () => work().catch(fault)));
+    this.#state = { ...this.#current, seen: new Map([...this.#current.seen, ...judged]) };
+    if (faults.length > 0) throw faults[0];
+    return noticed;
+  }
+
+  /** Every hint is committed by now: where the polling stands may move on. */
+  async #finish(nowMs: number): Promise<void> {
+    const { windowDays, sweepDays, ports } = this.#options;
+    const seen = forget(this.#current.seen, horizonOf(nowMs, windowDays, sweepDays), nowMs);
+    this.#state = { ...this.#current, seen, polledMs: nowMs };
+    const studies = writePollState({ seen });
+    if (this.#saved?.studies === studies && Math.abs(nowMs - this.#saved.polledMs) < SAVE_MS) return;
+    await ports.ledger.saveSourceState(this.#stateKey, writePollState(this.#state));
+    this.#saved = { studies, polledMs: nowMs };
+  }
+
+  /** @returns milliseconds until the next try */
+  #backOff(error: unknown, signal: AbortSignal): number {
+    if (signal.aborted) return 0;
+    const { delaysSeconds } = RETRIES['polling an archive that does not answer'];
+    const seconds = delaysSeconds[Math.min(this.#failures, delaysSeconds.length - 1)]!;
+    const durationMs = Math.round(seconds * 1000 * (0.9 + 0.2 * this.#chance()));
+    this.#failures += 1;
+    const { code } = WetreadError.from(error);
+    this.#options.ports.log.write('source-fault', {
+      source: this.name,
+      errorCode: code,
+      attempt: this.#failures,
+      durationMs,
+    });
+    return durationMs;
+  }
+}

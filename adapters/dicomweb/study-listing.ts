@@ -1,0 +1,102 @@
+/** What an archive says of its studies when it is polled (QIDO-RS, PS3.18 10.6), made even over the habits of servers. */
+import { type DateSlice, isIn, matchOf } from '../../src/arrival/poll-schedule.ts';
+import type { StudyCounts, StudyRow } from '../../src/arrival/polling.ts';
+import { type DicomDataSet, numberOf, stringOf } from '../../src/dicom-json.ts';
+import { WetreadError } from '../../src/errors.ts';
+import { isUid, type SeriesInstanceUid, type StudyInstanceUid } from '../../src/uid.ts';
+import { DicomwebClient } from './client.ts';
+import type { HttpOptions } from './http.ts';
+import { mayBeWetreadResult } from './own-result.ts';
+
+/** Turns are remembered for so many studies. */
+const MOST_TURNS = 10_000;
+
+export type OnRefused = (study: StudyInstanceUid, error: WetreadError) => void;
+
+export class StudyListing {
+  readonly #client: DicomwebClient;
+  readonly #onRefused: OnRefused;
+  /** Studies that the archive does not count itself, the one whose series were counted longest ago first. */
+  readonly #turns = new Set<StudyInstanceUid>();
+
+  /** @param onRefused told of a study whose series the archive does not list; the others go on */
+  constructor(options: HttpOptions, onRefused: OnRefused) {
+    this.#client = new DicomwebClient(options);
+    this.#onRefused = onRefused;
+  }
+
+  /**
+   * The studies of some days. One that the archive does not count, and that cannot be counted this time, has no row.
+   * @param counted how many studies may be counted by their series; the others have their turn the next times
+   */
+  async rows(slices: readonly DateSlice[], counted: number, signal: AbortSignal): Promise<readonly StudyRow[]> {
+    const rows: StudyRow[] = [];
+    const uncounted = new Map<StudyInstanceUid, string | undefined>();
+    for (const slice of slices) {
+      for (const dataSet of await this.#client.studies(matchOf(slice), signal)) {
+        const uid = stringOf(dataSet, '0020000D');
+        const studyDate = dateOf(dataSet);
+        if (uid === undefined || !isUid(uid) || !isIn(slice, studyDate)) continue;
+        const studyInstanceUid = uid as StudyInstanceUid;
+        const counts = countsOf(dataSet);
+        if (counts === undefined) uncounted.set(studyInstanceUid, studyDate);
+        else rows.push({ studyInstanceUid, studyDate, counts });
+      }
+    }
+    for (const studyInstanceUid of this.#whoseTurn(uncounted, counted)) {
+      const counts = await this.images(studyInstanceUid, signal);
+      if (counts !== undefined) rows.push({ studyInstanceUid, studyDate: uncounted.get(studyInstanceUid), counts });
+    }
+    return rows;
+  }
+
+  /** What a study holds, results of Wetread not counted; undefined where the archive lists no series of it. */
+  async images(study: StudyInstanceUid, signal: AbortSignal): Promise<StudyCounts | undefined> {
+    try {
+      return await this.#count(study, signal);
+    } catch (error) {
+      if (!(error instanceof WetreadError) || error.code !== 'archive-refused') throw error;
+      this.#onRefused(study, error);
+      return undefined;
+    }
+  }
+
+  async #count(study: StudyInstanceUid, signal: AbortSignal): Promise<StudyCounts | undefined> {
+    const listed = await this.#client.series(study, signal);
+    const counts = { series: 0, instances: 0 };
+    for (const series of listed.filter((one) => !mayBeWetreadResult(one))) {
+      counts.series += 1;
+      counts.instances += numberOf(series, '00201209') ?? (await this.#instancesOf(study, series, signal));
+    }
+    return listed.length === 0 ? undefined : counts;
+  }
+
+  async #instancesOf(study: StudyInstanceUid, series: DicomDataSet, signal: AbortSignal): Promise<number> {
+    const uid = stringOf(series, '0020000E');
+    if (uid === undefined || !isUid(uid)) return 0;
+    return (await this.#client.instances(study, uid as SeriesInstanceUid, undefined, signal)).length;
+  }
+
+  #whoseTurn(listed: ReadonlyMap<StudyInstanceUid, unknown>, most: number): readonly StudyInstanceUid[] {
+    for (const uid of listed.keys()) this.#turns.add(uid);
+    const turn = [...this.#turns].filter((uid) => listed.has(uid)).slice(0, most);
+    for (const uid of turn) {
+      this.#turns.delete(uid);
+      this.#turns.add(uid);
+    }
+    for (const uid of this.#turns) if (this.#turns.size > MOST_TURNS) this.#turns.delete(uid);
+    return turn;
+  }
+}
+
+/** Number of Study Related Series (0020,1206) and Instances (0020,1208): the second is what tells. */
+function countsOf(dataSet: DicomDataSet): StudyCounts | undefined {
+  const instances = numberOf(dataSet, '00201208');
+  return instances === undefined ? undefined : { series: numberOf(dataSet, '00201206') ?? 0, instances };
+}
+
+/** Also as 2026.01.31 and 2026-01-31, which are older than the standard's form. */
+function dateOf(dataSet: DicomDataSet): string | undefined {
+  const digits = stringOf(dataSet, '00080020')?.replaceAll(/[-.]/g, '');
+  return digits !== undefined && /^\d{8}$/.test(digits) ? digits : undefined;
+}
