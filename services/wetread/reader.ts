@@ -81,9 +81,7 @@ export class Reader {
     const { studyInstanceUid } = attempt;
     const lease = new AbortController();
     const signal = AbortSignal.any([lease.signal, this.#stopping.signal]);
-    const heartbeat = setInterval(() => {
-      ports.ledger.heartbeat(attempt, LEASE_MS).catch((error: unknown) => lease.abort(WetreadError.from(error)));
-    }, HEARTBEAT_MS);
+    const heartbeat = this.#keepLease(attempt, lease);
     try {
       ports.log.write('read-started', { studyInstanceUid, attempt: attempt.number });
       const traceId = await this.#traced(attempt, signal);
@@ -95,6 +93,24 @@ export class Reader {
       clearInterval(heartbeat);
       this.#options.onChange?.(studyInstanceUid);
     }
+  }
+
+  /** A ledger that does not answer for a moment takes nothing away: the lease holds until its time has passed. */
+  #keepLease(attempt: Attempt, lease: AbortController): NodeJS.Timeout {
+    const { clock, ledger } = this.#options.ports;
+    let endsAt = clock.monotonicMs() + LEASE_MS;
+    const beat = async (): Promise<void> => {
+      const renewedUntil = clock.monotonicMs() + LEASE_MS;
+      try {
+        await ledger.heartbeat(attempt, LEASE_MS);
+        endsAt = renewedUntil;
+      } catch (cause) {
+        const error = WetreadError.from(cause);
+        const endsBeforeNextBeat = clock.monotonicMs() + HEARTBEAT_MS >= endsAt;
+        if (error.code !== 'ledger-unreachable' || endsBeforeNextBeat) lease.abort(error);
+      }
+    };
+    return setInterval(() => void beat(), HEARTBEAT_MS);
   }
 
   /** The attempt inside its span, a child of whatever brought the study. @returns the trace id. */

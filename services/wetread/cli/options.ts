@@ -33,8 +33,10 @@ export function prepareConfig(options: CommandOptions, temporary: boolean): Prep
   // Without a configuration file a person reads the terminal: progress instead of log lines.
   const telemetry =
     temporary && options.config === undefined ? { ...config.telemetry, logLevel: 'silent' as const } : config.telemetry;
+  // A command reads what it was given, and waits for that alone: it takes no work from replicas that share a ledger.
+  const ledger = temporary ? { kind: 'sqlite' as const } : config.ledger;
   return {
-    config: { ...config, dataDirectory, retries, telemetry, http: { ...config.http, port } },
+    config: { ...config, dataDirectory, ledger, retries, telemetry, http: { ...config.http, port } },
     [Symbol.dispose]: () => folder?.remove(),
   };
 }
