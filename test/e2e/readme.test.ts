@@ -49,9 +49,8 @@ async function run(command: string, env: Record<string, string> = {}): Promise<E
   return ended;
 }
 
-/** As a terminal does: Ctrl+C reaches every process of the command. */
 async function interrupt(running: RunningCommand): Promise<void> {
-  for (const pid of running.processes()) process.kill(pid, 'SIGINT');
+  running.killAll('SIGINT');
   await running.ended;
   assert.deepEqual(running.processes(), []);
 }

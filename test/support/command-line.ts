@@ -42,6 +42,8 @@ export interface RunningCommand extends AsyncDisposable {
   /** The same on stderr. */
   said(pattern: RegExp): Promise<RegExpExecArray>;
   kill(signal: NodeJS.Signals): void;
+  /** As a terminal does with Ctrl+C: the signal goes to every process of the command. */
+  killAll(signal: NodeJS.Signals): void;
   readonly ended: Promise<Ended>;
   /** Processes that this command started and that still run, itself included (Linux: /proc). */
   processes(): number[];
@@ -72,10 +74,13 @@ export function startCommand(args: readonly string[], settings: CommandSettings 
     printed: (pattern) => waitFor('stdout', pattern),
     said: (pattern) => waitFor('stderr', pattern),
     kill: (signal) => void child.kill(signal),
+    killAll: (signal) => {
+      for (const pid of processesWith(mark)) killIfThere(pid, signal);
+    },
     ended,
     processes: () => processesWith(mark),
     [Symbol.asyncDispose]: async () => {
-      for (const pid of processesWith(mark)) killIfThere(pid);
+      for (const pid of processesWith(mark)) killIfThere(pid, 'SIGKILL');
       await ended;
     },
   };
@@ -106,9 +111,9 @@ function environmentOf(pid: string): string {
   }
 }
 
-function killIfThere(pid: number): void {
+function killIfThere(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, signal);
   } catch {
     // it has just ended by itself
   }

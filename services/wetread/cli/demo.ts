@@ -35,7 +35,7 @@ export async function demo(options: CommandOptions): Promise<number> {
   });
   if (once || stop.aborted) return exitCode;
 
-  process.stdout.write(`\nThe draft is at ${await pageOf(wetread)}\nCtrl+C ends the demo.\n`);
+  process.stdout.write(`\n${await placeOf(wetread)}\nCtrl+C ends the demo.\n`);
   await stopped(stop);
   return 0;
 }
@@ -50,10 +50,11 @@ async function freeAddress(http: Config['http'], { port, config }: CommandOption
   return (await isFree) ? http : { ...http, port: 0 };
 }
 
-async function pageOf(wetread: Wetread): Promise<string> {
-  const [first, ...others] = await wetread.ports.ledger.list();
-  const path = first === undefined || others.length > 0 ? '/' : `/studies/${first.studyInstanceUid}`;
-  return `${wetread.url}${path}`;
+async function placeOf({ ports, url }: Wetread): Promise<string> {
+  const [first, ...others] = await ports.ledger.list();
+  if (first === undefined || others.length > 0) return `The studies are listed at ${url}/`;
+  const what = first.state === 'filed' || first.state === 'held' ? 'The draft' : 'Why there is no draft';
+  return `${what} is at ${url}/studies/${first.studyInstanceUid}`;
 }
 
 async function sendPhantom(wetread: Wetread, progress: Progress): Promise<Summary['files']> {
