@@ -29,8 +29,8 @@ const GOALS: Readonly<Record<string, (context: Context) => Promise<void>>> = {
   inference,
 };
 
-const FULL: Effort = { warmUps: 1, rounds: 9, attempts: 18, fewestRounds: 5, patience: 20 };
-const QUICK: Effort = { warmUps: 0, rounds: 1, attempts: 1, fewestRounds: 5, patience: 0 };
+const FULL: Effort = { warmUps: 1, rounds: 9, attempts: 18, fewestRounds: 5, pauses: 30 };
+const QUICK: Effort = { warmUps: 0, rounds: 1, attempts: 1, fewestRounds: 5, pauses: 0 };
 const USAGE = `Usage: npm run bench -- [--json] [--quick] [--only ${Object.keys(GOALS).join(',')}]\n`;
 
 function options(): { json: boolean; quick: boolean; only: readonly string[] } | undefined {

@@ -1,4 +1,13 @@
-import { dictionary } from 'dcmjs/dictionary';
+import { createRequire } from 'node:module';
+import type * as Dictionary from 'dcmjs/dictionary';
+
+/** Loaded when it is first asked, synchronously: it takes 19 MiB, and most files name the VR of every element. */
+let loaded: typeof Dictionary | undefined;
+
+function dictionary(): (typeof Dictionary)['dictionary'] {
+  loaded ??= createRequire(import.meta.url)('dcmjs/dictionary') as typeof Dictionary;
+  return loaded.dictionary;
+}
 
 const cache = new Map<number, string | undefined>();
 
@@ -18,7 +27,8 @@ function lookUp(tag: number): string | undefined {
   const element = tag & 0xffff;
   if (element === 0) return 'UL';
   if (group % 2 === 1) return element >= 0x10 && element <= 0xff ? 'LO' : undefined;
-  return normalise((dictionary[key(hex(group), element)] ?? dictionary[key(repeating(group), element)])?.vr);
+  const entry = dictionary()[key(hex(group), element)] ?? dictionary()[key(repeating(group), element)];
+  return normalise(entry?.vr);
 }
 
 /** The dictionary's own shorthand for choices that PS3.6 leaves open. */

@@ -42,7 +42,7 @@ export async function memory({ bench, size, quick }: Context): Promise<void> {
   const result: Result = {
     ...QUESTION,
     value,
-    verdict: meets(value, QUESTION.target) ? 'pass' : 'missed',
+    verdict: quick ? 'inconclusive' : meets(value, QUESTION.target) ? 'pass' : 'missed',
     note: found.map(({ said }) => said).join('; '),
     lines: [],
     rounds: repetitions,

@@ -20,9 +20,11 @@ export const LARGEST_SHARE_OF_OTHERS = 0.15;
 export class NoiseGate {
   readonly #source: Buffer;
   readonly #target: Buffer;
+  readonly #additions: number;
   #bestMemcpyMs = Number.POSITIVE_INFINITY;
 
-  constructor(bytes: number = PROBE_BYTES) {
+  constructor(bytes: number = PROBE_BYTES, additions: number = SPIN_ADDITIONS) {
+    this.#additions = additions;
     this.#source = Buffer.alloc(bytes, 1);
     this.#target = Buffer.alloc(bytes, 2);
   }
@@ -36,7 +38,7 @@ export class NoiseGate {
     const memcpyMs = this.copy(this.#source.length);
     this.#bestMemcpyMs = Math.min(this.#bestMemcpyMs, memcpyMs);
     const start = performance.now();
-    spin(SPIN_ADDITIONS);
+    spin(this.#additions);
     return { memcpyMs, spinMs: performance.now() - start };
   }
 

@@ -1,6 +1,6 @@
 /** Limit and product turn about within one run, each round behind the noise gate. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type NoiseGate, SLOWEST_MEMCPY } from './gate.ts';
+import { dropReason, type NoiseGate } from './gate.ts';
 import { type Sample, watchOthers } from './processor-time.ts';
 import { judge, type Line, type Question, type Result, type Round } from './verdict.ts';
 
@@ -13,8 +13,8 @@ export interface Effort {
   readonly attempts: number;
   /** Rounds that must count for a verdict. */
   readonly fewestRounds: number;
-  /** Pauses before a round while the machine is too busy for it. */
-  readonly patience: number;
+  /** Pauses for all rounds together, taken before a round while the machine is too busy for it. */
+  readonly pauses: number;
 }
 
 const PAUSE_MS = 2000;
@@ -47,8 +47,9 @@ export class Bench {
     );
     for (let k = 0; k < this.effort.warmUps; k++) await this.#round(lines);
     const rounds: Round[] = [];
+    let { pauses } = this.effort;
     while (rounds.length < this.effort.attempts && this.#quiet(rounds) < this.effort.rounds) {
-      await this.#waitForQuiet();
+      pauses -= await this.#waitForQuiet(pauses);
       rounds.push(await this.#round(lines));
     }
     for (const question of questions) {
@@ -67,14 +68,15 @@ export class Bench {
     return judge(question, [], rounds, this.gate.bestMemcpyMs).rounds;
   }
 
-  async #waitForQuiet(): Promise<void> {
-    for (let pause = 0; pause < this.effort.patience; pause++) {
+  /** @returns how many pauses it took, at most as many as are left. */
+  async #waitForQuiet(left: number): Promise<number> {
+    for (let taken = 0; taken < left; taken++) {
       const others = watchOthers();
       const { memcpyMs } = this.gate.probe();
-      const isBusy = (others() ?? 0) > 0.3 || memcpyMs > SLOWEST_MEMCPY * this.gate.bestMemcpyMs;
-      if (!isBusy) return;
+      if (dropReason({ memcpyMs }, others(), this.gate.bestMemcpyMs) === undefined) return taken;
       await delay(PAUSE_MS);
     }
+    return left;
   }
 
   async #round(lines: readonly Line[]): Promise<Round> {

@@ -115,7 +115,9 @@ function described({ phantom }: Replayed, metadata: DicomDataSet, path: string):
 function answer(replay: Replayed, metadata: DicomDataSet, path: string, response: ServerResponse): void {
   const description = described(replay, metadata, path);
   if (description !== undefined) sendJson(response, description);
-  else if (path.includes('/instances/')) sendPart(response, replay.first);
+  else if (path.endsWith(`/instances/${replay.phantom.series.instances[0]!.sopInstanceUid}`))
+    sendPart(response, replay.first);
+  else if (path.includes('/instances/')) response.writeHead(404).end();
   else sendBody(response, replay.body);
 }
 
