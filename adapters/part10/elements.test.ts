@@ -20,13 +20,15 @@ function walked(bytes: Uint8Array): string[] {
 /** The same by dicom-parser, an independent reader. */
 function parsed(bytes: Uint8Array): string[] {
   const { elements } = dicomParser.parseDicom(bytes);
-  return Object.values(elements)
-    // Zero bytes behind the last element are padding for us, an element (0000,0000) for dicom-parser.
-    .filter(({ tag }) => !tag.startsWith('x0002') && tag !== 'x00000000')
-    .map(({ tag, dataOffset, length, hadUndefinedLength }) =>
-      line(Number.parseInt(tag.slice(1), 16), dataOffset, length + (hadUndefinedLength === true ? DELIMITER : 0)),
-    )
-    .toSorted();
+  return (
+    Object.values(elements)
+      // Zero bytes behind the last element are padding for us, an element (0000,0000) for dicom-parser.
+      .filter(({ tag }) => !tag.startsWith('x0002') && tag !== 'x00000000')
+      .map(({ tag, dataOffset, length, hadUndefinedLength }) =>
+        line(Number.parseInt(tag.slice(1), 16), dataOffset, length + (hadUndefinedLength === true ? DELIMITER : 0)),
+      )
+      .toSorted()
+  );
 }
 
 /** Of an item without length: we count it, dicom-parser does not, except that of encapsulated pixel data. */
