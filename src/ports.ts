@@ -161,6 +161,8 @@ export interface FiledReport {
 export interface HealthRecord {
   /** Exactly one patient by identifier whose birth date and sex agree, else the reason to hold the result. */
   match(header: StudyHeader, signal: AbortSignal): Promise<RecordMatch | Skipped>;
+  /** Why the record would not take the draft, such as a report that a human has signed; asked before anything leaves. */
+  objection(bundle: Bundle, signal: AbortSignal): Promise<Skipped | undefined>;
   /** One transaction, then read back and compared; never touches a report that a human edited or signed. */
   file(bundle: Bundle, signal: AbortSignal): Promise<FiledReport | Skipped>;
 }

@@ -251,6 +251,8 @@ async function writeBack(work: Work, study: Study, { report: drafted, modality, 
     numberOfInstances: instancesOf(study),
   });
   await work.save('bundle.json', bundle);
+  const objection = await ports.healthRecord.objection(bundle, signal);
+  if (objection !== undefined) return work.end('hold', objection.skipped);
   await ports.tracer.span('store', { instances: files.length }, () => store(work, files));
   const filed = await ports.tracer.span('file', {}, () => ports.healthRecord.file(bundle, signal));
   return isSkipped(filed) ? work.end('hold', filed.skipped) : work.end('file');

@@ -81,6 +81,11 @@ export class FhirHealthRecord implements HealthRecord {
     return orders.length === 1 ? { patient, serviceRequest: `ServiceRequest/${orders[0]!.id}` } : { patient };
   }
 
+  async objection(bundle: Bundle, signal: AbortSignal): Promise<Skipped | undefined> {
+    const plan = filingPlan(bundle, await this.#lookUp(bundle, signal));
+    return isSkipped(plan) ? plan : undefined;
+  }
+
   async file(bundle: Bundle, signal: AbortSignal): Promise<FiledReport | Skipped> {
     await this.probe(signal);
     try {

@@ -54,6 +54,12 @@ class LocalHealthRecord implements HealthRecord {
     return { patient, serviceRequest: `ServiceRequest/${id}` };
   }
 
+  async objection(bundle: Bundle, signal: AbortSignal): Promise<Skipped | undefined> {
+    if (signal.aborted) throw WetreadError.from(signal.reason, 'timeout');
+    const plan = filingPlan(bundle, this.#lookUp(bundle));
+    return isSkipped(plan) ? plan : undefined;
+  }
+
   async file(bundle: Bundle, signal: AbortSignal): Promise<FiledReport | Skipped> {
     if (signal.aborted) throw WetreadError.from(signal.reason, 'timeout');
     const found = this.#lookUp(bundle);

@@ -263,10 +263,12 @@ for (const [name, start] of Object.entries({ local, fhir })) {
         const { header, report } = sample();
         const patient = await bench.create(patientOf(header));
         const bundle = bundleOf(report(), header, patient);
+        assert.equal(await bench.record.objection(bundle, signal), undefined);
         await bench.record.file(bundle, signal);
         const [filed] = inStudy(await bench.all<DiagnosticReport>('DiagnosticReport'), bundle, 'DiagnosticReport');
         await bench.update(apply(filed!));
         const [before] = (await bench.all<DiagnosticReport>('DiagnosticReport')).filter((r) => r.id === filed?.id);
+        assert.equal((await bench.record.objection(bundle, signal))?.skipped.code, 'human-edited');
         assert.equal(reasonOf(await bench.record.file(bundle, signal)), 'human-edited');
         const [afterwards] = (await bench.all<DiagnosticReport>('DiagnosticReport')).filter((r) => r.id === filed?.id);
         assert.deepEqual(afterwards, before);
