@@ -1,5 +1,6 @@
 /** Answers of the page's API, from the ledger and the archive; undefined where there is nothing. */
 import type { Report, View } from '../../contracts/generated/types.ts';
+import { draftStands } from '../../src/arrival/lifecycle.ts';
 import type { DocumentName, ImageArchive, Ledger, StudyRecord } from '../../src/ports.ts';
 import { reportText } from '../../src/reporting/draft.ts';
 import { parseUid, type SeriesInstanceUid, type SopInstanceUid, type StudyInstanceUid } from '../../src/uid.ts';
@@ -66,12 +67,13 @@ export class ReviewDesk {
   async study(uid: StudyInstanceUid): Promise<StudyAnswer | undefined> {
     const record = await this.#options.ledger.get(uid);
     if (record === undefined) return undefined;
+    const stands = draftStands(record.state);
     const [history, report, view, trace, bundle] = await Promise.all([
       this.#options.ledger.history(uid),
-      this.#json<Report>(uid, 'report.json'),
-      this.#json<View>(uid, 'view.json'),
+      stands ? this.#json<Report>(uid, 'report.json') : undefined,
+      stands ? this.#json<View>(uid, 'view.json') : undefined,
       this.#json(uid, 'trace.json'),
-      this.#json(uid, 'bundle.json'),
+      stands ? this.#json(uid, 'bundle.json') : undefined,
     ]);
     return {
       ...rowAnswer(record),

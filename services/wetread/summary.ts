@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Report, StudyRow, Summary } from '../../contracts/generated/types.ts';
-import { isFinal } from '../../src/arrival/lifecycle.ts';
+import { draftStands, isFinal } from '../../src/arrival/lifecycle.ts';
 import type { DocumentName, Ledger, StudyRecord } from '../../src/ports.ts';
 import { findingTitle } from '../../src/reporting/draft.ts';
 import { unitText } from '../../src/reporting/text.ts';
@@ -17,7 +17,7 @@ export async function summaryOf(ledger: Ledger, files: Summary['files'], softwar
 }
 
 async function rowOf(ledger: Ledger, record: StudyRecord): Promise<StudyRow> {
-  const bytes = await ledger.document(record.studyInstanceUid, 'report.json');
+  const bytes = draftStands(record.state) ? await ledger.document(record.studyInstanceUid, 'report.json') : undefined;
   const report = bytes === undefined ? undefined : (JSON.parse(new TextDecoder().decode(bytes)) as Report);
   return {
     studyInstanceUid: record.studyInstanceUid,
@@ -45,8 +45,8 @@ function findingRows(report: Report): StudyRow['findings'] {
 /** Writes `summary.json` and `<StudyInstanceUID>/<document>` for every document that a study has. */
 export async function writeResults(folder: string, ledger: Ledger, summary: Summary): Promise<void> {
   await mkdir(folder, { recursive: true });
-  for (const { studyInstanceUid } of await ledger.list()) {
-    for (const name of DOCUMENTS) {
+  for (const { studyInstanceUid, state } of await ledger.list()) {
+    for (const name of draftStands(state) ? DOCUMENTS : (['trace.json'] as const)) {
       const bytes = await ledger.document(studyInstanceUid, name);
       if (bytes === undefined) continue;
       await mkdir(join(folder, studyInstanceUid), { recursive: true });

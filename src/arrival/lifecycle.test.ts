@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isFinal, nextState, STATES, type StudyState, TRANSITIONS } from './lifecycle.ts';
+import { draftStands, isFinal, nextState, STATES, type StudyState, TRANSITIONS } from './lifecycle.ts';
 
 const states = Object.keys(STATES) as StudyState[];
 
@@ -31,4 +31,11 @@ test('WR-FND-10 only a sign transition leads to a signed report, and software ha
 test('WR-FND-10 what the table does not name is forbidden', () => {
   assert.equal(nextState('filed', 'claim'), undefined);
   assert.equal(nextState('settling', 'complete'), 'accepted');
+});
+
+test('WR-FND-10 a draft of earlier images does not stand where the new ones cannot be read', () => {
+  assert.deepEqual(
+    states.filter((state) => !draftStands(state)),
+    ['not-selected', 'not-evaluable'],
+  );
 });

@@ -63,6 +63,11 @@ export function nextState(state: StudyState, transition: StudyTransition): Study
   return (from as readonly StudyState[]).includes(state) ? to : undefined;
 }
 
+/** Whether a draft that is kept speaks for the study: one of earlier images does not, once new ones cannot be read. */
+export function draftStands(state: StudyState): boolean {
+  return state !== 'not-evaluable' && state !== 'not-selected';
+}
+
 export function isFinal(state: StudyState): boolean {
   return STATES[state].final;
 }
