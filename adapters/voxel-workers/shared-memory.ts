@@ -38,14 +38,18 @@ export interface Extension {
 
 export class SharedMemoryPool {
   readonly #idle: SharedWasmMemory[] = [];
-  readonly #maximumIdleBytes: number;
+  readonly #maximumIdle: number;
   /** Weak: a buffer that nobody hands back goes with its last reader. */
   readonly #lent = new WeakMap<SharedArrayBuffer, Lent>();
   readonly #extensions = new WeakMap<SharedArrayBuffer, { readonly of: Lent; readonly region: Region }>();
 
-  /** @param maximumIdleBytes what is kept between studies; the oldest go first. */
-  constructor(maximumIdleBytes: number) {
-    this.#maximumIdleBytes = maximumIdleBytes;
+  /**
+   * @param maximumIdle memories that are kept between studies, the largest. A number and not an amount: what is dropped
+   *   is freed only when every thread that saw it has collected its garbage, which idle threads never do; a memory that
+   *   is kept is used again, grown where it must, so that all of it stays at what the largest studies needed.
+   */
+  constructor(maximumIdle: number) {
+    this.#maximumIdle = maximumIdle;
   }
 
   /** At least `byteLength` bytes, content undefined. */
@@ -85,11 +89,8 @@ export class SharedMemoryPool {
     if (lent === undefined) return;
     this.#lent.delete(buffer);
     this.#idle.push(lent.memory);
-    while (this.#idleBytes() > this.#maximumIdleBytes) this.#idle.shift();
-  }
-
-  #idleBytes(): number {
-    return this.#idle.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+    this.#idle.sort((a, b) => b.buffer.byteLength - a.buffer.byteLength);
+    this.#idle.splice(this.#maximumIdle);
   }
 
   /** Room behind an acquired buffer, valid until it or the buffer is released. */

@@ -21,8 +21,8 @@ import { WorkerPool } from './worker-pool.ts';
 export interface VoxelWorkersOptions {
   /** Threads; two by default, one where the machine has one core. */
   readonly threads?: number;
-  /** Shared memory that is kept between studies, bytes: two volumes of 512 slices of 512 × 512 by default. */
-  readonly maximumIdleBytes?: number;
+  /** Shared memories that are kept between studies: as many as studies are read at once, two by default. */
+  readonly maximumIdle?: number;
 }
 
 export interface ClosableVoxelWorkers extends VoxelWorkers {
@@ -31,7 +31,7 @@ export interface ClosableVoxelWorkers extends VoxelWorkers {
 }
 
 const DEFAULT_THREADS = 2;
-const DEFAULT_IDLE_BYTES = 2 ** 29;
+const DEFAULT_IDLE = 2;
 /** More tasks than threads, so that a thread that is held up by others on the machine gets fewer of them. */
 const TASKS_PER_THREAD = 4;
 
@@ -40,7 +40,7 @@ const SCRIPT = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './work
 
 export function voxelWorkers(options: VoxelWorkersOptions = {}): ClosableVoxelWorkers {
   const threads = options.threads ?? Math.min(DEFAULT_THREADS, availableParallelism());
-  const memory = new SharedMemoryPool(options.maximumIdleBytes ?? DEFAULT_IDLE_BYTES);
+  const memory = new SharedMemoryPool(options.maximumIdle ?? DEFAULT_IDLE);
   const workers = new WorkerPool(SCRIPT, threads);
   const runAll = (tasks: readonly VoxelTask[], signal: AbortSignal): Promise<readonly unknown[]> =>
     workers.runAll(tasks, signal);
