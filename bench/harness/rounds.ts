@@ -52,6 +52,7 @@ export class Bench {
       pauses -= await this.#waitForQuiet(pauses);
       rounds.push(await this.#round(lines));
     }
+    this.#log(`  ${rounds.length} rounds, ${this.#quiet(rounds)} of them quiet`);
     for (const question of questions) {
       // Judged at the end: the best copy of the run may be yet to come.
       this.#pending.push(() => judge(question, lines, rounds, this.gate.bestMemcpyMs, this.effort.fewestRounds));
@@ -64,8 +65,8 @@ export class Bench {
   }
 
   #quiet(rounds: readonly Round[]): number {
-    const question: Question = { goal: '', title: '', target: { kind: 'none' }, unit: 'ms', measure: () => 0 };
-    return judge(question, [], rounds, this.gate.bestMemcpyMs).rounds;
+    const { bestMemcpyMs } = this.gate;
+    return rounds.filter(({ probe, othersShare }) => dropReason(probe, othersShare, bestMemcpyMs) === undefined).length;
   }
 
   /** @returns how many pauses it took, at most as many as are left. */
