@@ -42,6 +42,8 @@ export const LOG_EVENTS = {
   /** The server of a source answers again. */
   'source-recovered': 'info',
   'instance-refused': 'warn',
+  /** A study was looked at: whether it waits, is read, or is left alone. */
+  'triage-ended': 'info',
   'read-started': 'info',
   'stage-started': 'debug',
   'stage-ended': 'debug',
@@ -58,6 +60,7 @@ export const LOG_EVENTS = {
 export type LogEvent = keyof typeof LOG_EVENTS;
 
 export const SPAN_NAMES = [
+  'wetread.triage',
   'wetread.read',
   'wetread.arrival',
   'wetread.assembly',

@@ -15,9 +15,11 @@
  * does); be idempotent on the identity of what is passed; put no patient data into messages of errors.
  */
 
+import type { Completeness } from './arrival/completeness.ts';
 import type { StudyState, StudyTransition } from './arrival/lifecycle.ts';
+import type { Priority } from './arrival/priority.ts';
 import type { ImageHeader, Study, StudyHeader } from './arrival/study.ts';
-import type { StudyEvent } from './arrival/study-event.ts';
+import type { StudyEvent, StudyHint } from './arrival/study-event.ts';
 import type { Grid, IntensityStep } from './assembly/grid.ts';
 import type { Segmentation } from './assembly/segmentation.ts';
 import type { Volume } from './assembly/volume.ts';
@@ -167,8 +169,10 @@ export interface HealthRecord {
   file(bundle: Bundle, signal: AbortSignal): Promise<FiledReport | Skipped>;
 }
 
-/** One try at reading a study. Writes with another fence than the ledger's are refused (`lease-lost`). */
+/** One look at a study, or one try at reading it. Writes with another fence than the ledger's are refused (`lease-lost`). */
 export interface Attempt {
+  /** Whether the study is to be looked at, to learn what is to be done, or to be read. */
+  readonly task: 'triage' | 'read';
   readonly studyInstanceUid: StudyInstanceUid;
   readonly fence: number;
   /** From 1; rises when late images lead to a new draft. */
@@ -177,6 +181,12 @@ export interface Attempt {
   readonly number: number;
   /** ISO 8601; the time of acceptance, kept over retries: content times of results come from here. */
   readonly acceptedAt: string;
+  /** When the study, or its new images, were noticed; ISO 8601. */
+  readonly arrivedAt: string;
+  /** What the sources said of it. */
+  readonly hint: Omit<StudyHint, 'studyInstanceUid' | 'traceparent'>;
+  /** What the look before found. */
+  readonly completeness?: Completeness;
   readonly traceparent?: string;
 }
 
@@ -202,6 +212,25 @@ export interface StudyRecord {
   readonly source: string;
   readonly timingsMs: Readonly<Record<string, number>>;
   readonly notRead: readonly NotRead[];
+  /** Name of the archive that holds it; the first one where absent. */
+  readonly archive?: string;
+  readonly priority?: Priority;
+  /** Name of the rule that decided what is done. */
+  readonly rule?: string;
+  readonly completeness?: Completeness;
+  readonly results?: FiledResults;
+}
+
+/** What was written back. */
+export interface FiledResults {
+  readonly objects: readonly {
+    readonly kind: DicomObject['kind'];
+    readonly sopClassUid: string;
+    readonly sopInstanceUid: string;
+    readonly seriesInstanceUid: string;
+  }[];
+  /** `DiagnosticReport/<id>`. */
+  readonly diagnosticReport: string;
 }
 
 /** What an attempt adds to the record. */
@@ -210,7 +239,12 @@ export interface RecordPatch {
   readonly timingsMs?: Readonly<Record<string, number>>;
   readonly notRead?: readonly NotRead[];
   readonly traceId?: string;
+  /** When it is tried again after `fail`, or settles after `wait`. */
   readonly retryAt?: string;
+  readonly priority?: Priority;
+  readonly rule?: string;
+  readonly completeness?: Completeness;
+  readonly results?: FiledResults;
 }
 
 /** One step of a study's life, for its timeline. */
@@ -225,13 +259,16 @@ export interface StudyStep {
 export interface Ledger {
   /** Records the hint; it settles until `settledAt` (ISO 8601). A study that is already there settles anew. */
   notice(event: StudyEvent, settledAt: string): Promise<void>;
-  /** Moves settled studies on, takes over lapsed leases and claims the next study, or undefined. */
+  /**
+   * Moves settled studies on, takes over lapsed leases and claims the study that is due first ({@link dueAt}), or
+   * undefined: a study that was not looked at since it changed for a look, any other for reading.
+   */
   claim(worker: string, leaseMs: number): Promise<Attempt | undefined>;
   /** Throws `lease-lost` when another worker has taken the attempt over. */
   heartbeat(attempt: Attempt, leaseMs: number): Promise<void>;
   /** Throws `lease-lost`, or `conflict` where the state table forbids the transition. */
   advance(attempt: Attempt, transition: StudyTransition, patch?: RecordPatch): Promise<StudyState>;
-  /** An operator's `replay` or `park`; throws `conflict` where the state table forbids it. */
+  /** An operator's `replay`, `park` or `close`; throws `conflict` where the state table forbids it. A running attempt loses its lease. */
   move(studyInstanceUid: StudyInstanceUid, transition: StudyTransition): Promise<StudyState>;
   get(studyInstanceUid: StudyInstanceUid): Promise<StudyRecord | undefined>;
   /** Newest change first. */
@@ -243,13 +280,35 @@ export interface Ledger {
   sourceState(source: string): Promise<string | undefined>;
   /** Keeps where a source stands, in place of what it kept before; the text is the source's own. */
   saveSourceState(source: string, state: string): Promise<void>;
+  /**
+   * Events that are to leave, oldest first, and not yet marked as sent: they were committed with the step that they tell
+   * of. Nobody else is given them for `leaseMs`.
+   */
+  takeOutgoing(limit: number, leaseMs: number): Promise<readonly FindingsReady[]>;
+  markSent(eventIds: readonly string[]): Promise<void>;
+  /**
+   * Removes studies, with their history and documents, that have been in a final state since before `before` (ISO 8601),
+   * and events that were sent before it; at most `limit` studies. @returns the studies that were removed.
+   */
+  prune(before: string, limit: number): Promise<readonly StudyInstanceUid[]>;
 }
 
-/** What a source says of a study. Like every event it is a hint: the archive is asked before anything is read. */
-export interface StudyHint {
+/** Tells subscribers that a draft is in the archive and in the health record: identifiers only, no patient data. */
+export interface FindingsReady {
+  /** The same for every delivery of the same event. */
+  readonly eventId: string;
   readonly studyInstanceUid: StudyInstanceUid;
-  /** Whether the source has seen evidence that the study is complete; without it the study settles first. */
-  readonly complete: boolean;
+  readonly revision: number;
+  /** ISO 8601. */
+  readonly filedAt: string;
+  readonly archive?: string;
+  readonly results: FiledResults;
+  readonly traceparent?: string;
+}
+
+/** Takes events out of the house. Resolves when the other side has confirmed; delivery is at least once. */
+export interface EventPublisher {
+  publish(event: FindingsReady, signal: AbortSignal): Promise<void>;
 }
 
 /**

@@ -1,8 +1,7 @@
 /**
  * THE pipeline: one study in, one filed draft out. Read {@link preread} aloud; everything below it is one stage each,
- * and only this file, `assemble-series.ts` and `drafting.ts` call ports.
+ * and only this file, `triage.ts`, `work.ts`, `assemble-series.ts` and `drafting.ts` call ports.
  */
-import type { StudyTransition } from './arrival/lifecycle.ts';
 import type { Series, Study } from './arrival/study.ts';
 import { assembleSeries } from './assemble-series.ts';
 import { classifySlice } from './assembly/classify.ts';
@@ -14,33 +13,17 @@ import { findingsFrom } from './inference/findings-from.ts';
 import { gateVolume } from './inference/gate-volume.ts';
 import type { ModelPackage } from './inference/model-package.ts';
 import { inferenceRequest, inputGrid, intensityStep, refineRule } from './inference/prepare.ts';
-import { type Selection, selectModel } from './inference/select-model.ts';
+import type { Selection } from './inference/select-model.ts';
 import type { Reading } from './make-draft.ts';
-import { NotReadList } from './not-read.ts';
-import type { Attempt, DocumentName, ModelShelf, Ports, RecordPatch } from './ports.ts';
+import type { Attempt, Ports } from './ports.ts';
 import { isSkipped, type Reason, reason, type Skipped } from './reasons.ts';
 import { workIdentity } from './reporting/revision.ts';
 import { viewOf } from './reporting/view.ts';
+import { isComplete, select } from './triage.ts';
 import type { StudyInstanceUid } from './uid.ts';
+import { countsOf, findStudy, type Outcome, type Site, Work } from './work.ts';
 import type { DicomFile } from './writeback/artifact.ts';
-import { type DraftStatus, reportTransaction } from './writeback/fhir.ts';
-import type { RecordNaming } from './writeback/fhir-match.ts';
-
-/** What the site decides, beside the models it runs. */
-export interface Site {
-  readonly software: { readonly name: string; readonly version: string };
-  readonly draftStatus: DraftStatus;
-  /** Which identifier systems the numbers in the images belong to. */
-  readonly naming: RecordNaming;
-  /** Digest over the configuration that can change a result. */
-  readonly configDigest: string;
-}
-
-/** How an attempt ended: the transition that the ledger records, and what it adds to the record. */
-export interface Outcome {
-  readonly transition: Extract<StudyTransition, 'file' | 'hold' | 'refuse' | 'select-none'>;
-  readonly patch: RecordPatch;
-}
+import { reportTransaction } from './writeback/fhir.ts';
 
 /**
  * Reads one study. Expected ends are outcomes; faults are thrown as {@link WetreadError} for the retry table.
@@ -50,7 +33,7 @@ export async function preread(attempt: Attempt, ports: Ports, site: Site, signal
   const work = new Work(attempt, ports, site, signal);
 
   const study = await work.stage('arrival', () => findStudy(work));
-  if (isSkipped(study)) return work.end('select-none', study.skipped);
+  if (study === undefined || !isComplete(work, study)) return work.wait();
 
   const selection = select(study, ports.models);
   if (isSkipped(selection)) return work.end('select-none', selection.skipped);
@@ -70,88 +53,6 @@ export async function preread(attempt: Attempt, ports: Ports, site: Site, signal
   }
   await passOver(work, study, selection, selection.candidates.length);
   return work.end('refuse', work.firstReason());
-}
-
-type Stage = 'arrival' | 'assembly' | 'inference' | 'reporting' | 'writeback';
-
-/** One attempt in progress: its ports, what was set aside, and how long each stage took. */
-class Work {
-  readonly attempt: Attempt;
-  readonly ports: Ports;
-  readonly site: Site;
-  readonly signal: AbortSignal;
-  readonly notRead = new NotReadList();
-  readonly #timingsMs: Record<string, number> = {};
-  readonly #seriesReasons: Reason[] = [];
-
-  constructor(attempt: Attempt, ports: Ports, site: Site, signal: AbortSignal) {
-    this.attempt = attempt;
-    this.ports = ports;
-    this.site = site;
-    this.signal = signal;
-  }
-
-  /** A stage is a span, two log lines and a row in the study's timings; run for several series, it adds up. */
-  async stage<T>(stage: Stage, step: () => Promise<T>): Promise<T> {
-    this.signal.throwIfAborted();
-    const { clock, log, tracer } = this.ports;
-    const about = { studyInstanceUid: this.attempt.studyInstanceUid, stage };
-    const start = clock.monotonicMs();
-    log.write('stage-started', about);
-    try {
-      return await tracer.span(`wetread.${stage}`, about, step);
-    } finally {
-      const durationMs = clock.monotonicMs() - start;
-      this.#timingsMs[stage] = (this.#timingsMs[stage] ?? 0) + durationMs;
-      log.write('stage-ended', { ...about, durationMs });
-    }
-  }
-
-  /** True when the series gave no result: the reason is kept for the record and the next candidate is tried. */
-  setsAside<T extends object>(series: Series, result: T | Skipped): result is Skipped {
-    if (!isSkipped(result)) return false;
-    this.notRead.addSeries(series, result.skipped);
-    this.#seriesReasons.push(result.skipped);
-    return true;
-  }
-
-  /** The reason of the best candidate: candidates are tried in order of preference. */
-  firstReason(): Reason {
-    return this.#seriesReasons[0] ?? reason('no-readable-series');
-  }
-
-  save(name: DocumentName, content: Uint8Array | object): Promise<void> {
-    const bytes =
-      content instanceof Uint8Array ? content : new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`);
-    return this.ports.ledger.saveDocument(this.attempt, name, bytes);
-  }
-
-  end(transition: Outcome['transition'], because?: Reason): Outcome {
-    const notRead = this.notRead.rows();
-    for (const { reason: why, count, ...which } of notRead) {
-      this.ports.log.write('not-read', { ...which, reason: why.code, instances: count ?? 1 });
-    }
-    const patch = { timingsMs: this.#timingsMs, notRead };
-    return { transition, patch: because === undefined ? patch : { ...patch, reason: because } };
-  }
-}
-
-/** Arrival: the event was a hint; the archive tells what the study holds. */
-async function findStudy({ attempt, ports, signal }: Work): Promise<Study | Skipped> {
-  const study = await ports.archive.findStudy(attempt.studyInstanceUid, signal);
-  return study === undefined || instancesOf(study) === 0 ? { skipped: reason('no-instances') } : study;
-}
-
-function instancesOf(study: Study): number {
-  return study.series.reduce((sum, series) => sum + series.instances.length, 0);
-}
-
-/** No model reads the study: an expected end, unless a configured package was refused and might have read it. */
-function select(study: Study, models: ModelShelf): ReturnType<typeof selectModel> {
-  const selection = selectModel(study, models.packages());
-  const refused = models.refused[0];
-  if (isSkipped(selection) && refused !== undefined) throw refused.error;
-  return selection;
 }
 
 /** Says of every series that was not tried why: of the candidates from one on, and of other modalities. */
@@ -248,14 +149,19 @@ async function writeBack(work: Work, study: Study, { report: drafted, modality, 
     software: site.software,
     modality,
     numberOfSeries: study.series.length,
-    numberOfInstances: instancesOf(study),
+    numberOfInstances: countsOf(study).instances,
   });
   await work.save('bundle.json', bundle);
   const objection = await ports.healthRecord.objection(bundle, signal);
   if (objection !== undefined) return work.end('hold', objection.skipped);
   await ports.tracer.span('store', { instances: files.length }, () => store(work, files));
   const filed = await ports.tracer.span('file', {}, () => ports.healthRecord.file(bundle, signal));
-  return isSkipped(filed) ? work.end('hold', filed.skipped) : work.end('file');
+  if (isSkipped(filed)) return work.end('hold', filed.skipped);
+  const objects = files.map(({ object: { kind, sopClassUid, sopInstanceUid, seriesInstanceUid } }) => {
+    return { kind, sopClassUid, sopInstanceUid, seriesInstanceUid };
+  });
+  work.keep({ results: { objects, diagnosticReport: filed.reference } });
+  return work.end('file');
 }
 
 /** Success of an instance is its UID in the answer's Referenced SOP Sequence (PS3.18 Annex I), never the status. */

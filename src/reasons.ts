@@ -42,6 +42,9 @@ export const REASONS = {
   'modality-unsupported': 'Nothing is known about reading this modality',
   // a study
   'no-instances': 'The study holds no instances',
+  'study-not-found': 'The archive does not know the study',
+  'too-many-instances': 'The study holds more instances than are read',
+  'event-patient-mismatch': 'The event names another patient than the images',
   'no-readable-series': 'No series of the study can be assembled',
   'another-series-read': 'Another series of the study was read',
   'no-model-selected': 'No model is configured for this kind of study',

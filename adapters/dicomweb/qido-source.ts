@@ -13,8 +13,9 @@ import {
 } from '../../src/arrival/poll-schedule.ts';
 import { NOTHING_SEEN, type PollState, readPollState, writePollState } from '../../src/arrival/poll-state.ts';
 import { forget, judge, look, type SeenStudy } from '../../src/arrival/polling.ts';
+import type { StudyHint } from '../../src/arrival/study-event.ts';
 import { WetreadError } from '../../src/errors.ts';
-import type { Clock, Ledger, Log, StudyHint, StudySource } from '../../src/ports.ts';
+import type { Clock, Ledger, Log, StudySource } from '../../src/ports.ts';
 import { RETRIES } from '../../src/retry.ts';
 import type { StudyInstanceUid } from '../../src/uid.ts';
 import { type HttpOptions, httpOptions } from './http.ts';
@@ -143,7 +144,7 @@ class QidoSource implements StudySource {
         const images = await this.#listing.images(uid, signal);
         if (images === undefined) continue;
         const judgement = judge(this.#current.seen.get(uid)!, images);
-        if (judgement.notice) await notice({ studyInstanceUid: uid, complete: true });
+        if (judgement.notice) await notice({ studyInstanceUid: uid, rung: 'counts-unchanged' });
         noticed ||= judgement.notice;
         judged.set(uid, judgement.study);
       }

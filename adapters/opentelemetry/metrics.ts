@@ -45,7 +45,8 @@ export function prometheusMetrics({ studies }: MetricsOptions): Metrics {
       if (event === 'stage-ended' && stage !== undefined && durationMs !== undefined) {
         stages.record(durationMs / 1000, { stage });
       }
-      if (event === 'read-ended' && reason !== undefined) notRead.add(1, { what: 'study', reason });
+      if ((event === 'read-ended' || event === 'triage-ended') && reason !== undefined)
+        notRead.add(1, { what: 'study', reason });
       if (event === 'instance-refused' && reason !== undefined) notRead.add(instances, { what: 'instance', reason });
       if (event === 'not-read' && reason !== undefined) {
         const whole = seriesInstanceUid !== undefined && sopInstanceUid === undefined && instances === 1;

@@ -15,7 +15,7 @@ export interface DatabaseOptions {
   readonly passwordFile?: string;
 }
 
-type Value = string | number | null | Uint8Array;
+type Value = string | number | null | Uint8Array | readonly string[];
 
 /** What a transaction works with. */
 export interface Session {

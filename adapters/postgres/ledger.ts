@@ -4,44 +4,61 @@
  * says.
  */
 import {
+  attemptOf,
+  inOrder,
+  type LedgerRow,
+  type OutgoingRow,
+  recordOf,
+  type StepRow,
+  stepOf,
+} from '../../src/arrival/ledger-columns.ts';
+import {
   advanced,
   arrived,
-  attemptOf,
   type ChangedRow,
   claimed,
-  type LedgerRow,
   leaseLost,
   moved,
   movedOn,
   noticed,
   owned,
-  recordOf,
-  type StepRow,
-  stepOf,
 } from '../../src/arrival/ledger-row.ts';
-import type { StudyState, StudyTransition } from '../../src/arrival/lifecycle.ts';
+import { isFinal, STATES, type StudyState, type StudyTransition } from '../../src/arrival/lifecycle.ts';
 import type { StudyEvent } from '../../src/arrival/study-event.ts';
 import { WetreadError } from '../../src/errors.ts';
-import type { Attempt, Clock, DocumentName, Ledger, RecordPatch, StudyRecord, StudyStep } from '../../src/ports.ts';
+import type {
+  Attempt,
+  Clock,
+  DocumentName,
+  FindingsReady,
+  Ledger,
+  RecordPatch,
+  StudyRecord,
+  StudyStep,
+} from '../../src/ports.ts';
 import type { StudyInstanceUid } from '../../src/uid.ts';
 import { Database, type DatabaseOptions, type Session } from './database.ts';
 
 export interface PostgresLedgerOptions extends DatabaseOptions {
   /** Leases and retries are compared with it: replicas keep their clocks together (NTP) to well below a lease. */
   readonly clock: Clock;
+  /** Whether filed drafts leave events to be sent; default no. */
+  readonly announces?: boolean;
 }
+
+const FINAL_STATES = (Object.keys(STATES) as StudyState[]).filter(isFinal);
 
 /** What one claim looks at: studies that are due to move on, a part of them if they are many, and the first that waits. */
 const CLAIMABLE = `
   WITH due AS (
     SELECT * FROM wetread.study
-    WHERE state IN ('settling', 'reading', 'drafted')
+    WHERE state IN ('settling', 'triaging', 'reading', 'drafted')
       AND (CASE state WHEN 'settling' THEN settled_at ELSE lease_until END) <= $1
     LIMIT 50 FOR UPDATE SKIP LOCKED
   ), waiting AS (
     SELECT * FROM wetread.study
     WHERE state IN ('accepted', 'failed') AND (state = 'accepted' OR retry_at <= $1)
-    ORDER BY accepted_at, study_instance_uid LIMIT 1 FOR UPDATE SKIP LOCKED
+    ORDER BY due_at, study_instance_uid LIMIT 1 FOR UPDATE SKIP LOCKED
   )
   SELECT * FROM due UNION ALL SELECT * FROM waiting`;
 
@@ -59,16 +76,18 @@ export async function postgresLedger(options: PostgresLedgerOptions): Promise<Po
       throw error;
     }
   }
-  return new PostgresLedger(database, options.clock);
+  return new PostgresLedger(database, options);
 }
 
 export class PostgresLedger implements Ledger, AsyncDisposable {
   readonly #database: Database;
   readonly #clock: Clock;
+  readonly #announces: boolean;
 
-  constructor(database: Database, clock: Clock) {
+  constructor(database: Database, { clock, announces = false }: Pick<PostgresLedgerOptions, 'clock' | 'announces'>) {
     this.#database = database;
     this.#clock = clock;
+    this.#announces = announces;
   }
 
   async notice(event: StudyEvent, settledAt: string): Promise<void> {
@@ -81,7 +100,8 @@ export class PostgresLedger implements Ledger, AsyncDisposable {
        ${addSteps(columns.length + 1)}`,
       [...Object.values(row), JSON.stringify(steps)],
     );
-    if (written === 0) await this.#change(event.studyInstanceUid, (known) => arrived(known!, settledAt, this.#now()));
+    if (written === 0)
+      await this.#change(event.studyInstanceUid, (known) => arrived(known!, event, settledAt, this.#now()));
   }
 
   async claim(worker: string, leaseMs: number): Promise<Attempt | undefined> {
@@ -89,7 +109,7 @@ export class PostgresLedger implements Ledger, AsyncDisposable {
       const now = this.#now();
       const rows = await session.rows<LedgerRow>(CLAIMABLE, [now]);
       const changes = rows.map((row) => (isWaiting(row) ? { row, steps: [] } : movedOn(row, now)));
-      const [next, ...others] = changes.toSorted(byAcceptance);
+      const [next, ...others] = changes.toSorted(byUrgency);
       for (const change of others) if (change.steps.length > 0) await write(session, change);
       if (next === undefined) return undefined;
       const taken = claimed(next.row, worker, now, this.#now(leaseMs));
@@ -174,6 +194,40 @@ export class PostgresLedger implements Ledger, AsyncDisposable {
     );
   }
 
+  async takeOutgoing(limit: number, leaseMs: number): Promise<readonly FindingsReady[]> {
+    const rows = await this.#database.rows<OutgoingRow>(
+      `UPDATE wetread.outgoing SET taken_until = $2 WHERE number IN (
+         SELECT number FROM wetread.outgoing WHERE sent_at IS NULL AND (taken_until IS NULL OR taken_until <= $1)
+         ORDER BY number LIMIT $3 FOR UPDATE SKIP LOCKED)
+       RETURNING number::INTEGER, event`,
+      [this.#now(), this.#now(leaseMs), limit],
+    );
+    return inOrder(rows);
+  }
+
+  async markSent(eventIds: readonly string[]): Promise<void> {
+    await this.#database.run('UPDATE wetread.outgoing SET sent_at = $1 WHERE event_id = ANY($2)', [
+      this.#now(),
+      [...eventIds],
+    ]);
+  }
+
+  async prune(before: string, limit: number): Promise<readonly StudyInstanceUid[]> {
+    return this.#database.transaction(async (session) => {
+      const rows = await session.rows<{ study_instance_uid: StudyInstanceUid }>(
+        `SELECT study_instance_uid FROM wetread.study WHERE state = ANY($1) AND changed_at < $2
+         ORDER BY changed_at LIMIT $3 FOR UPDATE SKIP LOCKED`,
+        [FINAL_STATES, before, limit],
+      );
+      const old = rows.map((row) => row.study_instance_uid);
+      for (const table of ['document', 'step', 'study']) {
+        await session.run(`DELETE FROM wetread.${table} WHERE study_instance_uid = ANY($1)`, [old]);
+      }
+      await session.run('DELETE FROM wetread.outgoing WHERE sent_at < $1', [before]);
+      return old;
+    });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#database.close();
   }
@@ -190,6 +244,7 @@ export class PostgresLedger implements Ledger, AsyncDisposable {
       );
       const change = step(row);
       await write(session, change);
+      if (change.outgoing !== undefined && this.#announces) await announce(session, change.outgoing);
       return change;
     });
   }
@@ -203,8 +258,8 @@ function isWaiting({ state }: LedgerRow): boolean {
   return state === 'accepted' || state === 'failed';
 }
 
-function byAcceptance({ row: a }: ChangedRow, { row: b }: ChangedRow): number {
-  const [first, second] = [a, b].map((row) => `${row.accepted_at} ${row.study_instance_uid}`) as [string, string];
+function byUrgency({ row: a }: ChangedRow, { row: b }: ChangedRow): number {
+  const [first, second] = [a, b].map((row) => `${row.due_at} ${row.study_instance_uid}`) as [string, string];
   return first < second ? -1 : 1;
 }
 
@@ -218,6 +273,13 @@ async function write(session: Session, { row, steps }: ChangedRow): Promise<void
      ${addSteps(columns.length + 1)}`,
     [...Object.values(row), JSON.stringify(steps)],
   );
+}
+
+async function announce(session: Session, event: FindingsReady): Promise<void> {
+  await session.run('INSERT INTO wetread.outgoing (event_id, event) VALUES ($1, $2)', [
+    event.eventId,
+    JSON.stringify(event),
+  ]);
 }
 
 /** Adds the steps of the JSON array in a parameter to the history of the study in `written`, in their order. */

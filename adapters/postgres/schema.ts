@@ -46,4 +46,25 @@ export const MIGRATIONS: readonly string[] = [
      source TEXT PRIMARY KEY,
      state TEXT NOT NULL
    )`,
+  `ALTER TABLE wetread.study
+     ADD COLUMN due_at TEXT COLLATE "C",
+     ADD COLUMN arrived_at TEXT COLLATE "C" NOT NULL DEFAULT '',
+     ADD COLUMN hints TEXT NOT NULL DEFAULT '{}',
+     ADD COLUMN priority TEXT,
+     ADD COLUMN rule TEXT,
+     ADD COLUMN completeness TEXT,
+     ADD COLUMN results TEXT;
+   UPDATE wetread.study SET arrived_at = noticed_at, due_at = accepted_at;
+   DROP INDEX wetread.study_moving;
+   DROP INDEX wetread.study_waiting;
+   CREATE INDEX study_moving ON wetread.study (state) WHERE state IN ('settling', 'triaging', 'reading', 'drafted');
+   CREATE INDEX study_waiting ON wetread.study (due_at, study_instance_uid) WHERE state IN ('accepted', 'failed');
+   CREATE TABLE wetread.outgoing (
+     number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+     event_id TEXT COLLATE "C" NOT NULL UNIQUE,
+     event TEXT NOT NULL,
+     taken_until TEXT COLLATE "C",
+     sent_at TEXT COLLATE "C"
+   );
+   CREATE INDEX outgoing_unsent ON wetread.outgoing (number) WHERE sent_at IS NULL`,
 ];

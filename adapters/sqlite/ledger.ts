@@ -6,24 +6,37 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import {
+  attemptOf,
+  inOrder,
+  type LedgerRow,
+  type OutgoingRow,
+  recordOf,
+  type StepRow,
+  stepOf,
+} from '../../src/arrival/ledger-columns.ts';
+import {
   advanced,
   arrived,
-  attemptOf,
   type ChangedRow,
   claimed,
-  type LedgerRow,
   moved,
   movedOn,
   noticed,
   owned,
-  recordOf,
-  type StepRow,
-  stepOf,
 } from '../../src/arrival/ledger-row.ts';
-import type { StudyState, StudyTransition } from '../../src/arrival/lifecycle.ts';
+import { isFinal, STATES, type StudyState, type StudyTransition } from '../../src/arrival/lifecycle.ts';
 import type { StudyEvent } from '../../src/arrival/study-event.ts';
 import { WetreadError } from '../../src/errors.ts';
-import type { Attempt, Clock, DocumentName, Ledger, RecordPatch, StudyRecord, StudyStep } from '../../src/ports.ts';
+import type {
+  Attempt,
+  Clock,
+  DocumentName,
+  FindingsReady,
+  Ledger,
+  RecordPatch,
+  StudyRecord,
+  StudyStep,
+} from '../../src/ports.ts';
 import type { StudyInstanceUid } from '../../src/uid.ts';
 import { MIGRATIONS } from './schema.ts';
 
@@ -31,11 +44,18 @@ export interface SqliteLedgerOptions {
   /** Path of the database file; `:memory:` keeps nothing. */
   readonly file: string;
   readonly clock: Clock;
+  /** Whether filed drafts leave events to be sent; default no. */
+  readonly announces?: boolean;
 }
+
+const FINAL_STATES = (Object.keys(STATES) as StudyState[])
+  .filter(isFinal)
+  .map((state) => `'${state}'`)
+  .join(', ');
 
 export function sqliteLedger(options: SqliteLedgerOptions): SqliteLedger {
   if (options.file !== ':memory:') mkdirSync(dirname(options.file), { recursive: true });
-  return new SqliteLedger(open(options.file), options.clock);
+  return new SqliteLedger(open(options.file), options);
 }
 
 function open(file: string): DatabaseSync {
@@ -52,16 +72,20 @@ function open(file: string): DatabaseSync {
 export class SqliteLedger implements Ledger {
   readonly #database: DatabaseSync;
   readonly #clock: Clock;
+  readonly #announces: boolean;
 
-  constructor(database: DatabaseSync, clock: Clock) {
+  constructor(database: DatabaseSync, { clock, announces = false }: Omit<SqliteLedgerOptions, 'file'>) {
     this.#database = database;
     this.#clock = clock;
+    this.#announces = announces;
   }
 
   async notice(event: StudyEvent, settledAt: string): Promise<void> {
     this.#transaction(() => {
       const row = this.#row(event.studyInstanceUid);
-      this.#write(row === undefined ? noticed(event, settledAt, this.#now()) : arrived(row, settledAt, this.#now()));
+      this.#write(
+        row === undefined ? noticed(event, settledAt, this.#now()) : arrived(row, event, settledAt, this.#now()),
+      );
     });
   }
 
@@ -70,13 +94,13 @@ export class SqliteLedger implements Ledger {
       const now = this.#now();
       const due = this.#rows(
         `WHERE (state = 'settling' AND settled_at <= :now)
-            OR (state IN ('reading', 'drafted') AND lease_until <= :now)`,
+            OR (state IN ('triaging', 'reading', 'drafted') AND lease_until <= :now)`,
         { now },
       );
       for (const row of due) this.#write(movedOn(row, now));
       const [next] = this.#rows(
         `WHERE state = 'accepted' OR (state = 'failed' AND retry_at <= :now)
-         ORDER BY accepted_at, study_instance_uid LIMIT 1`,
+         ORDER BY due_at, study_instance_uid LIMIT 1`,
         { now },
       );
       if (next === undefined) return undefined;
@@ -153,6 +177,45 @@ export class SqliteLedger implements Ledger {
     });
   }
 
+  async takeOutgoing(limit: number, leaseMs: number): Promise<readonly FindingsReady[]> {
+    return this.#transaction(() => {
+      const rows = this.#database
+        .prepare(
+          `UPDATE outgoing SET taken_until = :until WHERE number IN (
+             SELECT number FROM outgoing WHERE sent_at IS NULL AND (taken_until IS NULL OR taken_until <= :now)
+             ORDER BY number LIMIT :limit)
+           RETURNING number, event`,
+        )
+        .all({ until: this.#now(leaseMs), now: this.#now(), limit });
+      return inOrder(rows as unknown as OutgoingRow[]);
+    });
+  }
+
+  async markSent(eventIds: readonly string[]): Promise<void> {
+    this.#transaction(() => {
+      const mark = this.#database.prepare('UPDATE outgoing SET sent_at = ? WHERE event_id = ?');
+      for (const eventId of eventIds) mark.run(this.#now(), eventId);
+    });
+  }
+
+  async prune(before: string, limit: number): Promise<readonly StudyInstanceUid[]> {
+    return this.#transaction(() => {
+      const old = this.#rows(
+        `WHERE state IN (${FINAL_STATES}) AND changed_at < :before ORDER BY changed_at LIMIT :limit`,
+        {
+          before,
+          limit,
+        },
+      ).map((row) => row.study_instance_uid);
+      for (const table of ['document', 'step', 'study']) {
+        const remove = this.#database.prepare(`DELETE FROM ${table} WHERE study_instance_uid = ?`);
+        for (const studyInstanceUid of old) remove.run(studyInstanceUid);
+      }
+      this.#database.prepare('DELETE FROM outgoing WHERE sent_at < ?').run(before);
+      return old;
+    });
+  }
+
   [Symbol.dispose](): void {
     this.#database.close();
   }
@@ -161,7 +224,7 @@ export class SqliteLedger implements Ledger {
     return this.#rows('WHERE study_instance_uid = :studyInstanceUid', { studyInstanceUid })[0];
   }
 
-  #rows(condition: string, values: Record<string, string>): LedgerRow[] {
+  #rows(condition: string, values: Record<string, string | number>): LedgerRow[] {
     return this.#database.prepare(`SELECT * FROM study ${condition}`).all(values) as unknown as LedgerRow[];
   }
 
@@ -183,7 +246,14 @@ export class SqliteLedger implements Ledger {
         )
         .run({ uid: row.study_instance_uid, ...step });
     }
+    if (change.outgoing !== undefined && this.#announces) this.#announce(change.outgoing);
     return change;
+  }
+
+  #announce(event: FindingsReady): void {
+    this.#database
+      .prepare('INSERT INTO outgoing (event_id, event) VALUES (?, ?)')
+      .run(event.eventId, JSON.stringify(event));
   }
 
   #transaction<T>(work: () => T): T {

@@ -41,4 +41,21 @@ export const MIGRATIONS: readonly string[] = [
      source TEXT PRIMARY KEY,
      state TEXT NOT NULL
    )`,
+  `ALTER TABLE study ADD COLUMN due_at TEXT;
+   ALTER TABLE study ADD COLUMN arrived_at TEXT NOT NULL DEFAULT '';
+   ALTER TABLE study ADD COLUMN hints TEXT NOT NULL DEFAULT '{}';
+   ALTER TABLE study ADD COLUMN priority TEXT;
+   ALTER TABLE study ADD COLUMN rule TEXT;
+   ALTER TABLE study ADD COLUMN completeness TEXT;
+   ALTER TABLE study ADD COLUMN results TEXT;
+   UPDATE study SET arrived_at = noticed_at, due_at = accepted_at;
+   CREATE INDEX study_by_due ON study (due_at, study_instance_uid) WHERE state IN ('accepted', 'failed');
+   CREATE TABLE outgoing (
+     number INTEGER PRIMARY KEY AUTOINCREMENT,
+     event_id TEXT NOT NULL UNIQUE,
+     event TEXT NOT NULL,
+     taken_until TEXT,
+     sent_at TEXT
+   );
+   CREATE INDEX outgoing_unsent ON outgoing (number) WHERE sent_at IS NULL`,
 ];

@@ -107,6 +107,14 @@ models: string[]
 bundledModels: boolean
 completeness: {
 quietSeconds: number
+/**
+ * How long instances that a source expects, or a study that the archive does not know yet, are waited for.
+ */
+longestWaitSeconds: number
+/**
+ * A study of more instances is not read.
+ */
+largestStudy: number
 }
 retries: {
 maximum: number

@@ -16,6 +16,7 @@ const STATE_WORDS: Readonly<Record<StudyState, { readonly label: string; readonl
   noticed: { label: 'Noticed', group: 'progress' },
   settling: { label: 'Arriving', group: 'progress' },
   accepted: { label: 'Queued', group: 'progress' },
+  triaging: { label: 'Triage', group: 'progress' },
   reading: { label: 'Reading', group: 'progress' },
   drafted: { label: 'Filing', group: 'progress' },
   filed: { label: 'Draft ready', group: 'draft' },
@@ -27,6 +28,7 @@ const STATE_WORDS: Readonly<Record<StudyState, { readonly label: string; readonl
   held: { label: 'Held', group: 'attention' },
   failed: { label: 'Failed, retrying', group: 'attention' },
   parked: { label: 'Parked', group: 'attention' },
+  closed: { label: 'Closed', group: 'done' },
 };
 
 export interface StateAnswer {

@@ -56,7 +56,7 @@ test('WR-PAGE-20 the study answer carries draft, view, history and trace by thei
   assert.ok(validateView(answer.view), JSON.stringify(validateView.errors));
   assert.deepEqual(
     answer.history.map((step) => step.state),
-    ['settling', 'accepted', 'reading', 'drafted', 'filed'],
+    ['settling', 'accepted', 'triaging', 'accepted', 'reading', 'drafted', 'filed'],
   );
   assert.deepEqual(
     answer.trace.filter(({ depth }) => depth === 1).map(({ name }) => name),

@@ -1,5 +1,6 @@
 /** Turns hints from every source into rows of the ledger; what is accepted is committed before a caller hears of it. */
-import type { Ports, StudyHint } from '../../src/ports.ts';
+import type { StudyHint } from '../../src/arrival/study-event.ts';
+import type { Ports } from '../../src/ports.ts';
 import type { StudyInstanceUid } from '../../src/uid.ts';
 
 export interface IntakeOptions {
@@ -54,30 +55,32 @@ export class Intake {
   }
 
   /** What a source says: a study that it has seen complete does not settle once more. */
-  noticeHint({ studyInstanceUid, complete }: StudyHint, source: string): Promise<void> {
-    return this.notice(studyInstanceUid, source, complete ? 0 : undefined);
+  noticeHint(hint: StudyHint, source: string): Promise<void> {
+    return this.#record(hint, source, hint.rung === undefined ? this.#options.quietMs : 0);
   }
 
   /**
    * Records that a study has new instances. The trace of the study begins here, or goes on from the running request.
    * @param quietMs 0 where the source itself is evidence of completeness.
    */
-  async notice(studyInstanceUid: StudyInstanceUid, source: string, quietMs = this.#options.quietMs): Promise<void> {
+  notice(studyInstanceUid: StudyInstanceUid, source: string, quietMs?: number): Promise<void> {
+    const rung = quietMs === 0 ? { rung: 'source-says' as const } : {};
+    return this.#record({ studyInstanceUid, ...rung }, source, quietMs ?? this.#options.quietMs);
+  }
+
+  async #record(hint: StudyHint, source: string, quietMs: number): Promise<void> {
     const { clock, ledger, log, tracer } = this.#options.ports;
-    await tracer.span('wetread.import', { studyInstanceUid, source }, async () => {
+    const { studyInstanceUid } = hint;
+    const record = async (): Promise<void> => {
       const now = clock.now();
       const traceparent = tracer.traceparent();
       await ledger.notice(
-        {
-          studyInstanceUid,
-          source,
-          receivedAt: now.toISOString(),
-          ...(traceparent === undefined ? {} : { traceparent }),
-        },
+        { ...hint, source, receivedAt: now.toISOString(), ...(traceparent === undefined ? {} : { traceparent }) },
         new Date(now.getTime() + quietMs).toISOString(),
       );
       log.write('study-noticed', { studyInstanceUid, source });
-    });
+    };
+    await tracer.span('wetread.import', { studyInstanceUid, source }, record, hint.traceparent);
     this.#options.onNoticed();
   }
 }

@@ -3,11 +3,14 @@
  * ended. A fault is tried again as the retry table says, then parked; nothing is ever dropped.
  */
 import { hostname } from 'node:os';
+import { isFinal, type StudyState } from '../../src/arrival/lifecycle.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { Attempt, Ports, RecordPatch } from '../../src/ports.ts';
-import { type Outcome, preread, type Site } from '../../src/preread.ts';
+import { preread } from '../../src/preread.ts';
 import { retryDelaySeconds } from '../../src/retry.ts';
+import { triage } from '../../src/triage.ts';
 import type { StudyInstanceUid } from '../../src/uid.ts';
+import type { Outcome, Site } from '../../src/work.ts';
 
 export interface ReaderOptions {
   readonly ports: Ports;
@@ -16,6 +19,8 @@ export interface ReaderOptions {
   /** Called after every recorded end of an attempt. */
   readonly onChange?: (studyInstanceUid: StudyInstanceUid) => void;
 }
+
+const TASKS = { triage, read: preread };
 
 const LEASE_MS = 60_000;
 const HEARTBEAT_MS = 15_000;
@@ -83,8 +88,10 @@ export class Reader {
     const signal = AbortSignal.any([lease.signal, this.#stopping.signal]);
     const heartbeat = this.#keepLease(attempt, lease);
     try {
-      ports.log.write('read-started', { studyInstanceUid, attempt: attempt.number });
-      const traceId = await this.#traced(attempt, signal);
+      if (attempt.task === 'read') ports.log.write('read-started', { studyInstanceUid, attempt: attempt.number });
+      const { traceId, state } = await this.#traced(attempt, signal);
+      // What is read next leaves a trace of its own reading, which holds the one of its triage.
+      if (attempt.task === 'triage' && !isFinal(state)) return;
       const trace = new TextEncoder().encode(JSON.stringify(await ports.tracer.document(traceId)));
       await ports.ledger.saveDocument(attempt, 'trace.json', trace);
     } catch (error) {
@@ -113,38 +120,40 @@ export class Reader {
     return setInterval(() => void beat(), HEARTBEAT_MS);
   }
 
-  /** The attempt inside its span, a child of whatever brought the study. @returns the trace id. */
-  #traced(attempt: Attempt, signal: AbortSignal): Promise<string> {
+  /** The attempt inside its span, a child of whatever brought the study. */
+  #traced(attempt: Attempt, signal: AbortSignal): Promise<{ readonly traceId: string; readonly state: StudyState }> {
     const attributes = { studyInstanceUid: attempt.studyInstanceUid, attempt: attempt.number };
     return this.#options.ports.tracer.span(
-      'wetread.read',
+      `wetread.${attempt.task}`,
       attributes,
       async (span) => {
-        span.set({ state: await this.#attempt(attempt, span.traceId, signal) });
-        return span.traceId;
+        const state = await this.#attempt(attempt, span.traceId, signal);
+        span.set({ state });
+        return { traceId: span.traceId, state };
       },
       attempt.traceparent,
     );
   }
 
-  async #attempt(attempt: Attempt, traceId: string, signal: AbortSignal): Promise<string> {
+  async #attempt(attempt: Attempt, traceId: string, signal: AbortSignal): Promise<StudyState> {
     const { ports, site } = this.#options;
     try {
-      const outcome = await preread(attempt, ports, site, signal);
+      const outcome = await TASKS[attempt.task](attempt, ports, site, signal);
       return await this.#record(attempt, traceId, outcome);
     } catch (error) {
       return await this.#fault(attempt, traceId, signal, error);
     }
   }
 
-  async #record(attempt: Attempt, traceId: string, { transition, patch }: Outcome): Promise<string> {
+  async #record(attempt: Attempt, traceId: string, { transition, patch }: Outcome): Promise<StudyState> {
     const { ports } = this.#options;
     const state = await ports.ledger.advance(attempt, transition, { ...patch, traceId });
-    ports.log.write('read-ended', { studyInstanceUid: attempt.studyInstanceUid, state, ...reasonOf(patch) });
+    const event = attempt.task === 'read' ? 'read-ended' : 'triage-ended';
+    ports.log.write(event, { studyInstanceUid: attempt.studyInstanceUid, state, ...reasonOf(patch) });
     return state;
   }
 
-  async #fault(attempt: Attempt, traceId: string, signal: AbortSignal, cause: unknown): Promise<string> {
+  async #fault(attempt: Attempt, traceId: string, signal: AbortSignal, cause: unknown): Promise<StudyState> {
     const { ports, maximumRetries } = this.#options;
     const { studyInstanceUid } = attempt;
     if (this.#stopping.signal.aborted) return ports.ledger.advance(attempt, 'release');

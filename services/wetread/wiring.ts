@@ -30,8 +30,8 @@ import type {
   Ports,
   StudySource,
 } from '../../src/ports.ts';
-import type { Site } from '../../src/preread.ts';
 import { isSkipped } from '../../src/reasons.ts';
+import type { Site } from '../../src/work.ts';
 import type { RecordNaming } from '../../src/writeback/fhir-match.ts';
 import type { ReviewOptions } from '../review/api.ts';
 import type { Config } from './config.ts';
@@ -218,7 +218,15 @@ function bundledModels(): string {
 function siteOf(config: Config): Site {
   const { draftStatus } = config.healthRecord;
   const configDigest = createHash('sha256').update(JSON.stringify({ draftStatus })).digest('hex');
-  return { software, draftStatus, naming: namingOf(config), configDigest };
+  const { quietSeconds, longestWaitSeconds, largestStudy } = config.completeness;
+  return {
+    software,
+    draftStatus,
+    naming: namingOf(config),
+    configDigest,
+    patience: { quietMs: quietSeconds * 1000, longestWaitMs: longestWaitSeconds * 1000 },
+    largestStudy,
+  };
 }
 
 function reviewOptions(ports: Ports, embedded: DirectoryArchive | undefined, localRecord: boolean): ReviewOptions {

@@ -1,56 +1,21 @@
 /**
- * A study's row as every ledger stores it, and what each event makes of it. Pure: a row and an event in, the row and the
+ * What each event makes of a study's row. Pure: a row and an event in, the row and the
  * steps of its history out. A ledger only locks the row, asks here, and writes both in one transaction, so that no two
  * ledgers can disagree on what a study's life looks like.
  */
 import { WetreadError } from '../errors.ts';
-import type { Attempt, NotRead, RecordPatch, StudyRecord, StudyStep } from '../ports.ts';
-import type { Cause } from '../reasons.ts';
-import type { StudyInstanceUid } from '../uid.ts';
-import { isFinal, nextState, type StudyState, type StudyTransition } from './lifecycle.ts';
+import type { Attempt, FindingsReady, RecordPatch } from '../ports.ts';
+import { archiveOf, type Hints, hintsOf, type LedgerRow, type StepRow } from './ledger-columns.ts';
+import { nextState, type StudyState, type StudyTransition } from './lifecycle.ts';
+import { dueAt } from './priority.ts';
 import type { StudyEvent } from './study-event.ts';
-
-/** The columns of table `study`. Times are ISO 8601 in UTC, so that they compare as text. */
-export interface LedgerRow {
-  readonly study_instance_uid: StudyInstanceUid;
-  readonly state: StudyState;
-  /** JSON of a {@link Cause}. */
-  readonly reason: string | null;
-  readonly source: string;
-  readonly traceparent: string | null;
-  readonly trace_id: string | null;
-  readonly revision: number;
-  readonly attempts: number;
-  /** Rises with every claim: a writer with another fence has lost its lease. */
-  readonly fence: number;
-  readonly worker: string | null;
-  readonly noticed_at: string;
-  readonly changed_at: string;
-  readonly settled_at: string | null;
-  readonly accepted_at: string | null;
-  readonly retry_at: string | null;
-  readonly lease_until: string | null;
-  /** When images that came during a reading will have settled; the study reopens when that reading has ended. */
-  readonly arrived_again_at: string | null;
-  /** JSON of `StudyRecord.timingsMs`. */
-  readonly timings: string;
-  /** JSON of `StudyRecord.notRead`. */
-  readonly not_read: string;
-}
-
-/** The columns of table `step`, less the study and the number that the ledger gives. */
-export interface StepRow {
-  readonly at: string;
-  readonly transition: StudyTransition;
-  readonly state: StudyState;
-  /** JSON of a {@link Cause}. */
-  readonly reason: string | null;
-}
 
 /** The row as it is to be written, and what its history gains. */
 export interface ChangedRow {
   readonly row: LedgerRow;
   readonly steps: readonly StepRow[];
+  /** Told to subscribers, in the same transaction (the outbox). */
+  readonly outgoing?: FindingsReady;
 }
 
 /** A change that a caller asked for by its transition. */
@@ -81,32 +46,53 @@ export function noticed(event: StudyEvent, settledAt: string, now: string): Chan
     arrived_again_at: null,
     timings: '{}',
     not_read: '[]',
+    due_at: null,
+    arrived_at: now,
+    hints: JSON.stringify(hintsOf(event)),
+    priority: null,
+    rule: null,
+    completeness: null,
+    results: null,
   };
   return stepped(row, 'notice', now);
 }
 
-/** New images: settle anew at once, or, while a worker reads, as soon as that reading has ended. */
-export function arrived(row: LedgerRow, settledAt: string, now: string): ChangedRow {
+/** New images: settle anew at once, or, while a worker is at it, as soon as that worker is done. */
+export function arrived(before: LedgerRow, event: StudyEvent, settledAt: string, now: string): ChangedRow {
+  // That a source saw the study complete held for the images of then.
+  const { rung: _, ...lasting } = JSON.parse(before.hints) as Hints;
+  const row = { ...before, hints: JSON.stringify({ ...lasting, ...hintsOf(event) }) };
   if (nextState(row.state, 'arrive') === undefined) return { row: { ...row, arrived_again_at: settledAt }, steps: [] };
-  const change = stepped(row, 'arrive', now);
+  return reopened(row, settledAt, now);
+}
+
+/** The study settles, is looked at and read anew. */
+function reopened(row: LedgerRow, settledAt: string, now: string): ChangedRow {
   const readBefore = row.accepted_at !== null;
-  return withColumns(change, {
+  return withColumns(stepped(row, 'arrive', now), {
+    ...UNSEEN,
     settled_at: settledAt,
     arrived_again_at: null,
+    arrived_at: now,
     accepted_at: null,
     attempts: 0,
     revision: row.revision + (readBefore ? 1 : 0),
   });
 }
 
+/** What a look finds out. */
+const UNSEEN = { priority: null, rule: null, completeness: null } as const;
+
 /** A settled study becomes accepted; one whose lease has lapsed is released. */
 export function movedOn(row: LedgerRow, now: string): ChangedRow {
   if (row.state !== 'settling') return stepped(row, 'release', now);
-  return withColumns(stepped(row, 'complete', now), { accepted_at: row.accepted_at ?? now });
+  const acceptedAt = row.accepted_at ?? now;
+  return withColumns(stepped(row, 'complete', now), { accepted_at: acceptedAt, due_at: dueAt(acceptedAt, null) });
 }
 
 export function claimed(row: LedgerRow, worker: string, now: string, leaseUntil: string): ChangedRow {
-  return withColumns(stepped(row, 'claim', now), {
+  const isTriage = row.priority === null;
+  return withColumns(stepped(row, isTriage ? 'triage' : 'claim', now), {
     fence: row.fence + 1,
     attempts: row.attempts + 1,
     worker,
@@ -115,32 +101,55 @@ export function claimed(row: LedgerRow, worker: string, now: string, leaseUntil:
   });
 }
 
-/** What the worker of a claimed row is given. */
-export function attemptOf(row: LedgerRow): Attempt {
+/** @throws WetreadError `conflict` where the state table forbids the transition. */
+export function advanced(row: LedgerRow, transition: StudyTransition, patch: RecordPatch, now: string): SteppedRow {
+  const change = { ...stepped(row, transition, now, patch), ...announced(row, transition, patch, now) };
+  const after = withColumns(change, consequences(transition, patch, now));
+  const { arrived_again_at: arrivedAgainAt } = row;
+  const reopens = arrivedAgainAt !== null && nextState(change.state, 'arrive') !== undefined;
+  if (!reopens) return { ...change, ...after };
+  const again = reopened(after.row, arrivedAgainAt, now);
+  return { ...change, row: again.row, steps: [...change.steps, ...again.steps] };
+}
+
+/** Tries count anew once a look has succeeded; a study that waits settles once more, and what was found is kept for the next look. */
+function consequences(transition: StudyTransition, patch: RecordPatch, now: string): Partial<LedgerRow> {
+  if (transition === 'accept') return { attempts: 0 };
+  if (transition !== 'wait') return {};
+  const settledAt = patch.retryAt ?? now;
+  return { attempts: 0, settled_at: settledAt, retry_at: null, accepted_at: null, priority: null, rule: null };
+}
+
+function announced(
+  row: LedgerRow,
+  transition: StudyTransition,
+  { results }: RecordPatch,
+  now: string,
+): Pick<ChangedRow, 'outgoing'> {
+  if (transition !== 'file' || results === undefined) return {};
   return {
-    studyInstanceUid: row.study_instance_uid,
-    fence: row.fence,
-    number: row.attempts,
-    revision: row.revision,
-    acceptedAt: row.accepted_at!,
-    ...(row.traceparent === null ? {} : { traceparent: row.traceparent }),
+    outgoing: {
+      eventId: `${row.study_instance_uid}/${row.revision}/${row.fence}`,
+      studyInstanceUid: row.study_instance_uid,
+      revision: row.revision,
+      filedAt: now,
+      ...archiveOf(row),
+      results,
+      ...(row.traceparent === null ? {} : { traceparent: row.traceparent }),
+    },
   };
 }
 
-/** @throws WetreadError `conflict` where the state table forbids the transition. */
-export function advanced(row: LedgerRow, transition: StudyTransition, patch: RecordPatch, now: string): SteppedRow {
-  const change = stepped(row, transition, now, patch);
-  const { arrived_again_at: arrivedAgainAt } = row;
-  if (!isFinal(change.state) || arrivedAgainAt === null) return change;
-  const reopened = arrived(change.row, arrivedAgainAt, now);
-  return { ...change, row: reopened.row, steps: [...change.steps, ...reopened.steps] };
-}
-
-/** An operator's move; the attempts count anew. @throws WetreadError `conflict`, or `request-invalid` without a row. */
+/** An operator's move: tries count anew, and a worker that is at it loses its lease. @throws WetreadError `conflict`, or `request-invalid` without a row. */
 export function moved(row: LedgerRow | undefined, transition: StudyTransition, now: string): SteppedRow {
   if (row === undefined) throw new WetreadError('request-invalid', 'No such study is in the ledger');
   const change = stepped(row, transition, now);
-  return { ...change, ...withColumns(change, { attempts: 0, retry_at: null }) };
+  const acceptedAt = row.accepted_at ?? now;
+  const anew =
+    transition === 'replay'
+      ? { ...UNSEEN, accepted_at: acceptedAt, due_at: dueAt(acceptedAt, null) }
+      : { lease_until: null };
+  return { ...change, ...withColumns(change, { ...anew, attempts: 0, retry_at: null, fence: row.fence + 1 }) };
 }
 
 /** @throws WetreadError `lease-lost` where the row is not the attempt's any more. */
@@ -151,31 +160,6 @@ export function owned(row: LedgerRow | undefined, attempt: Attempt): LedgerRow {
 
 export function leaseLost(): WetreadError {
   return new WetreadError('lease-lost', 'Another worker has taken the attempt over');
-}
-
-export function recordOf(row: LedgerRow): StudyRecord {
-  return {
-    studyInstanceUid: row.study_instance_uid,
-    state: row.state,
-    revision: row.revision,
-    attempts: row.attempts,
-    noticedAt: row.noticed_at,
-    changedAt: row.changed_at,
-    source: row.source,
-    timingsMs: JSON.parse(row.timings) as Record<string, number>,
-    notRead: JSON.parse(row.not_read) as NotRead[],
-    ...causeOf(row.reason),
-    ...(row.retry_at === null ? {} : { retryAt: row.retry_at }),
-    ...(row.trace_id === null ? {} : { traceId: row.trace_id }),
-  };
-}
-
-export function stepOf({ at, transition, state, reason }: StepRow): StudyStep {
-  return { at, transition, state, ...causeOf(reason) };
-}
-
-function causeOf(json: string | null): { reason?: Cause } {
-  return json === null ? {} : { reason: JSON.parse(json) as Cause };
 }
 
 function stepped(row: LedgerRow, transition: StudyTransition, now: string, patch: RecordPatch = {}): SteppedRow {
@@ -196,7 +180,18 @@ function stepped(row: LedgerRow, transition: StudyTransition, now: string, patch
       trace_id: patch.traceId ?? row.trace_id,
       timings: patch.timingsMs === undefined ? row.timings : JSON.stringify(patch.timingsMs),
       not_read: patch.notRead === undefined ? row.not_read : JSON.stringify(patch.notRead),
+      ...found(row, patch),
     },
+  };
+}
+
+/** What a look found, and what was written back. */
+function found(row: LedgerRow, { priority, rule, completeness, results }: RecordPatch): Partial<LedgerRow> {
+  return {
+    ...(priority !== undefined && { priority, due_at: dueAt(row.accepted_at ?? row.changed_at, priority) }),
+    ...(rule !== undefined && { rule }),
+    ...(completeness !== undefined && { completeness: JSON.stringify(completeness) }),
+    ...(results !== undefined && { results: JSON.stringify(results) }),
   };
 }
 

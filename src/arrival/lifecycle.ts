@@ -13,7 +13,8 @@ export interface StateFacts {
 export const STATES = {
   noticed: { final: false, means: 'An event named the study' },
   settling: { final: false, means: 'Waiting until the study is complete' },
-  accepted: { final: false, means: 'Complete and waiting for a worker' },
+  accepted: { final: false, means: 'Settled and waiting for a worker' },
+  triaging: { final: false, means: 'The archive is asked what the study holds, and the rules what is to be done' },
   reading: { final: false, means: 'A worker is reading it' },
   drafted: { final: false, means: 'A draft exists and is being filed' },
   filed: {
@@ -28,7 +29,8 @@ export const STATES = {
   'not-evaluable': { final: true, means: 'A model is configured but the images do not allow a reading' },
   held: { final: true, means: 'The result is kept: patient or order could not be matched' },
   failed: { final: false, means: 'A fault; it is tried again' },
-  parked: { final: true, means: 'Retries are used up; an operator replays or closes it' },
+  parked: { final: true, means: 'Retries are used up, or an operator set it aside; an operator replays or closes it' },
+  closed: { final: true, means: 'An operator decided that nothing more is to be done' },
 } as const satisfies Record<string, StateFacts>;
 
 export type StudyState = keyof typeof STATES;
@@ -36,20 +38,24 @@ export type StudyState = keyof typeof STATES;
 export const TRANSITIONS = {
   notice: { from: ['noticed'], to: 'settling' },
   arrive: {
-    from: ['settling', 'accepted', 'filed', 'not-selected', 'not-evaluable', 'held', 'failed', 'parked'],
+    from: ['settling', 'accepted', 'filed', 'not-selected', 'not-evaluable', 'held', 'failed', 'parked', 'closed'],
     to: 'settling',
   },
   complete: { from: ['settling'], to: 'accepted' },
+  triage: { from: ['accepted', 'failed'], to: 'triaging' },
+  accept: { from: ['triaging'], to: 'accepted' },
+  wait: { from: ['triaging', 'reading'], to: 'settling' },
   claim: { from: ['accepted', 'failed'], to: 'reading' },
-  release: { from: ['reading', 'drafted'], to: 'accepted' },
+  release: { from: ['triaging', 'reading', 'drafted'], to: 'accepted' },
   draft: { from: ['reading'], to: 'drafted' },
   file: { from: ['drafted'], to: 'filed' },
-  'select-none': { from: ['reading'], to: 'not-selected' },
-  refuse: { from: ['reading'], to: 'not-evaluable' },
-  hold: { from: ['drafted'], to: 'held' },
-  fail: { from: ['reading', 'drafted'], to: 'failed' },
-  park: { from: ['reading', 'drafted', 'failed'], to: 'parked' },
-  replay: { from: ['filed', 'not-selected', 'not-evaluable', 'held', 'failed', 'parked'], to: 'accepted' },
+  'select-none': { from: ['triaging', 'reading'], to: 'not-selected' },
+  refuse: { from: ['triaging', 'reading'], to: 'not-evaluable' },
+  hold: { from: ['triaging', 'reading', 'drafted'], to: 'held' },
+  fail: { from: ['triaging', 'reading', 'drafted'], to: 'failed' },
+  park: { from: ['settling', 'accepted', 'triaging', 'reading', 'drafted', 'failed', 'held'], to: 'parked' },
+  replay: { from: ['filed', 'not-selected', 'not-evaluable', 'held', 'failed', 'parked', 'closed'], to: 'accepted' },
+  close: { from: ['not-selected', 'not-evaluable', 'held', 'failed', 'parked'], to: 'closed' },
   sign: { from: ['filed'], to: 'signed' },
   reject: { from: ['filed'], to: 'rejected' },
   supersede: { from: ['filed', 'signed', 'rejected'], to: 'superseded' },

@@ -9,6 +9,7 @@ import { type PostgresLedger, postgresLedger } from '../../adapters/postgres/led
 import { WetreadError } from '../../src/errors.ts';
 import type { Attempt, Clock } from '../../src/ports.ts';
 import { nameBasedUid, type StudyInstanceUid } from '../../src/uid.ts';
+import { claimForReading } from '../support/claim.ts';
 import { TemporaryFolder } from '../support/phantom-studies.ts';
 import { ask, type Postgres, startPostgres, withoutPostgres } from '../support/postgres.ts';
 
@@ -84,7 +85,7 @@ describe('the ledger on PostgreSQL', { skip: withoutPostgres }, () => {
   async function workUntilNothingIsLeft(ledger: PostgresLedger, worker: string): Promise<StudyInstanceUid[]> {
     const claimed: StudyInstanceUid[] = [];
     for (;;) {
-      const attempt = await ledger.claim(worker, LEASE_MS);
+      const attempt = await claimForReading(ledger, worker, LEASE_MS);
       if (attempt === undefined) {
         const records = await ledger.list();
         if (records.every(({ state }) => state !== 'settling' && state !== 'accepted')) return claimed;
@@ -100,9 +101,9 @@ describe('the ledger on PostgreSQL', { skip: withoutPostgres }, () => {
     await using first = await postgresLedger({ url, clock });
     await using second = await postgresLedger({ url, clock: later });
     await notice(first, 'one');
-    const dead = (await first.claim('dead', LEASE_MS))!;
+    const dead = (await claimForReading(first, 'dead', LEASE_MS))!;
     await first.saveDocument(dead, 'report.json', new Uint8Array([1]));
-    const alive = (await second.claim('alive', LEASE_MS))!;
+    const alive = (await claimForReading(second, 'alive', LEASE_MS))!;
     assert.equal(alive.fence, dead.fence + 1);
     await assert.rejects(first.heartbeat(dead, LEASE_MS), isCode('lease-lost'));
     await assert.rejects(first.advance(dead, 'draft'), isCode('lease-lost'));
@@ -115,7 +116,7 @@ describe('the ledger on PostgreSQL', { skip: withoutPostgres }, () => {
     const url = await database();
     await using ledger = await postgresLedger({ url, clock });
     await notice(ledger, 'one');
-    const dead = (await ledger.claim('dead', LEASE_MS))!;
+    const dead = (await claimForReading(ledger, 'dead', LEASE_MS))!;
     const other = new Client({ connectionString: url });
     await other.connect();
     try {
@@ -224,7 +225,7 @@ describe('the ledger on PostgreSQL', { skip: withoutPostgres }, () => {
       for (let number = 0; !stopped; number += 1) {
         try {
           noticed.push(await notice(ledger, `${worker}-${number}`));
-          const attempt = await ledger.claim(`${worker}`, LEASE_MS);
+          const attempt = await claimForReading(ledger, `${worker}`, LEASE_MS);
           if (attempt === undefined) continue;
           await readToTheEnd(ledger, attempt);
           finished.push(attempt.studyInstanceUid);

@@ -16,6 +16,7 @@ import { WetreadError } from '../../src/errors.ts';
 import type { Attempt, Clock, Ledger } from '../../src/ports.ts';
 import { reason } from '../../src/reasons.ts';
 import { nameBasedUid, type StudyInstanceUid } from '../../src/uid.ts';
+import { claimForReading } from '../support/claim.ts';
 import { type Postgres, startPostgres, withoutPostgres } from '../support/postgres.ts';
 
 class ManualClock {
@@ -90,7 +91,7 @@ async function setUp(open: LedgerKind['open']): Promise<Fixture> {
 }
 
 async function claimed(ledger: Ledger): Promise<Attempt> {
-  const attempt = await ledger.claim('worker', LEASE_MS);
+  const attempt = await claimForReading(ledger, 'worker', LEASE_MS);
   assert.ok(attempt);
   return attempt;
 }
@@ -219,7 +220,7 @@ for (const { name, skip, start, stop, open } of KINDS) {
       assert.equal(record?.traceId, 'abc');
       assert.deepEqual(
         (await ledger.history(study('one'))).map((step) => step.transition),
-        ['notice', 'complete', 'claim', 'refuse'],
+        ['notice', 'complete', 'triage', 'accept', 'claim', 'refuse'],
       );
       assert.deepEqual([...((await ledger.document(study('one'), 'report.json')) ?? [])], [1, 2, 3]);
       assert.equal(await ledger.document(study('one'), 'sr.dcm'), undefined);

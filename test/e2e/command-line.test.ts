@@ -115,7 +115,7 @@ test('WR-CLI-04 --study reads from the configured archive, and names what the ar
   assertReadable(ended);
   const rows = summaryIn(out).studies.map((row) => [row.studyInstanceUid, row.state, row.reason?.code]);
   assert.deepEqual(rows, [
-    ['1.2.3', 'not-selected', 'no-instances'],
+    ['1.2.3', 'not-selected', 'study-not-found'],
     [uid, 'filed', undefined],
   ]);
 });

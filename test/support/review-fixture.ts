@@ -14,6 +14,7 @@ import { ERROR_CODES, WetreadError } from '../../src/errors.ts';
 import type { Attempt, DocumentName, FrameDecoder, Ledger, RecordPatch } from '../../src/ports.ts';
 import { nameBasedUid, type SeriesInstanceUid, type StudyInstanceUid } from '../../src/uid.ts';
 import { type ChestStudy, chestStudy, TRACE_ID } from './chest-study.ts';
+import { claimForReading } from './claim.ts';
 
 export interface ReviewFixture extends AsyncDisposable {
   readonly url: string;
@@ -160,7 +161,7 @@ async function bring(
 ): Promise<Attempt> {
   const now = new Date().toISOString();
   await ledger.notice({ source: 'stow', studyInstanceUid, receivedAt: now }, now);
-  const attempt = await ledger.claim('page', 60_000);
+  const attempt = await claimForReading(ledger, 'page', 60_000);
   if (attempt === undefined) throw new Error('The study could not be claimed');
   for (const [transition, patch] of ends) {
     if (transition === 'draft') await save(ledger, attempt, chest, ['report.json', 'view.json', 'seg.dcm', 'sr.dcm']);

@@ -1,0 +1,119 @@
+/** What a look at a study and its reading share: the attempt in progress, and how one ends. */
+import type { Patience } from './arrival/completeness.ts';
+import type { StudyTransition } from './arrival/lifecycle.ts';
+import type { StudyCounts } from './arrival/polling.ts';
+import type { Series, Study } from './arrival/study.ts';
+import { NotReadList } from './not-read.ts';
+import type { Attempt, DocumentName, Ports, RecordPatch } from './ports.ts';
+import { isSkipped, type Reason, reason, type Skipped } from './reasons.ts';
+import type { DraftStatus } from './writeback/fhir.ts';
+import type { RecordNaming } from './writeback/fhir-match.ts';
+
+/** What the site decides, beside the models it runs. */
+export interface Site {
+  readonly software: { readonly name: string; readonly version: string };
+  readonly draftStatus: DraftStatus;
+  /** Which identifier systems the numbers in the images belong to. */
+  readonly naming: RecordNaming;
+  /** Digest over the configuration that can change a result. */
+  readonly configDigest: string;
+  readonly patience: Patience;
+  /** Studies with more instances are not read. */
+  readonly largestStudy: number;
+}
+
+/** How an attempt ended: the transition that the ledger records, and what it adds to the record. */
+export interface Outcome {
+  readonly transition: Extract<StudyTransition, 'accept' | 'wait' | 'file' | 'hold' | 'refuse' | 'select-none'>;
+  readonly patch: RecordPatch;
+}
+
+/** Looks at an archive lie at least so far apart. */
+const SHORTEST_WAIT_MS = 1000;
+
+export type Stage = 'arrival' | 'assembly' | 'inference' | 'reporting' | 'writeback';
+
+/** One attempt in progress: its ports, what was set aside, and how long each stage took. */
+export class Work {
+  readonly attempt: Attempt;
+  readonly ports: Ports;
+  readonly site: Site;
+  readonly signal: AbortSignal;
+  readonly notRead = new NotReadList();
+  readonly #timingsMs: Record<string, number> = {};
+  #found: RecordPatch = {};
+  readonly #seriesReasons: Reason[] = [];
+
+  constructor(attempt: Attempt, ports: Ports, site: Site, signal: AbortSignal) {
+    this.attempt = attempt;
+    this.ports = ports;
+    this.site = site;
+    this.signal = signal;
+  }
+
+  /** A stage is a span, two log lines and a row in the study's timings; run for several series, it adds up. */
+  async stage<T>(stage: Stage, step: () => Promise<T>): Promise<T> {
+    this.signal.throwIfAborted();
+    const { clock, log, tracer } = this.ports;
+    const about = { studyInstanceUid: this.attempt.studyInstanceUid, stage };
+    const start = clock.monotonicMs();
+    log.write('stage-started', about);
+    try {
+      return await tracer.span(`wetread.${stage}`, about, step);
+    } finally {
+      const durationMs = clock.monotonicMs() - start;
+      this.#timingsMs[stage] = (this.#timingsMs[stage] ?? 0) + durationMs;
+      log.write('stage-ended', { ...about, durationMs });
+    }
+  }
+
+  /** True when the series gave no result: the reason is kept for the record and the next candidate is tried. */
+  setsAside<T extends object>(series: Series, result: T | Skipped): result is Skipped {
+    if (!isSkipped(result)) return false;
+    this.notRead.addSeries(series, result.skipped);
+    this.#seriesReasons.push(result.skipped);
+    return true;
+  }
+
+  /** The reason of the best candidate: candidates are tried in order of preference. */
+  firstReason(): Reason {
+    return this.#seriesReasons[0] ?? reason('no-readable-series');
+  }
+
+  save(name: DocumentName, content: Uint8Array | object): Promise<void> {
+    const bytes =
+      content instanceof Uint8Array ? content : new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`);
+    return this.ports.ledger.saveDocument(this.attempt, name, bytes);
+  }
+
+  /** What the ledger is to keep of the study, whatever the end. */
+  keep(found: RecordPatch): void {
+    this.#found = { ...this.#found, ...found };
+  }
+
+  /** The study is not complete yet: it settles once more. */
+  wait(): Outcome {
+    const { ports, site } = this;
+    const settled = ports.clock.now().getTime() + Math.max(site.patience.quietMs, SHORTEST_WAIT_MS);
+    this.keep({ retryAt: new Date(settled).toISOString() });
+    return this.end('wait');
+  }
+
+  end(transition: Outcome['transition'], because?: Reason): Outcome {
+    const notRead = this.notRead.rows();
+    for (const { reason: why, count, ...which } of notRead) {
+      this.ports.log.write('not-read', { ...which, reason: why.code, instances: count ?? 1 });
+    }
+    const patch = { ...this.#found, timingsMs: this.#timingsMs, notRead };
+    return { transition, patch: because === undefined ? patch : { ...patch, reason: because } };
+  }
+}
+
+/** The archive as it is now: the event was a hint. */
+export function findStudy({ attempt, ports, signal }: Work): Promise<Study | undefined> {
+  return ports.archive.findStudy(attempt.studyInstanceUid, signal);
+}
+
+export function countsOf({ series }: Study): StudyCounts {
+  return { series: series.length, instances: series.reduce((sum, { instances }) => sum + instances.length, 0) };
+}
