@@ -1,9 +1,8 @@
-/** From configuration to running parts: the only file of this service that names concrete adapters. */
+/** From configuration to running parts: the only file of this service, beside wire-sources.ts, that names concrete adapters. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { ThreadedFrameDecoder } from '../../adapters/codecs/frame-decoder.ts';
 import { dicomwebArchive } from '../../adapters/dicomweb/archive.ts';
-import { qidoSource } from '../../adapters/dicomweb/qido-source.ts';
 import { type DirectoryArchive, directoryArchive } from '../../adapters/directory/archive.ts';
 import { fhirHealthRecord } from '../../adapters/fhir/health-record.ts';
 import { localHealthRecord } from '../../adapters/local-fhir/health-record.ts';
@@ -36,6 +35,7 @@ import type { RecordNaming } from '../../src/writeback/fhir-match.ts';
 import type { ReviewOptions } from '../review/api.ts';
 import type { Config } from './config.ts';
 import { software } from './version.ts';
+import { wireSources } from './wire-sources.ts';
 
 export interface Wired extends AsyncDisposable {
   readonly ports: Ports;
@@ -134,22 +134,6 @@ async function wireArchive(
     }),
   );
   return { port: archive, embedded: archive };
-}
-
-function wireSources({ archive, completeness }: Config, ports: Ports): readonly StudySource[] {
-  const { kind, url, polling } = archive;
-  if (kind !== 'dicomweb' || !polling.enabled) return [];
-  const { intervalSeconds, windowDays, sweepDays, sweepSeconds } = polling;
-  const source = qidoSource({
-    url: url!,
-    intervalMs: intervalSeconds * 1000,
-    windowDays,
-    sweepDays,
-    sweepMs: sweepSeconds * 1000,
-    quietMs: completeness.quietSeconds * 1000,
-    ports,
-  });
-  return [source];
 }
 
 const describeInstance: Parameters<typeof directoryArchive>[0]['describe'] = (bytes) => {
