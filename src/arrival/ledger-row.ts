@@ -5,6 +5,7 @@
  */
 import { WetreadError } from '../errors.ts';
 import type { Attempt, FindingsReady, RecordPatch } from '../ports.ts';
+import type { Reason } from '../reasons.ts';
 import { archiveOf, type Hints, hintsOf, type LedgerRow, type StepRow } from './ledger-columns.ts';
 import { nextState, type StudyState, type StudyTransition } from './lifecycle.ts';
 import { dueAt } from './priority.ts';
@@ -141,9 +142,14 @@ function announced(
 }
 
 /** An operator's move: tries count anew, and a worker that is at it loses its lease. @throws WetreadError `conflict`, or `request-invalid` without a row. */
-export function moved(row: LedgerRow | undefined, transition: StudyTransition, now: string): SteppedRow {
+export function moved(
+  row: LedgerRow | undefined,
+  transition: StudyTransition,
+  now: string,
+  because?: Reason,
+): SteppedRow {
   if (row === undefined) throw new WetreadError('request-invalid', 'No such study is in the ledger');
-  const change = stepped(row, transition, now);
+  const change = stepped(row, transition, now, because && { reason: because });
   const acceptedAt = row.accepted_at ?? now;
   const anew =
     transition === 'replay'

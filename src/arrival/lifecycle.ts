@@ -69,6 +69,14 @@ export function nextState(state: StudyState, transition: StudyTransition): Study
   return (from as readonly StudyState[]).includes(state) ? to : undefined;
 }
 
+/** What an operator may do with a study, in the order in which it is offered. */
+export const OPERATOR_MOVES = ['replay', 'park', 'close'] as const satisfies readonly StudyTransition[];
+export type OperatorMove = (typeof OPERATOR_MOVES)[number];
+
+export function operatorMoves(state: StudyState): readonly OperatorMove[] {
+  return OPERATOR_MOVES.filter((move) => nextState(state, move) !== undefined);
+}
+
 /** Whether a draft that is kept speaks for the study: one of earlier images does not, once new ones cannot be read. */
 export function draftStands(state: StudyState): boolean {
   return state !== 'not-evaluable' && state !== 'not-selected';

@@ -9,14 +9,14 @@ export const PRIORITIES = ['stat', 'asap', 'urgent', 'routine'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
 /** How long a study of this priority may be passed by others that come later and are more urgent. */
-export const ALLOWANCE_MINUTES: Readonly<Record<Priority, number>> = { stat: 0, asap: 5, urgent: 15, routine: 60 };
+export const ALLOWANCE_MINUTES: Readonly<Record<Priority, number>> = { stat: 0, asap: 10, urgent: 30, routine: 240 };
 
 /**
- * When a study is due: ISO 8601, and the earliest comes first. A study that nobody has looked at yet is due as if it
- * were most urgent, because it might be; the look is short.
+ * When a study is due: ISO 8601, and the earliest comes first. A study that nobody has looked at yet comes before all
+ * that wait to be read, save those that have waited for very long: it might be urgent, and the look is short.
  */
 export function dueAt(acceptedAt: string, priority: Priority | null): string {
-  const allowance = priority === null ? 0 : ALLOWANCE_MINUTES[priority];
+  const allowance = priority === null ? -ALLOWANCE_MINUTES.routine : ALLOWANCE_MINUTES[priority];
   return new Date(Date.parse(acceptedAt) + allowance * 60_000).toISOString();
 }
 

@@ -11,9 +11,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { postgresLedger } from '../../adapters/postgres/ledger.ts';
 import { sqliteLedger } from '../../adapters/sqlite/ledger.ts';
-import type { StudyEvent } from '../../src/arrival/study-event.ts';
+import type { Completeness } from '../../src/arrival/completeness.ts';
+import { ALLOWANCE_MINUTES, type Priority } from '../../src/arrival/priority.ts';
+import type { StudyEvent, StudyHint } from '../../src/arrival/study-event.ts';
 import { WetreadError } from '../../src/errors.ts';
-import type { Attempt, Clock, Ledger } from '../../src/ports.ts';
+import type { Attempt, Clock, FiledResults, Ledger } from '../../src/ports.ts';
 import { reason } from '../../src/reasons.ts';
 import { nameBasedUid, type StudyInstanceUid } from '../../src/uid.ts';
 import { claimForReading } from '../support/claim.ts';
@@ -43,11 +45,15 @@ interface LedgerKind {
   readonly start?: () => Promise<void>;
   readonly stop?: () => Promise<void>;
   /** An empty ledger. */
-  readonly open: (clock: Clock) => Promise<Ledger & (Disposable | AsyncDisposable)>;
+  readonly open: (clock: Clock, announces: boolean) => Promise<Ledger & (Disposable | AsyncDisposable)>;
 }
 
 const KINDS: readonly LedgerKind[] = [
-  { name: 'SQLite', skip: false, open: async (clock) => sqliteLedger({ file: ':memory:', clock }) },
+  {
+    name: 'SQLite',
+    skip: false,
+    open: async (clock, announces) => sqliteLedger({ file: ':memory:', clock, announces }),
+  },
   postgresKind(25_001),
 ];
 
@@ -61,9 +67,9 @@ function postgresKind(port: number): LedgerKind {
       server = await startPostgres(port);
     },
     stop: async () => server?.[Symbol.asyncDispose](),
-    open: async (clock) => {
+    open: async (clock, announces) => {
       databases += 1;
-      return postgresLedger({ url: await server!.createDatabase(`ledger-${databases}`), clock });
+      return postgresLedger({ url: await server!.createDatabase(`ledger-${databases}`), clock, announces });
     },
   };
 }
@@ -72,12 +78,19 @@ interface Fixture extends AsyncDisposable {
   readonly clock: ManualClock;
   readonly ledger: Ledger;
   readonly notice: (name: string, settleSeconds?: number) => Promise<void>;
+  /** What a source says of a study that has settled. */
+  readonly hint: (name: string, hint: Omit<StudyHint, 'studyInstanceUid'>) => Promise<void>;
 }
 
-async function setUp(open: LedgerKind['open']): Promise<Fixture> {
+const RESULTS: FiledResults = {
+  objects: [{ kind: 'sr', sopClassUid: '1.2.3', sopInstanceUid: '1.2.4', seriesInstanceUid: '1.2.5' }],
+  diagnosticReport: 'DiagnosticReport/1',
+};
+
+async function setUp(open: LedgerKind['open'], announces = false): Promise<Fixture> {
   const clock = new ManualClock();
   const stack = new AsyncDisposableStack();
-  const ledger = stack.use(await open(clock));
+  const ledger = stack.use(await open(clock, announces));
   return {
     clock,
     ledger,
@@ -85,6 +98,10 @@ async function setUp(open: LedgerKind['open']): Promise<Fixture> {
       const now = clock.now();
       const event: StudyEvent = { studyInstanceUid: study(name), source: 'stow', receivedAt: now.toISOString() };
       await ledger.notice(event, new Date(now.getTime() + settleSeconds * 1000).toISOString());
+    },
+    hint: async (name, hint) => {
+      const receivedAt = clock.now().toISOString();
+      await ledger.notice({ ...hint, studyInstanceUid: study(name), source: 'test', receivedAt }, receivedAt);
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
@@ -225,6 +242,155 @@ for (const { name, skip, start, stop, open } of KINDS) {
       assert.deepEqual([...((await ledger.document(study('one'), 'report.json')) ?? [])], [1, 2, 3]);
       assert.equal(await ledger.document(study('one'), 'sr.dcm'), undefined);
       assert.deepEqual(await ledger.list(), [record]);
+    });
+
+    test('WR-LED-16 a settled study is looked at first; what the look found comes back with the attempt and the record', async () => {
+      await using fixture = await setUp(open);
+      const { ledger, hint } = fixture;
+      await hint('one', { expectedInstances: 3, priority: 'urgent', archive: 'second', patientDigest: 'ab' });
+      const look = (await ledger.claim('worker', LEASE_MS))!;
+      assert.equal(look.task, 'triage');
+      assert.deepEqual(look.hint, { expectedInstances: 3, priority: 'urgent', archive: 'second', patientDigest: 'ab' });
+      const completeness: Completeness = {
+        rung: 'expected-reached',
+        counts: { series: 1, instances: 3 },
+        since: look.arrivedAt,
+        expectedInstances: 3,
+      };
+      assert.equal(
+        await ledger.advance(look, 'accept', { priority: 'stat', rule: 'a rule', completeness }),
+        'accepted',
+      );
+      const attempt = (await ledger.claim('worker', LEASE_MS))!;
+      assert.deepEqual([attempt.task, attempt.number], ['read', 1]);
+      assert.deepEqual(attempt.completeness, completeness);
+      const record = await ledger.get(study('one'));
+      assert.deepEqual(
+        [record?.priority, record?.rule, record?.completeness, record?.archive],
+        ['stat', 'a rule', completeness, 'second'],
+      );
+    });
+
+    test('WR-LED-16 a study that is not complete settles once more, and is looked at anew', async () => {
+      await using fixture = await setUp(open);
+      const { clock, ledger, hint } = fixture;
+      await hint('one', {});
+      const look = (await ledger.claim('worker', LEASE_MS))!;
+      const retryAt = new Date(clock.now().getTime() + 5000).toISOString();
+      assert.equal(await ledger.advance(look, 'wait', { retryAt }), 'settling');
+      assert.equal(await ledger.claim('worker', LEASE_MS), undefined);
+      clock.pass(6);
+      const again = (await ledger.claim('worker', LEASE_MS))!;
+      assert.deepEqual([again.task, again.revision, again.arrivedAt], ['triage', 1, look.arrivedAt]);
+    });
+
+    test('WR-LED-16 images that arrive during a look or a wait are looked at, and an old word of completeness is forgotten', async () => {
+      await using fixture = await setUp(open);
+      const { ledger, hint } = fixture;
+      await hint('one', { rung: 'source-says', expectedInstances: 2 });
+      const look = (await ledger.claim('worker', LEASE_MS))!;
+      await hint('one', {});
+      assert.equal(await ledger.advance(look, 'accept', { priority: 'routine', rule: 'a rule' }), 'accepted');
+      assert.equal((await ledger.get(study('one')))?.state, 'settling');
+      const again = (await ledger.claim('worker', LEASE_MS))!;
+      assert.deepEqual([again.task, again.hint], ['triage', { expectedInstances: 2 }]);
+    });
+
+    test('WR-LED-17 studies are claimed by due time: urgent ones pass, and nobody is passed for longer than an allowance', async () => {
+      await using fixture = await setUp(open);
+      const { clock, ledger, hint } = fixture;
+      const accept = async (name: string, priority: Priority): Promise<void> => {
+        await hint(name, {});
+        const look = (await ledger.claim('worker', LEASE_MS))!;
+        assert.equal(look.studyInstanceUid, study(name), 'a study that nobody has looked at comes first');
+        await ledger.advance(look, 'accept', { priority, rule: 'a rule' });
+        clock.pass(1);
+      };
+      await accept('old-routine', 'routine');
+      clock.pass(ALLOWANCE_MINUTES.routine * 60);
+      await accept('routine', 'routine');
+      await accept('urgent', 'urgent');
+      await accept('stat', 'stat');
+      const order: string[] = [];
+      for (let claimed = 0; claimed < 4; claimed += 1) {
+        order.push((await ledger.claim('worker', LEASE_MS))!.studyInstanceUid);
+      }
+      assert.deepEqual(order, ['old-routine', 'stat', 'urgent', 'routine'].map(study));
+    });
+
+    test('WR-LED-18 a filed draft leaves one event, given out again until it is marked as sent', async () => {
+      await using fixture = await setUp(open, true);
+      const { clock, ledger, notice } = fixture;
+      const filedEvents = [];
+      for (const name of ['one', 'two']) {
+        await notice(name);
+        const attempt = await claimed(ledger);
+        await ledger.advance(attempt, 'draft');
+        await ledger.advance(attempt, 'file', { results: RESULTS });
+        filedEvents.push({
+          eventId: `${study(name)}/1/${attempt.fence}`,
+          studyInstanceUid: study(name),
+          revision: 1,
+          filedAt: clock.now().toISOString(),
+          results: RESULTS,
+        });
+      }
+      assert.deepEqual((await ledger.get(study('one')))?.results, RESULTS);
+      assert.deepEqual(await ledger.takeOutgoing(10, LEASE_MS), filedEvents);
+      assert.deepEqual(await ledger.takeOutgoing(10, LEASE_MS), [], 'nobody else is given them meanwhile');
+      clock.pass(11);
+      assert.deepEqual(await ledger.takeOutgoing(1, LEASE_MS), filedEvents.slice(0, 1));
+      await ledger.markSent([filedEvents[0]!.eventId]);
+      clock.pass(11);
+      assert.deepEqual(await ledger.takeOutgoing(10, LEASE_MS), filedEvents.slice(1));
+    });
+
+    test('WR-LED-18 nothing is kept for subscribers where none is configured', async () => {
+      await using fixture = await setUp(open);
+      const { ledger, notice } = fixture;
+      await notice('one');
+      const attempt = await claimed(ledger);
+      await ledger.advance(attempt, 'draft');
+      await ledger.advance(attempt, 'file', { results: RESULTS });
+      assert.deepEqual(await ledger.takeOutgoing(10, LEASE_MS), []);
+    });
+
+    test('WR-LED-19 old studies in a final state are removed with all that is kept of them, and no other', async () => {
+      await using fixture = await setUp(open);
+      const { clock, ledger, notice } = fixture;
+      for (const name of ['done', 'waiting']) {
+        await notice(name);
+        const attempt = await claimed(ledger);
+        await ledger.saveDocument(attempt, 'report.json', new Uint8Array([1]));
+        if (name === 'done') await ledger.advance(attempt, 'refuse', { reason: reason('localizer') });
+      }
+      clock.pass(100);
+      await notice('young');
+      await ledger.advance(await claimed(ledger), 'refuse', { reason: reason('localizer') });
+      const before = new Date(clock.now().getTime() - 50_000).toISOString();
+      assert.deepEqual(await ledger.prune(before, 10), [study('done')]);
+      assert.equal(await ledger.get(study('done')), undefined);
+      assert.deepEqual(await ledger.history(study('done')), []);
+      assert.equal(await ledger.document(study('done'), 'report.json'), undefined);
+      assert.deepEqual(
+        new Set((await ledger.list()).map((r) => r.studyInstanceUid)),
+        new Set([study('waiting'), study('young')]),
+      );
+      assert.deepEqual(await ledger.prune(before, 10), []);
+    });
+
+    test('WR-LED-20 an operator parks, closes and replays; a worker that is at it can no longer write', async () => {
+      await using fixture = await setUp(open);
+      const { ledger, notice } = fixture;
+      await notice('one');
+      const attempt = await claimed(ledger);
+      assert.equal(await ledger.move(study('one'), 'park'), 'parked');
+      await assert.rejects(ledger.advance(attempt, 'draft'), isCode('lease-lost'));
+      assert.equal(await ledger.move(study('one'), 'close'), 'closed');
+      await assert.rejects(ledger.move(study('one'), 'close'), isCode('conflict'));
+      assert.equal(await ledger.claim('worker', LEASE_MS), undefined);
+      assert.equal(await ledger.move(study('one'), 'replay'), 'accepted');
+      assert.equal((await ledger.claim('worker', LEASE_MS))?.task, 'triage');
     });
 
     test('WR-LED-08 where a source stands comes back as it was kept last, each source by itself', async () => {
