@@ -268,8 +268,11 @@ export interface Ledger {
   heartbeat(attempt: Attempt, leaseMs: number): Promise<void>;
   /** Throws `lease-lost`, or `conflict` where the state table forbids the transition. */
   advance(attempt: Attempt, transition: StudyTransition, patch?: RecordPatch): Promise<StudyState>;
-  /** An operator's `replay`, `park` or `close`; throws `conflict` where the state table forbids it. A running attempt loses its lease. */
-  move(studyInstanceUid: StudyInstanceUid, transition: StudyTransition): Promise<StudyState>;
+  /**
+   * An operator's `replay`, `park` or `close`, kept in the history with the reason; throws `conflict` where the state
+   * table forbids it. A running attempt loses its lease.
+   */
+  move(studyInstanceUid: StudyInstanceUid, transition: StudyTransition, because?: Reason): Promise<StudyState>;
   get(studyInstanceUid: StudyInstanceUid): Promise<StudyRecord | undefined>;
   /** Newest change first. */
   list(): Promise<readonly StudyRecord[]>;

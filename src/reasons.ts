@@ -60,6 +60,8 @@ export const REASONS = {
   'patient-mismatch': 'Birth date or sex differ between the images and the health record',
   'order-mismatch': 'The order belongs to another patient',
   'human-edited': 'A human has edited or signed the report; Wetread leaves it alone',
+  // an operator
+  'operator-decision': 'An operator decided it',
   'retries-exhausted': 'Every retry failed; an operator replays or closes the study',
 } as const satisfies Record<string, string>;
 

@@ -36,6 +36,7 @@ import type {
   StudyRecord,
   StudyStep,
 } from '../../src/ports.ts';
+import type { Reason } from '../../src/reasons.ts';
 import type { StudyInstanceUid } from '../../src/uid.ts';
 import { Database, type DatabaseOptions, type Session } from './database.ts';
 
@@ -133,8 +134,8 @@ export class PostgresLedger implements Ledger, AsyncDisposable {
     return change.state;
   }
 
-  async move(studyInstanceUid: StudyInstanceUid, transition: StudyTransition): Promise<StudyState> {
-    const change = await this.#change(studyInstanceUid, (row) => moved(row, transition, this.#now()));
+  async move(studyInstanceUid: StudyInstanceUid, transition: StudyTransition, because?: Reason): Promise<StudyState> {
+    const change = await this.#change(studyInstanceUid, (row) => moved(row, transition, this.#now(), because));
     return change.state;
   }
 

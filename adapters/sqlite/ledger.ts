@@ -37,6 +37,7 @@ import type {
   StudyRecord,
   StudyStep,
 } from '../../src/ports.ts';
+import type { Reason } from '../../src/reasons.ts';
 import type { StudyInstanceUid } from '../../src/uid.ts';
 import { MIGRATIONS } from './schema.ts';
 
@@ -122,8 +123,10 @@ export class SqliteLedger implements Ledger {
     });
   }
 
-  async move(studyInstanceUid: StudyInstanceUid, transition: StudyTransition): Promise<StudyState> {
-    return this.#transaction(() => this.#write(moved(this.#row(studyInstanceUid), transition, this.#now())).state);
+  async move(studyInstanceUid: StudyInstanceUid, transition: StudyTransition, because?: Reason): Promise<StudyState> {
+    return this.#transaction(
+      () => this.#write(moved(this.#row(studyInstanceUid), transition, this.#now(), because)).state,
+    );
   }
 
   async get(studyInstanceUid: StudyInstanceUid): Promise<StudyRecord | undefined> {

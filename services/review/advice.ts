@@ -59,6 +59,7 @@ export const ADVICE: Readonly<Record<ReasonCode | ErrorCode, string>> = {
   'patient-mismatch': MATCH,
   'order-mismatch': 'Correct the order in the health record or in the images, then send the study again.',
   'human-edited': 'Nothing to do: the report that a human wrote stands.',
+  'operator-decision': 'Nothing to do; the history says what was decided, and when.',
   'retries-exhausted': REPLAY,
   'archive-unreachable': `Check that the image archive runs and can be reached. ${REPLAY}`,
   'archive-refused': `Check what the image archive accepts from Wetread. ${REPLAY}`,
