@@ -108,6 +108,13 @@ export interface ImageArchive {
     sopInstanceUid: SopInstanceUid,
     signal: AbortSignal,
   ): Promise<Uint8Array | undefined>;
+  /** The attributes of one instance without its pixels (WADO-RS metadata, PS3.18 10.4.1.1.2); undefined where there is none. */
+  retrieveMetadata(
+    studyInstanceUid: StudyInstanceUid,
+    seriesInstanceUid: SeriesInstanceUid,
+    sopInstanceUid: SopInstanceUid,
+    signal: AbortSignal,
+  ): Promise<DicomDataSet | undefined>;
   /** Success of an instance is its UID in `stored`, never the status of the answer. */
   store(files: readonly DicomFile[], signal: AbortSignal): Promise<StoreOutcome>;
 }
@@ -183,6 +190,8 @@ export interface Attempt {
   readonly acceptedAt: string;
   /** When the study, or its new images, were noticed; ISO 8601. */
   readonly arrivedAt: string;
+  /** Which source named the study first. */
+  readonly source: string;
   /** What the sources said of it. */
   readonly hint: Omit<StudyHint, 'studyInstanceUid' | 'traceparent'>;
   /** What the look before found. */

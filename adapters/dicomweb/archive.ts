@@ -110,6 +110,15 @@ class DicomwebArchive implements ImageArchive {
     return undefined;
   }
 
+  retrieveMetadata(
+    studyInstanceUid: StudyInstanceUid,
+    seriesInstanceUid: SeriesInstanceUid,
+    sopInstanceUid: SopInstanceUid,
+    signal: AbortSignal,
+  ): Promise<DicomDataSet | undefined> {
+    return this.#client.metadata(studyInstanceUid, seriesInstanceUid, sopInstanceUid, signal);
+  }
+
   async store(files: readonly DicomFile[], signal: AbortSignal): Promise<StoreOutcome> {
     const bytes = files.map((file) => file.bytes);
     const { status, text } = await this.#client.store(bytes, signal);

@@ -168,6 +168,15 @@ export class DirectoryArchive implements ImageArchive {
     return instance === undefined ? undefined : this.readInstance(instance);
   }
 
+  async retrieveMetadata(
+    studyInstanceUid: StudyInstanceUid,
+    seriesInstanceUid: SeriesInstanceUid,
+    sopInstanceUid: SopInstanceUid,
+  ): Promise<DicomDataSet | undefined> {
+    const bytes = await this.retrieveInstance(studyInstanceUid, seriesInstanceUid, sopInstanceUid);
+    return bytes === undefined ? undefined : this.describe(bytes);
+  }
+
   async store(files: readonly DicomFile[]): Promise<StoreOutcome> {
     const batch = this.batch();
     for (const file of files) await batch.add([file.bytes], true);

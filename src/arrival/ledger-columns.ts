@@ -91,6 +91,7 @@ export function attemptOf(row: LedgerRow): Attempt {
     revision: row.revision,
     acceptedAt: row.accepted_at!,
     arrivedAt: row.arrived_at,
+    source: row.source,
     hint: JSON.parse(row.hints) as Hints,
     ...completenessOf(row),
     ...(row.traceparent === null ? {} : { traceparent: row.traceparent }),
