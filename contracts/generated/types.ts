@@ -2,9 +2,12 @@
 
 export interface Contracts {
 config?: Config
+"findings-ready"?: FindingsReadyMessage
 findings?: Findings
+"message-mapping"?: MessageMapping
 "model-card"?: ModelCard
 report?: Report
+"study-arrived"?: StudyArrived
 summary?: Summary
 view?: View
 }
@@ -69,6 +72,64 @@ url?: string
  */
 passwordFile?: string
 }
+/**
+ * A RabbitMQ whose messages name studies, and that findings are announced to (docs/events.md); without url there is none.
+ */
+rabbitmq: {
+/**
+ * AMQP 0-9-1 URI: amqp://user@host:5672/vhost, or amqps.
+ */
+url?: string
+/**
+ * File that holds the password of the user that url names; read at every connect.
+ */
+passwordFile?: string
+/**
+ * PEM file of the authorities to trust, for amqps.
+ */
+caFile?: string
+/**
+ * PEM file of the client certificate, for amqps.
+ */
+certificateFile?: string
+/**
+ * PEM file of its private key.
+ */
+keyFile?: string
+/**
+ * Whether Wetread declares its exchange and queues, or only checks that an operator did.
+ */
+topology: ("declare" | "check")
+/**
+ * Messages that are taken at the same time from each queue.
+ */
+prefetch: number
+/**
+ * The queues whose messages name studies.
+ */
+arrivals: {
+queue: string
+/**
+ * Exchange that the queue is bound to; another one than the default is never declared.
+ */
+exchange: string
+routingKey: string
+/**
+ * How a message is read: wetread, monai-informatics-gateway, orthanc, or a name from mappings.
+ */
+mapping: string
+}[]
+/**
+ * Where messages of other systems hold what Wetread needs, by name.
+ */
+mappings: {
+[k: string]: MessageMapping
+}
+/**
+ * Whether drafts that are filed are announced; some queue must be bound to the exchange then.
+ */
+findingsReady: boolean
+}
 healthRecord: {
 kind: ("local" | "fhir")
 /**
@@ -125,6 +186,91 @@ telemetry: {
  */
 otlpUrl?: string
 logLevel: ("debug" | "info" | "warn" | "error" | "silent")
+}
+}
+/**
+ * Where the messages of another system hold what Wetread needs to know of a study.
+ */
+export interface MessageMapping {
+/**
+ * Messages that hold other values here name no study and are passed over.
+ */
+only?: {
+/**
+ * JSON Pointer (RFC 6901); `*` stands for every element of an array.
+ */
+pointer: string
+/**
+ * @minItems 1
+ */
+equals: [(string | number | boolean), ...((string | number | boolean))[]]
+}[]
+studyInstanceUid: MappedField
+archive?: MappedField
+expectedInstances?: MappedField
+complete?: MappedField
+priority?: MappedField
+patientId?: MappedField
+traceparent?: MappedField
+}
+/**
+ * Where a value stands, or the value itself.
+ */
+export interface MappedField {
+/**
+ * JSON Pointer (RFC 6901); `*` stands for every element of an array.
+ */
+pointer?: string
+constant?: (string | number | boolean)
+/**
+ * The value is a path; its segment after the one of this name is meant.
+ */
+segmentAfter?: string
+/**
+ * What the values of the sender mean; one that is not listed says nothing.
+ */
+values?: {
+[k: string]: string | number | boolean
+}
+}
+/**
+ * A draft is in the archive and in the health record: identifiers of the results and nothing of the patient. Unverified until a human signs.
+ */
+export interface FindingsReadyMessage {
+/**
+ * The same for every delivery of the same event, as in the message property message_id.
+ */
+eventId: string
+/**
+ * Study Instance UID (0020,000D).
+ */
+studyInstanceUid: string
+/**
+ * From 1; a later one supersedes the ones before.
+ */
+revision: number
+filedAt: string
+/**
+ * The archive that holds the study, as the configuration of Wetread names it; the first one where absent.
+ */
+archive?: string
+results: {
+/**
+ * What was stored in the study, by DICOM SR and SEG.
+ */
+objects: {
+/**
+ * `sr` or `seg`; others may follow.
+ */
+kind: string
+sopClassUid: string
+sopInstanceUid: string
+seriesInstanceUid: string
+}[]
+/**
+ * FHIR reference, relative to the base of the health record: `DiagnosticReport/<id>`.
+ */
+diagnosticReport: string
 }
 }
 /**
@@ -658,6 +804,39 @@ name: string
 version: string
 }
 predecessorSopInstanceUid?: string
+}
+/**
+ * A study has arrived, or has changed: identifiers of the study and nothing of the patient. A hint: the archive is asked before anything is read.
+ */
+export interface StudyArrived {
+/**
+ * Study Instance UID (0020,000D), PS3.5 section 9.1.
+ */
+studyInstanceUid: string
+/**
+ * The archive that holds the study, as the configuration of Wetread names it; the first one where absent.
+ */
+archive?: string
+/**
+ * Instances that the archive will hold; the study is read once they are there.
+ */
+expectedInstances?: number
+/**
+ * The sender knows that every instance is in the archive: the study is read without a quiet period.
+ */
+complete?: boolean
+/**
+ * FHIR R4 request-priority.
+ */
+priority?: ("stat" | "asap" | "urgent" | "routine")
+/**
+ * SHA-256, lower-case hexadecimal, of the Patient ID (0010,0020) in UTF-8 without spaces around it; images of another patient are held.
+ */
+patientDigest?: string
+/**
+ * W3C trace context, for senders that cannot set the message header of the same name, which goes first.
+ */
+traceparent?: string
 }
 /**
  * `summary.json`: a row per study, and every file or series that was not read, with the reason.
