@@ -16,6 +16,7 @@ export interface SafeAttributes {
   readonly modality?: string;
   readonly transferSyntaxUid?: string;
   readonly source?: string;
+  readonly studies?: number;
   readonly instances?: number;
   readonly slices?: number;
   readonly bytes?: number;
@@ -55,6 +56,10 @@ export const LOG_EVENTS = {
   'inference-died': 'warn',
   'model-refused': 'error',
   'telemetry-fault': 'warn',
+  /** Old studies were removed from the ledger. */
+  'studies-pruned': 'info',
+  /** Old studies could not be exported or removed; tried again. */
+  'retention-fault': 'warn',
 } as const satisfies Record<string, 'debug' | 'info' | 'warn' | 'error'>;
 
 export type LogEvent = keyof typeof LOG_EVENTS;

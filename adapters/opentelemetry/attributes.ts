@@ -19,6 +19,7 @@ const SPAN_ATTRIBUTES = {
   modality: 'wetread.modality',
   transferSyntaxUid: 'wetread.transfer_syntax_uid',
   source: 'wetread.source',
+  studies: 'wetread.studies',
   instances: 'wetread.instances',
   slices: 'wetread.slices',
   bytes: 'wetread.bytes',

@@ -35,13 +35,17 @@ export function prometheusMetrics({ studies }: MetricsOptions): Metrics {
     description: 'Studies, series and instances that were not read, by reason',
   });
   const faults = meter.createCounter('wetread_faults_total', { description: 'Faults while reading, by error code' });
+  const pruned = meter.createCounter('wetread_pruned_studies_total', {
+    description: 'Old studies that were removed from the ledger',
+  });
   meter.createObservableGauge('wetread_studies', { description: 'Studies by state' }).addCallback(async (result) => {
     const counts = countStates(await studies());
     for (const [state, count] of counts) result.observe(count, { state });
   });
   observeProcess(meter);
   return {
-    observe: (event, { stage, durationMs, reason, errorCode, seriesInstanceUid, sopInstanceUid, instances = 1 }) => {
+    observe: (event, attributes) => {
+      const { stage, durationMs, reason, errorCode, seriesInstanceUid, sopInstanceUid, instances = 1 } = attributes;
       if (event === 'stage-ended' && stage !== undefined && durationMs !== undefined) {
         stages.record(durationMs / 1000, { stage });
       }
@@ -52,6 +56,7 @@ export function prometheusMetrics({ studies }: MetricsOptions): Metrics {
         const whole = seriesInstanceUid !== undefined && sopInstanceUid === undefined && instances === 1;
         notRead.add(instances, { what: whole ? 'series' : 'instance', reason });
       }
+      if (event === 'studies-pruned') pruned.add(attributes.studies ?? 0);
       if (event === 'read-fault' && errorCode !== undefined) faults.add(1, { code: errorCode });
     },
     text: async () => `${serializer.serialize((await reader.collect()).resourceMetrics).trimEnd()}\n`,

@@ -180,6 +180,24 @@ largestStudy: number
 retries: {
 maximum: number
 }
+/**
+ * How long a reading and the requests in progress may take to end after SIGTERM or SIGINT; then the study is handed back.
+ */
+shutdownSeconds: number
+/**
+ * How long the ledger remembers studies in a final state. Archive and health record keep theirs.
+ */
+retention: {
+/**
+ * Without it studies are kept for ever.
+ */
+days?: number
+everyHours: number
+/**
+ * Where studies are exported, as JSON lines without patient data, before they are removed.
+ */
+exportDirectory?: string
+}
 telemetry: {
 /**
  * OTLP/HTTP collector; without it traces stay in the study's trace.json.

@@ -2,6 +2,7 @@
 import type { StudyHint } from '../../src/arrival/study-event.ts';
 import type { Ports } from '../../src/ports.ts';
 import type { StudyInstanceUid } from '../../src/uid.ts';
+import { hasForgotten } from './retention.ts';
 
 export interface IntakeOptions {
   readonly ports: Pick<Ports, 'clock' | 'ledger' | 'log' | 'tracer'>;
@@ -39,6 +40,7 @@ export class Intake {
   /** At start: what arrived before the last stop and was not noticed, and what the ledger has never heard of. */
   async reconcile(archive: ArrivalList): Promise<void> {
     await this.noticeArrivals(archive, 'start');
+    if (await hasForgotten(this.#options.ports.ledger)) return;
     for (const uid of archive.studies()) {
       if ((await this.#options.ports.ledger.get(uid)) === undefined) await this.notice(uid, 'start');
     }

@@ -12,8 +12,19 @@ const USAGE = `Usage: wetread <command> [options]
   demo [FOLDER]           serve on a temporary data directory, send a study by STOW-RS and show the draft
                           (without FOLDER: a synthetic chest CT); with --once --out DIR: no page, end when done
 
+  studies list | show UID | replay UID... | park UID... | close UID...
+                          what the ledger knows of studies, and what an operator decides, beside a running server;
+                          replay, park and close take a filter in place of UIDs: replay --state parked --reason CODE
+  ledger export --out FILE | prune --before DATE [--export FILE]
+                          old studies in a final state, a line of JSON each; and their removal from the ledger
+
 Options
   --config FILE           configuration, JSON or YAML (schema: contracts/config.schema.json)
+  --state S, --reason CODE, --since DATE
+                          with studies: only those in this state, with this reason, changed since then
+  --note TEXT             with replay, park, close: why, kept in the history; no names of patients
+  --json                  with studies: for machines
+  --documents             with ledger export: reports and images of results as well (patient data)
   --study UID             with read: a study that the configured archive holds; may be repeated
   --data DIR              data directory, kept (default of read and demo: a temporary one, removed at the end)
   --port N                port of the server
@@ -29,11 +40,20 @@ const OPTIONS = {
   port: { type: 'string' },
   study: { type: 'string', multiple: true },
   once: { type: 'boolean' },
+  state: { type: 'string' },
+  reason: { type: 'string' },
+  since: { type: 'string' },
+  note: { type: 'string' },
+  json: { type: 'boolean' },
+  before: { type: 'string' },
+  export: { type: 'string' },
+  documents: { type: 'boolean' },
 } as const;
 
 interface Command {
   readonly run: (options: CommandOptions) => Promise<number>;
-  readonly folder: boolean;
+  /** What may stand behind the command. */
+  readonly words: 'none' | 'folder' | 'action';
   readonly options: readonly string[];
 }
 
@@ -41,18 +61,28 @@ interface Command {
 const COMMANDS: Readonly<Record<string, Command>> = {
   read: {
     run: async (options) => (await import('./cli/read.ts')).read(options),
-    folder: true,
+    words: 'folder',
     options: ['out', 'config', 'data', 'study'],
   },
   serve: {
     run: async (options) => (await import('./cli/serve.ts')).serve(options),
-    folder: false,
+    words: 'none',
     options: ['config', 'data', 'port'],
   },
   demo: {
     run: async (options) => (await import('./cli/demo.ts')).demo(options),
-    folder: true,
+    words: 'folder',
     options: ['out', 'config', 'data', 'port', 'once'],
+  },
+  studies: {
+    run: async (options) => (await import('./cli/studies.ts')).studies(options),
+    words: 'action',
+    options: ['config', 'data', 'state', 'reason', 'since', 'note', 'json'],
+  },
+  ledger: {
+    run: async (options) => (await import('./cli/ledger.ts')).ledger(options),
+    words: 'action',
+    options: ['config', 'data', 'out', 'before', 'export', 'documents'],
   },
 };
 
@@ -66,16 +96,17 @@ async function main(argv: string[]): Promise<number> {
   const { help = false, version = false, ...given } = values;
   if (version) return print(softwareVersion);
   if (help) return print(USAGE);
-  const [name, folder, ...others] = positionals;
+  const [name, ...words] = positionals;
   if (name === undefined) throw mistake('no command is given');
   // Arguments are not repeated: one that stands in the wrong place is often a folder named after a patient.
   const command = COMMANDS[name];
   if (command === undefined) throw mistake(`the command is one of ${Object.keys(COMMANDS).join(', ')}`);
   const stray = Object.keys(given).find((option) => !command.options.includes(option));
   if (stray !== undefined) throw mistake(`${name} takes no --${stray}`);
-  if (!command.folder && folder !== undefined) throw mistake(`${name} takes no folder`);
-  if (others.length > 0) throw mistake(`${name} takes one folder, ${others.length + 1} are given`);
-  return command.run({ folder, ...given });
+  if (command.words === 'none' && words.length > 0) throw mistake(`${name} takes no folder`);
+  if (command.words === 'folder' && words.length > 1)
+    throw mistake(`${name} takes one folder, ${words.length} are given`);
+  return command.run({ words, folder: words[0], ...given });
 }
 
 function mistake(text: string): WetreadError {

@@ -3,6 +3,7 @@
  * ended. A fault is tried again as the retry table says, then parked; nothing is ever dropped.
  */
 import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isFinal, type StudyState } from '../../src/arrival/lifecycle.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { Attempt, Ports, RecordPatch } from '../../src/ports.ts';
@@ -30,6 +31,7 @@ export class Reader {
   readonly #options: ReaderOptions;
   readonly #worker = `${hostname()}:${process.pid}`;
   readonly #stopping = new AbortController();
+  #claiming = true;
   #wake: () => void = () => {};
   #running: Promise<void> | undefined;
 
@@ -47,15 +49,21 @@ export class Reader {
     this.#wake();
   }
 
-  /** Stops claiming, aborts the running attempt (its lease is handed back) and waits for it. */
-  async stop(): Promise<void> {
+  /** Stops claiming; the running attempt may end within the grace time, then it is aborted and handed back at once. */
+  async stop(graceMs = 0): Promise<void> {
+    this.#claiming = false;
+    this.wake();
+    const graceOver = new AbortController();
+    const grace = delay(graceMs, undefined, { signal: graceOver.signal }).catch(() => undefined);
+    await Promise.race([this.#running, grace]);
+    graceOver.abort();
     this.#stopping.abort(new WetreadError('timeout', 'Wetread is stopping'));
     this.wake();
     await this.#running;
   }
 
   async #loop(): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
+    while (this.#claiming) {
       const attempt = await this.#claim();
       if (attempt === undefined) await this.#idle();
       else await this.#read(attempt);

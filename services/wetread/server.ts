@@ -15,6 +15,7 @@ import { createApp } from './http/app.ts';
 import { type Imported, importFolder } from './import-folder.ts';
 import { Intake } from './intake.ts';
 import { Reader } from './reader.ts';
+import { runRetention } from './retention.ts';
 import { runSources } from './sources.ts';
 import { type Wired, wire } from './wiring.ts';
 
@@ -50,18 +51,23 @@ export async function startWetread(config: Config, options: StartOptions): Promi
         for (const listener of changed) listener();
       },
     });
-    stack.defer(() => reader.stop());
+    // A command ends when it is told to; a server lets what it began come to its end.
+    const graceMs = options.listen ? config.shutdownSeconds * 1000 : 0;
     const intake = new Intake({
       ports,
       quietMs: config.completeness.quietSeconds * 1000,
       onNoticed: () => reader.wake(),
     });
-    const server = options.listen
-      ? stack.adopt(await listen(createServer(createApp(wired, intake)), config), close)
-      : undefined;
+    const server = options.listen ? await listen(createServer(createApp(wired, intake)), config) : undefined;
+    stack.defer(async () => {
+      await Promise.all([reader.stop(graceMs), server && close(server, graceMs)]);
+    });
     if (wired.embedded.archive !== undefined) await intake.reconcile(wired.embedded.archive);
     reader.start();
-    if (options.listen) stack.use(runSources(wired.sources, intake, ports.log));
+    if (options.listen) {
+      stack.use(runRetention(config.retention, ports));
+      stack.use(runSources(wired.sources, intake, ports.log));
+    }
     const owned = stack.move();
     return {
       ports,
@@ -128,10 +134,12 @@ async function listen(server: Server, config: Config): Promise<Server> {
   return server;
 }
 
-async function close(server: Server): Promise<void> {
+/** Takes no new request; those in progress may end within the grace time. */
+async function close(server: Server, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeAllConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
+  clearTimeout(cut);
 }
 
 function urlOf(server: Server): string {

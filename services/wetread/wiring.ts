@@ -1,4 +1,4 @@
-/** From configuration to running parts: the only file of this service, beside wire-sources.ts, that names concrete adapters. */
+/** From configuration to running parts: the only file of this service, beside the other wire-*.ts, that names concrete adapters. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { ThreadedFrameDecoder } from '../../adapters/codecs/frame-decoder.ts';
@@ -15,26 +15,17 @@ import { prometheusMetrics } from '../../adapters/opentelemetry/metrics.ts';
 import { startTracing, type Tracing } from '../../adapters/opentelemetry/tracing.ts';
 import { part10Reader, readDataSet, readIdentity } from '../../adapters/part10/reader.ts';
 import { instanceWriter } from '../../adapters/part10/writer.ts';
-import { postgresLedger } from '../../adapters/postgres/ledger.ts';
-import { sqliteLedger } from '../../adapters/sqlite/ledger.ts';
 import { voxelWorkers } from '../../adapters/voxel-workers/voxel-workers.ts';
 import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
-import type {
-  Clock,
-  HealthRecord,
-  ImageArchive,
-  InferenceEngine,
-  Ledger,
-  Log,
-  Ports,
-  StudySource,
-} from '../../src/ports.ts';
+import type { HealthRecord, ImageArchive, InferenceEngine, Log, Ports, StudySource } from '../../src/ports.ts';
 import { isSkipped } from '../../src/reasons.ts';
 import type { Site } from '../../src/work.ts';
 import type { RecordNaming } from '../../src/writeback/fhir-match.ts';
 import type { ReviewOptions } from '../review/api.ts';
 import type { Config } from './config.ts';
+import { systemClock } from './system-clock.ts';
 import { software } from './version.ts';
+import { wireLedger } from './wire-ledger.ts';
 import { wireSources } from './wire-sources.ts';
 
 export interface Wired extends AsyncDisposable {
@@ -56,12 +47,10 @@ export type LogListener = (event: LogEvent, attributes: SafeAttributes) => void;
 
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '::1', '[::1]']);
 
-const systemClock: Clock = { now: () => new Date(), monotonicMs: () => performance.now() };
-
 export async function wire(config: Config, onLog?: LogListener): Promise<Wired> {
   await using stack = new AsyncDisposableStack();
   const { telemetry } = config;
-  const ledger = await wireLedger(config, stack);
+  const ledger = stack.use(await wireLedger(config));
   const metrics = prometheusMetrics({ studies: () => ledger.list() });
   const log = tee(jsonLog({ level: telemetry.logLevel, service: 'wetread' }), (event, attributes) => {
     metrics.observe(event, attributes);
@@ -108,14 +97,6 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
     metrics: () => metrics.text(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-async function wireLedger({ ledger, dataDirectory }: Config, stack: AsyncDisposableStack): Promise<Ledger> {
-  const { kind, url, passwordFile } = ledger;
-  if (kind === 'sqlite')
-    return stack.use(sqliteLedger({ file: join(dataDirectory, 'ledger.sqlite'), clock: systemClock }));
-  const secret = passwordFile === undefined ? {} : { passwordFile };
-  return stack.use(await postgresLedger({ url: url!, ...secret, clock: systemClock }));
 }
 
 async function wireArchive(

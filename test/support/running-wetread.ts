@@ -26,6 +26,7 @@ export async function runWetread(config: object = {}): Promise<RunningWetread> {
     dataDirectory: folder.path,
     completeness: { quietSeconds: 0.3 },
     telemetry: { logLevel: 'silent' },
+    shutdownSeconds: 0,
     ...config,
     http: { port: 0 },
   });

@@ -6,6 +6,8 @@ import { WetreadError } from '../../../src/errors.ts';
 import { type Config, loadConfig } from '../config.ts';
 
 export interface CommandOptions {
+  /** What stands behind the command: a folder, or an action and what it works on. */
+  readonly words: readonly string[];
   readonly folder?: string | undefined;
   readonly study?: readonly string[] | undefined;
   readonly out?: string | undefined;
@@ -13,6 +15,15 @@ export interface CommandOptions {
   readonly data?: string | undefined;
   readonly port?: string | undefined;
   readonly once?: boolean | undefined;
+  readonly state?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly since?: string | undefined;
+  readonly note?: string | undefined;
+  readonly json?: boolean | undefined;
+  readonly before?: string | undefined;
+  readonly export?: string | undefined;
+  readonly documents?: boolean | undefined;
+  readonly store?: boolean | undefined;
 }
 
 /** A person waits for a command: two retries (35 s), then the study is parked and named. */
@@ -33,10 +44,11 @@ export function prepareConfig(options: CommandOptions, temporary: boolean): Prep
   // Without a configuration file a person reads the terminal: progress instead of log lines.
   const telemetry =
     temporary && options.config === undefined ? { ...config.telemetry, logLevel: 'silent' as const } : config.telemetry;
+  const shutdownSeconds = temporary ? 0 : config.shutdownSeconds;
   // A command reads what it was given, and waits for that alone: it takes no work from replicas that share a ledger.
   const ledger = temporary ? { kind: 'sqlite' as const } : config.ledger;
   return {
-    config: { ...config, dataDirectory, ledger, retries, telemetry, http: { ...config.http, port } },
+    config: { ...config, dataDirectory, ledger, retries, telemetry, shutdownSeconds, http: { ...config.http, port } },
     [Symbol.dispose]: () => folder?.remove(),
   };
 }
@@ -63,4 +75,10 @@ function portOf(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
   throw new WetreadError('request-invalid', '--port needs a number from 0 to 65535');
+}
+
+/** The configuration of the site's server, for a command beside it: nothing is made. */
+export function siteConfig({ config: file, data }: CommandOptions): Config {
+  const config = loadConfig(file);
+  return { ...config, dataDirectory: data ?? config.dataDirectory };
 }
