@@ -7,6 +7,21 @@ export const ERROR_CODES = {
   'archive-unreachable': { retryable: true, httpStatus: 503, means: 'The image archive did not answer' },
   'archive-refused': { retryable: false, httpStatus: 502, means: 'The image archive refused the request for good' },
   'archive-truncated': { retryable: true, httpStatus: 502, means: 'A retrieve ended before its last part' },
+  'authorization-refused': {
+    retryable: false,
+    httpStatus: 502,
+    means: 'The authorization server gave no token that can be used',
+  },
+  'authorization-unreachable': {
+    retryable: true,
+    httpStatus: 503,
+    means: 'The authorization server did not answer',
+  },
+  'certificate-refused': {
+    retryable: false,
+    httpStatus: 502,
+    means: 'A certificate, of a server or ours for it, is not accepted',
+  },
   'config-invalid': {
     retryable: false,
     httpStatus: 500,
@@ -52,13 +67,20 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 export class WetreadError extends Error {
   readonly code: ErrorCode;
   readonly retryable: boolean;
+  /** How long a server asks to be left alone, where it does. */
+  readonly retryAfterSeconds?: number;
 
   /** @param message for operators: never holds patient data; the code carries the meaning. */
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryable?: boolean } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; retryable?: boolean; retryAfterSeconds?: number } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'WetreadError';
     this.code = code;
     this.retryable = options.retryable ?? ERROR_CODES[code].retryable;
+    if (options.retryAfterSeconds !== undefined) this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
   /** Wraps what is not yet a WetreadError, keeping the cause. */

@@ -11,6 +11,16 @@ export interface RetryRule {
 
 export const RETRIES = {
   'reading a study': { delaysSeconds: [5, 30, 120, 600, 1800], maximum: 5, afterwards: 'parked' },
+  'recording the end of an attempt': {
+    delaysSeconds: [1],
+    maximum: Number.POSITIVE_INFINITY,
+    afterwards: 'tried again until another worker has taken the study over',
+  },
+  'noticing what arrived while the ledger did not answer': {
+    delaysSeconds: [1, 2, 5],
+    maximum: Number.POSITIVE_INFINITY,
+    afterwards: 'tried again',
+  },
   'a permanent error': { delaysSeconds: [], maximum: 0, afterwards: 'parked' },
   'starting the inference process': {
     delaysSeconds: [1, 2, 5, 10, 30],
@@ -21,6 +31,17 @@ export const RETRIES = {
     delaysSeconds: [1, 2, 5, 15, 60, 300],
     maximum: Number.POSITIVE_INFINITY,
     afterwards: 'tried again',
+  },
+  'fetching the rest of a broken retrieve': {
+    delaysSeconds: [1, 2, 5],
+    maximum: 3,
+    afterwards: 'the study is read again',
+  },
+  /** For as long as it says, where that is no longer than this. */
+  'asking a server that says when to come back (Retry-After)': {
+    delaysSeconds: [30],
+    maximum: 3,
+    afterwards: 'the study is read again',
   },
   'storing a result in the archive': { delaysSeconds: [], maximum: 0, afterwards: 'the study is read again' },
   'filing a draft in the health record': { delaysSeconds: [], maximum: 0, afterwards: 'the study is read again' },

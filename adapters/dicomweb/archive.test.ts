@@ -123,7 +123,7 @@ async function against(
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/dicom-web`;
-  return { archive: clientOf(url, { silenceMs }), url, seen };
+  return { archive: clientOf(url, { silenceMs, pause: async () => {} }), url, seen };
 }
 
 const bytesOf = (n: number): Buffer => Buffer.from(images[n - 1]!.bytes);
@@ -341,14 +341,9 @@ test('WR-WEB-05 searches that fail: the status decides whether it is tried again
   await assert.rejects(archive.findStudy(study, given), { code: 'lease-lost' });
 });
 
-test('WR-WEB-05 a configuration that is no server, or whose header breaks out of its line, is refused', () => {
-  const clients = [
-    () => clientOf('ftp://127.0.0.1/'),
-    () => clientOf('/dicom-web'),
-    () => clientOf('http://127.0.0.1/', { headers: { authorization: 'x\r\nhost: elsewhere' } }),
-  ];
-  for (const make of clients) assert.throws(make, { code: 'config-invalid' });
-  clientOf('https://pacs.example/dicom-web', { headers: { authorization: 'Bearer x' } });
+test('WR-WEB-05 a configuration that is no server is refused', () => {
+  for (const url of ['ftp://127.0.0.1/', '/dicom-web']) assert.throws(() => clientOf(url), { code: 'config-invalid' });
+  clientOf('https://pacs.example/dicom-web');
 });
 
 const [first, second] = [images[0]!, images[1]!];

@@ -11,23 +11,19 @@ import { isSkipped, type Skipped } from '../../src/reasons.ts';
 import { isUid, type SeriesInstanceUid, type SopInstanceUid, type StudyInstanceUid } from '../../src/uid.ts';
 import type { DicomFile } from '../../src/writeback/artifact.ts';
 import { DicomwebClient } from './client.ts';
-import { type HttpOptions, httpOptions } from './http.ts';
+import { type HttpAccess, type HttpOptions, httpOptions } from './http.ts';
 import { DEFAULT_MULTIPART_LIMITS, type MultipartLimits } from './multipart.ts';
 import { isWetreadResult } from './own-result.ts';
 import { PartMemory } from './part-memory.ts';
 import { retrieveParts } from './retrieve.ts';
+import { retrieveListed } from './retrieve-listed.ts';
 import { storeOutcome } from './store.ts';
 
-export interface DicomwebArchiveOptions {
-  /** DICOMweb root, such as `http://127.0.0.1:8042/dicom-web`. */
-  readonly url: string;
-  readonly headers?: Readonly<Record<string, string>>;
+export interface DicomwebArchiveOptions extends HttpAccess {
   /** Which instance the bytes of a Part 10 file are; never throws. */
   readonly identify: (bytes: Uint8Array) => { readonly sopInstanceUid: string } | Skipped;
   /** Whether a series, with its Modality and Manufacturer, is a result of Wetread; the default compares the manufacturer. */
   readonly ownResult?: (series: DicomDataSet) => boolean;
-  /** Longest silence of the archive; default one minute. */
-  readonly silenceMs?: number;
   readonly limits?: MultipartLimits;
 }
 
@@ -45,8 +41,8 @@ class DicomwebArchive implements ImageArchive {
   /** What the last search of a study listed: a retrieve that follows need not ask again. */
   #listed: { readonly study: StudyInstanceUid; readonly series: readonly Series[] } | undefined;
 
-  constructor({ url, headers, identify, ownResult, silenceMs, limits }: DicomwebArchiveOptions) {
-    this.#http = httpOptions(url, headers, silenceMs ?? 60_000);
+  constructor({ identify, ownResult, limits, ...access }: DicomwebArchiveOptions) {
+    this.#http = httpOptions(access);
     this.#client = new DicomwebClient(this.#http);
     this.#identify = identify;
     this.#ownResult = ownResult ?? isWetreadResult;
@@ -73,19 +69,10 @@ class DicomwebArchive implements ImageArchive {
     seriesInstanceUid: SeriesInstanceUid,
     signal: AbortSignal,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    const missing = new Set<string>(await this.#expected(studyInstanceUid, seriesInstanceUid, signal));
-    let unidentified = 0;
+    const expected = await this.#expected(studyInstanceUid, seriesInstanceUid, signal);
     const url = `${this.#http.url}/studies/${studyInstanceUid}/series/${seriesInstanceUid}`;
-    for await (const bytes of retrieveParts(this.#http, url, this.#limits, signal, this.#memory)) {
-      const identity = this.#identify(bytes);
-      if (isSkipped(identity)) unidentified += 1;
-      else missing.delete(identity.sopInstanceUid);
-      yield bytes;
-    }
-    // What cannot be identified is named by the reader of the bytes, with its reason; here it is only not missing.
-    if (missing.size > unidentified) {
-      throw new WetreadError('archive-truncated', `${missing.size} instances of a series did not come`);
-    }
+    const [http, identify, limits, memory] = [this.#http, this.#identify, this.#limits, this.#memory];
+    yield* retrieveListed({ http, url, expected, identify, limits, memory }, signal);
   }
 
   reuse(bytes: Uint8Array): void {

@@ -3,7 +3,8 @@ import { api } from 'dicomweb-client';
 import type { DicomDataSet, DicomElement, DicomValue } from '../../src/dicom-json.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { SeriesInstanceUid, SopInstanceUid, StudyInstanceUid } from '../../src/uid.ts';
-import { type HttpOptions, requireStatus } from './http.ts';
+import { requireStatus } from './faults.ts';
+import type { HttpOptions } from './http.ts';
 import { XmlHttpRequest } from './xml-http-request.ts';
 
 interface Request {

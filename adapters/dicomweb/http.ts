@@ -2,18 +2,34 @@
  * Small requests to one DICOMweb server: text in, text out. Nothing is asked for compressed (Orthanc compresses at
  * thirteen times the cost and then drops the connection); redirects lead nowhere but to the same server.
  */
-import { request as httpRequest, type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SecureContext } from 'node:tls';
 import { WetreadError } from '../../src/errors.ts';
+import type { Authorize } from '../../src/remote-server.ts';
+import { Asking } from './asking.ts';
+import { faultOf, requireIdentity, silence } from './faults.ts';
 
-export interface HttpOptions {
+/** How one archive is reached. */
+export interface HttpAccess {
   /** DICOMweb root, such as `http://127.0.0.1:8042/dicom-web`. */
   readonly url: string;
-  /** Such as an authorization. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Longest silence of the server: until its answer begins, and between two pieces of it. */
-  readonly silenceMs: number;
+  readonly authorize?: Authorize;
+  /** Certificates, and the name that the server's certificate bears; asked for at every connection. */
+  readonly tls?: () => { readonly secureContext: SecureContext; readonly servername?: string };
+  /** Longest silence of the server: until its answer begins, and between two pieces of it; default one minute. */
+  readonly silenceMs?: number;
+  /** How waits are waited, for tests. */
+  readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
+
+export interface HttpOptions extends HttpAccess {
+  readonly silenceMs: number;
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+const SILENCE_MS = 60_000;
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
@@ -29,72 +45,59 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** @throws WetreadError `config-invalid` for a URL that is not HTTP, or a header that would break out of its line */
-export function httpOptions(
-  url: string,
-  headers: Readonly<Record<string, string>> | undefined,
-  silenceMs: number,
-): HttpOptions {
-  try {
-    if (!/^https?:$/.test(new URL(url).protocol)) throw new TypeError('not HTTP');
-    for (const [name, value] of Object.entries(headers ?? {})) {
-      validateHeaderName(name);
-      validateHeaderValue(name, value);
-    }
-  } catch (cause) {
-    throw new WetreadError('config-invalid', 'URL or headers of the archive are not valid', { cause });
-  }
-  return { url: url.replace(/\/+$/, ''), silenceMs, ...(headers && { headers }) };
+/** @throws WetreadError `config-invalid` for a URL that is not HTTP */
+export function httpOptions({ url, silenceMs, pause, authorize, tls }: HttpAccess): HttpOptions {
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+    throw new WetreadError('config-invalid', 'The URL of the archive is not valid');
+  return {
+    url: url.replace(/\/+$/, ''),
+    silenceMs: silenceMs ?? SILENCE_MS,
+    pause: pause ?? ((ms, signal) => sleep(ms, undefined, { signal })),
+    ...(authorize && { authorize }),
+    ...(tls && { tls }),
+  };
 }
 
 /** Metadata of a series of thousands of images in JSON, and room to spare. */
 const MAX_TEXT_BYTES = 256 * 1024 * 1024;
-const MAX_REDIRECTS = 3;
-const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
-/** @throws WetreadError `archive-unreachable`, `timeout`, `archive-refused`, `too-large`, or the reason of the signal */
+/**
+ * @throws WetreadError `archive-unreachable`, `timeout`, `archive-refused`, `certificate-refused`, `too-large`, what the
+ * credentials throw, or the reason of the signal
+ */
 export async function exchange(options: HttpOptions, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
-  let url = new URL(request.url);
-  for (let redirects = 0; ; redirects += 1) {
-    const answer = await send(options, { ...request, url: url.href }, signal);
-    if (!isRedirect(answer.status)) return answer;
-    if (request.method !== 'GET') throw elsewhere();
-    url = redirectTarget(url, answer.headers['location'], redirects);
+  const asking = new Asking(options, request.method, request.url, signal);
+  for (;;) {
+    const answer = await send(options, request, asking, signal);
+    if (!(await asking.again(answer.status, (name) => fieldOf(answer, name)))) return answer;
   }
 }
 
-export function isRedirect(status: number): boolean {
-  return REDIRECTS.includes(status);
+function fieldOf({ headers }: HttpAnswer, name: string): string | undefined {
+  const field = headers[name];
+  return Array.isArray(field) ? field[0] : field;
 }
 
-/** @throws WetreadError `archive-refused` where it leads to another server, or nowhere */
-export function redirectTarget(from: URL, location: unknown, redirects: number): URL {
-  if (typeof location !== 'string' || !URL.canParse(location, from.href)) throw elsewhere();
-  const to = new URL(location, from);
-  if (to.origin !== from.origin || redirects >= MAX_REDIRECTS) throw elsewhere();
-  return to;
-}
-
-function elsewhere(): WetreadError {
-  return new WetreadError(
-    'archive-refused',
-    'The archive sent a request elsewhere; only the configured server is asked',
-  );
-}
-
-async function send(options: HttpOptions, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+async function send(
+  options: HttpOptions,
+  request: HttpRequest,
+  asking: Asking,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
+  const credentials = await asking.credentials();
   if (signal.aborted) throw faultOf(undefined, signal);
-  const target = new URL(request.url);
+  const target = asking.url;
   const start = target.protocol === 'https:' ? httpsRequest : httpRequest;
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const sending = start(target, {
+    ...options.tls?.(),
     method: request.method,
     signal,
     // A kept connection may be closed by the server just as it is used again; one per request never is.
     agent: false,
     headers: {
       ...request.headers,
-      ...options.headers,
+      ...credentials,
       'accept-encoding': 'identity',
       ...(request.body === undefined ? {} : { 'content-length': request.body.byteLength }),
     },
@@ -122,26 +125,4 @@ async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-export function requireIdentity(contentEncoding: string | undefined): void {
-  if (contentEncoding === undefined || contentEncoding === 'identity') return;
-  throw new WetreadError('archive-refused', 'The archive compresses its answers though it was asked not to');
-}
-
-export function silence(): WetreadError {
-  return new WetreadError('timeout', 'The archive said nothing for too long');
-}
-
-export function faultOf(cause: unknown, signal: AbortSignal): WetreadError {
-  if (signal.aborted) return WetreadError.from(signal.reason, 'timeout');
-  if (cause instanceof WetreadError) return cause;
-  return new WetreadError('archive-unreachable', 'The connection to the archive failed', { cause });
-}
-
-/** Throws where a status says that there is no answer to read. 4xx is for good, the rest may pass. */
-export function requireStatus(status: number, expected: readonly number[]): void {
-  if (expected.includes(status)) return;
-  const passing = status >= 500 || status === 408 || status === 425 || status === 429;
-  throw new WetreadError(passing ? 'archive-unreachable' : 'archive-refused', `The archive answered ${status}`);
 }

@@ -1,13 +1,14 @@
 /** From the bytes of a connection to whole parts: each byte is copied once, from the read buffer to its part. */
 import { WetreadError } from '../../src/errors.ts';
-import { requireIdentity, requireStatus } from './http.ts';
+import { requireIdentity } from './faults.ts';
 import { type MultipartLimits, MultipartReader, multipartBoundary, type PartHeaders } from './multipart.ts';
 import type { PartMemory } from './part-memory.ts';
 import { type ResponseHead, ResponseReader } from './response-reader.ts';
 
 /** What a part is first given room for where the server states no length; later ones get the length of the one before. */
 const FIRST_GUESS_BYTES = 600 * 1024;
-const NOTHING_THERE: readonly number[] = [204, 404, 410];
+/** An answer of any other status has no parts: what it means is the caller's to say. */
+const WITH_PARTS: readonly number[] = [200, 206];
 
 export class PartReceiver {
   readonly #limits: MultipartLimits;
@@ -58,9 +59,7 @@ export class PartReceiver {
 
   #begin(): void {
     const { head } = this;
-    // A redirect is followed, and nothing found is an answer: neither has parts.
-    if (head === undefined || NOTHING_THERE.includes(head.status) || (head.status >= 300 && head.status < 400)) return;
-    requireStatus(head.status, [200, 206]);
+    if (head === undefined || !WITH_PARTS.includes(head.status)) return;
     requireIdentity(head.headers.get('content-encoding'));
     const media = asAnswer(() => multipartBoundary(head.headers.get('content-type') ?? ''));
     if (media === undefined)

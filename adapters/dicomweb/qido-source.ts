@@ -18,15 +18,10 @@ import { WetreadError } from '../../src/errors.ts';
 import type { Clock, Ledger, Log, StudySource } from '../../src/ports.ts';
 import { RETRIES } from '../../src/retry.ts';
 import type { StudyInstanceUid } from '../../src/uid.ts';
-import { type HttpOptions, httpOptions } from './http.ts';
+import { type HttpAccess, httpOptions } from './http.ts';
 import { StudyListing } from './study-listing.ts';
 
-export interface QidoSourceOptions {
-  /** DICOMweb root, such as `http://127.0.0.1:8042/dicom-web`. */
-  readonly url: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Longest silence of the archive; default one minute. */
-  readonly silenceMs?: number;
+export interface QidoSourceOptions extends HttpAccess {
   readonly intervalMs: number;
   /** Studies of today and so many days before are looked for at every poll. */
   readonly windowDays: number;
@@ -65,7 +60,7 @@ class QidoSource implements StudySource {
   #failures = 0;
 
   constructor(options: QidoSourceOptions) {
-    const http: HttpOptions = httpOptions(options.url, options.headers, options.silenceMs ?? 60_000);
+    const http = httpOptions(options);
     const { origin, pathname } = new URL(http.url);
     this.#options = options;
     this.#stateKey = `${this.name} ${origin}${pathname}`;

@@ -1,10 +1,15 @@
 /** WADO-RS retrieve of instances as they are stored (PS3.18 10.4, 8.7.3.5: `transfer-syntax=*`), part by part. */
 import { connect, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
-import { faultOf, type HttpOptions, isRedirect, redirectTarget, silence } from './http.ts';
+import { WetreadError } from '../../src/errors.ts';
+import type { HeaderFields } from '../../src/remote-server.ts';
+import { Asking } from './asking.ts';
+import { faultOf, requireStatus, silence } from './faults.ts';
+import type { HttpOptions } from './http.ts';
 import type { MultipartLimits } from './multipart.ts';
 import { PartMemory } from './part-memory.ts';
 import { PartReceiver } from './part-receiver.ts';
+import type { ResponseHead } from './response-reader.ts';
 
 /** Without the parameter a server must transcode to Explicit VR Little Endian. */
 const AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*';
@@ -12,6 +17,7 @@ const AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=
 const READ_BYTES = 256 * 1024;
 /** Whole parts that may wait for the reader: one is read while the next arrives. */
 const MAX_WAITING = 2;
+const NOTHING_THERE: readonly number[] = [204, 404, 410];
 
 /**
  * Instances of a resource, in the order of the server; none where it has none.
@@ -25,13 +31,15 @@ export async function* retrieveParts(
   signal: AbortSignal,
   memory: PartMemory = new PartMemory(),
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let target = new URL(url);
-  for (let redirects = 0; ; redirects += 1) {
-    using transfer = new Transfer(options, target, new PartReceiver(limits, memory), signal);
+  const asking = new Asking(options, 'GET', url, signal);
+  for (;;) {
+    const request = requestText(asking.url, await asking.credentials());
+    using transfer = new Transfer(options, asking.url, request, new PartReceiver(limits, memory), signal);
     for (let part = await transfer.next(); part !== undefined; part = await transfer.next()) yield part;
-    const { head } = transfer;
-    if (head === undefined || !isRedirect(head.status)) return;
-    target = redirectTarget(target, head.headers.get('location'), redirects);
+    const { status, headers } = transfer.head;
+    if (await asking.again(status, (name) => headers.get(name))) continue;
+    requireStatus(status, [200, 206, ...NOTHING_THERE]);
+    return;
   }
 }
 
@@ -47,14 +55,14 @@ class Transfer {
   #wake: () => void = () => undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: HttpOptions, target: URL, receiver: PartReceiver, signal: AbortSignal) {
+  constructor(options: HttpOptions, target: URL, request: string, receiver: PartReceiver, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
     this.#receiver = receiver;
     // Two in turn: the receiver may keep the end of one until it has been fed the next.
     const buffers = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)] as const;
     let turn: 0 | 1 = 0;
-    this.#socket = open(target, {
+    this.#socket = open(target, options, {
       buffer: () => {
         turn = turn === 0 ? 1 : 0;
         return buffers[turn];
@@ -66,11 +74,16 @@ class Transfer {
     this.#socket.on('close', () => this.#end());
     signal.addEventListener('abort', this.#onAbort, { once: true });
     if (signal.aborted) this.#onAbort();
-    else this.#socket.write(requestText(target, options));
+    // Over TLS nothing leaves before the server's certificate is known to be good.
+    else
+      this.#socket.once(target.protocol === 'https:' ? 'secureConnect' : 'connect', () => this.#socket.write(request));
   }
 
-  get head(): PartReceiver['head'] {
-    return this.#receiver.head;
+  /** To be asked for after the last part. */
+  get head(): ResponseHead {
+    const { head } = this.#receiver;
+    if (head === undefined) throw new WetreadError('archive-unreachable', 'The archive did not answer');
+    return head;
   }
 
   /** The next whole part, or undefined at the end. */
@@ -129,16 +142,17 @@ class Transfer {
   }
 }
 
-function open({ protocol, hostname, port }: URL, onread: OnReadOpts): Socket {
+function open({ protocol, hostname, port }: URL, { tls }: HttpOptions, onread: OnReadOpts): Socket {
   const host = hostname.replace(/^\[|\]$/g, '');
   if (protocol !== 'https:') return connect({ host, port: Number(port || 80), onread, noDelay: true });
   // A name, never an address, may be asked for (RFC 6066 section 3).
-  const options = { host, port: Number(port || 443), onread, ...(isIP(host) === 0 && { servername: host }) };
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  const options = { host, port: Number(port || 443), onread, ...name, ...tls?.() };
   return connectSecurely(options);
 }
 
-function requestText({ pathname, search, host }: URL, { headers = {} }: HttpOptions): string {
-  const fields = { ...headers, host, accept: AS_STORED, 'accept-encoding': 'identity', connection: 'close' };
+function requestText({ pathname, search, host }: URL, credentials: HeaderFields): string {
+  const fields = { ...credentials, host, accept: AS_STORED, 'accept-encoding': 'identity', connection: 'close' };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
   return `GET ${pathname}${search} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }

@@ -4,7 +4,7 @@ import type { StoreOutcome } from '../../src/ports.ts';
 import type { SopInstanceUid } from '../../src/uid.ts';
 import type { DicomFile } from '../../src/writeback/artifact.ts';
 import { normalised } from './client.ts';
-import { requireStatus } from './http.ts';
+import { requireStatus } from './faults.ts';
 
 /** Failure Reason (0008,1197) "processing failure" (PS3.18 Table I.2-2): for what the answer does not mention. */
 const PROCESSING_FAILURE = 0x0110;
