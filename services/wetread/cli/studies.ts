@@ -23,9 +23,9 @@ export async function studies(options: CommandOptions): Promise<number> {
   const uids = words.map(uidOf);
   requireWhich(action, uids, filter);
   await using ledger = await openExistingLedger(siteConfig(options));
-  if (action === 'list') return list(ledger, filter, options.json);
-  if (action === 'show') return show(ledger, uids[0]!, options.json);
-  return move(ledger, action, uids.length === 0 ? filter : uids, options);
+  if (action === 'list') return await list(ledger, filter, options.json);
+  if (action === 'show') return await show(ledger, uids[0]!, options.json);
+  return await move(ledger, action, uids.length === 0 ? filter : uids, options);
 }
 
 function requireWhich(action: string, uids: readonly string[], filter: StudyFilter): void {
