@@ -264,6 +264,14 @@ export interface StudyStep {
   readonly reason?: Cause;
 }
 
+/** The right to run a source: one worker of all that share a ledger has it at a time. */
+export interface SourceLease {
+  /** As {@link StudySource.name} says it. */
+  readonly source: string;
+  /** Another one for every process, and for every start of it. */
+  readonly worker: string;
+}
+
 /** Durable state: a call resolves when the row is committed. */
 export interface Ledger {
   /** Records the hint; it settles until `settledAt` (ISO 8601). A study that is already there settles anew. */
@@ -290,8 +298,15 @@ export interface Ledger {
   document(studyInstanceUid: StudyInstanceUid, name: DocumentName): Promise<Uint8Array | undefined>;
   /** What a source kept with {@link saveSourceState}; undefined where it never did. */
   sourceState(source: string): Promise<string | undefined>;
-  /** Keeps where a source stands, in place of what it kept before; the text is the source's own. */
-  saveSourceState(source: string, state: string): Promise<void>;
+  /**
+   * Keeps where a source stands, in place of what it kept before; the text is the source's own. Throws `lease-lost` where
+   * a lease is named and is another worker's.
+   */
+  saveSourceState(source: string, state: string, lease?: SourceLease): Promise<void>;
+  /** Takes the lease, or keeps it for longer. @returns false while it is another worker's. */
+  leaseSource(lease: SourceLease, leaseMs: number): Promise<boolean>;
+  /** Gives the lease up where it is this worker's: the next one need not wait until it has lapsed. */
+  releaseSource(lease: SourceLease): Promise<void>;
   /**
    * Events that are to leave, oldest first, and not yet marked as sent: they were committed with the step that they tell
    * of. Nobody else is given them for `leaseMs`.

@@ -22,6 +22,7 @@ import {
   movedOn,
   noticed,
   owned,
+  sourceLeaseLost,
 } from '../../src/arrival/ledger-row.ts';
 import { isFinal, STATES, type StudyState, type StudyTransition } from '../../src/arrival/lifecycle.ts';
 import type { StudyEvent } from '../../src/arrival/study-event.ts';
@@ -33,6 +34,7 @@ import type {
   FindingsReady,
   Ledger,
   RecordPatch,
+  SourceLease,
   StudyRecord,
   StudyStep,
 } from '../../src/ports.ts';
@@ -62,6 +64,8 @@ const CLAIMABLE = `
     ORDER BY due_at, study_instance_uid LIMIT 1 FOR UPDATE SKIP LOCKED
   )
   SELECT * FROM due UNION ALL SELECT * FROM waiting`;
+
+const LOCKED_LEASE = 'SELECT FROM wetread.source_lease WHERE source = $3 AND worker = $4 FOR UPDATE';
 
 /**
  * A server that is down is no fault here: calls throw `ledger-unreachable` until it is back.
@@ -187,12 +191,29 @@ export class PostgresLedger implements Ledger, AsyncDisposable {
     return row?.state;
   }
 
-  async saveSourceState(source: string, state: string): Promise<void> {
-    await this.#database.run(
-      `INSERT INTO wetread.source_state (source, state) VALUES ($1, $2)
+  async saveSourceState(source: string, state: string, lease?: SourceLease): Promise<void> {
+    // The lease's row stays locked until the state is written: nobody takes it over in between.
+    const own = lease === undefined ? 'SELECT' : LOCKED_LEASE;
+    const written = await this.#database.run(
+      `WITH own AS (${own}) INSERT INTO wetread.source_state (source, state) SELECT $1, $2 FROM own
        ON CONFLICT (source) DO UPDATE SET state = excluded.state`,
-      [source, state],
+      [source, state, ...(lease === undefined ? [] : [lease.source, lease.worker])],
     );
+    if (written === 0) throw sourceLeaseLost();
+  }
+
+  async leaseSource({ source, worker }: SourceLease, leaseMs: number): Promise<boolean> {
+    const written = await this.#database.run(
+      `INSERT INTO wetread.source_lease AS held (source, worker, lease_until) VALUES ($1, $2, $3)
+       ON CONFLICT (source) DO UPDATE SET worker = $2, lease_until = $3
+       WHERE held.worker = $2 OR held.lease_until <= $4`,
+      [source, worker, this.#now(leaseMs), this.#now()],
+    );
+    return written > 0;
+  }
+
+  async releaseSource({ source, worker }: SourceLease): Promise<void> {
+    await this.#database.run('DELETE FROM wetread.source_lease WHERE source = $1 AND worker = $2', [source, worker]);
   }
 
   async takeOutgoing(limit: number, leaseMs: number): Promise<readonly FindingsReady[]> {

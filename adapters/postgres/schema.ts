@@ -67,4 +67,9 @@ export const MIGRATIONS: readonly string[] = [
      sent_at TEXT COLLATE "C"
    );
    CREATE INDEX outgoing_unsent ON wetread.outgoing (number) WHERE sent_at IS NULL`,
+  `CREATE TABLE wetread.source_lease (
+     source TEXT PRIMARY KEY,
+     worker TEXT NOT NULL,
+     lease_until TEXT COLLATE "C" NOT NULL
+   )`,
 ];

@@ -23,6 +23,7 @@ import {
   movedOn,
   noticed,
   owned,
+  sourceLeaseLost,
 } from '../../src/arrival/ledger-row.ts';
 import { isFinal, STATES, type StudyState, type StudyTransition } from '../../src/arrival/lifecycle.ts';
 import type { StudyEvent } from '../../src/arrival/study-event.ts';
@@ -34,6 +35,7 @@ import type {
   FindingsReady,
   Ledger,
   RecordPatch,
+  SourceLease,
   StudyRecord,
   StudyStep,
 } from '../../src/ports.ts';
@@ -169,14 +171,34 @@ export class SqliteLedger implements Ledger {
     return row === undefined ? undefined : String(row['state']);
   }
 
-  async saveSourceState(source: string, state: string): Promise<void> {
+  async saveSourceState(source: string, state: string, lease?: SourceLease): Promise<void> {
     this.#transaction(() => {
+      if (lease !== undefined && this.#lesseeOf(lease.source) !== lease.worker) throw sourceLeaseLost();
       this.#database
         .prepare(
           `INSERT INTO source_state (source, state) VALUES (?, ?)
            ON CONFLICT (source) DO UPDATE SET state = excluded.state`,
         )
         .run(source, state);
+    });
+  }
+
+  async leaseSource({ source, worker }: SourceLease, leaseMs: number): Promise<boolean> {
+    return this.#transaction(() => {
+      const { changes } = this.#database
+        .prepare(
+          `INSERT INTO source_lease (source, worker, lease_until) VALUES (:source, :worker, :until)
+           ON CONFLICT (source) DO UPDATE SET worker = :worker, lease_until = :until
+           WHERE worker = :worker OR lease_until <= :now`,
+        )
+        .run({ source, worker, until: this.#now(leaseMs), now: this.#now() });
+      return changes > 0;
+    });
+  }
+
+  async releaseSource({ source, worker }: SourceLease): Promise<void> {
+    this.#transaction(() => {
+      this.#database.prepare('DELETE FROM source_lease WHERE source = ? AND worker = ?').run(source, worker);
     });
   }
 
@@ -221,6 +243,10 @@ export class SqliteLedger implements Ledger {
 
   [Symbol.dispose](): void {
     this.#database.close();
+  }
+
+  #lesseeOf(source: string): unknown {
+    return this.#database.prepare('SELECT worker FROM source_lease WHERE source = ?').get(source)?.['worker'];
   }
 
   #row(studyInstanceUid: StudyInstanceUid): LedgerRow | undefined {

@@ -58,4 +58,9 @@ export const MIGRATIONS: readonly string[] = [
      sent_at TEXT
    );
    CREATE INDEX outgoing_unsent ON outgoing (number) WHERE sent_at IS NULL`,
+  `CREATE TABLE source_lease (
+     source TEXT PRIMARY KEY,
+     worker TEXT NOT NULL,
+     lease_until TEXT NOT NULL
+   )`,
 ];

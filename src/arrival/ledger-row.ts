@@ -164,6 +164,10 @@ export function owned(row: LedgerRow | undefined, attempt: Attempt): LedgerRow {
   return row;
 }
 
+export function sourceLeaseLost(): WetreadError {
+  return new WetreadError('lease-lost', 'Another worker runs the source');
+}
+
 export function leaseLost(): WetreadError {
   return new WetreadError('lease-lost', 'Another worker has taken the attempt over');
 }

@@ -15,7 +15,7 @@ import type { Completeness } from '../../src/arrival/completeness.ts';
 import { ALLOWANCE_MINUTES, type Priority } from '../../src/arrival/priority.ts';
 import type { StudyEvent, StudyHint } from '../../src/arrival/study-event.ts';
 import { WetreadError } from '../../src/errors.ts';
-import type { Attempt, Clock, FiledResults, Ledger } from '../../src/ports.ts';
+import type { Attempt, Clock, FiledResults, Ledger, SourceLease } from '../../src/ports.ts';
 import { reason } from '../../src/reasons.ts';
 import { nameBasedUid, type StudyInstanceUid } from '../../src/uid.ts';
 import { claimForReading } from '../support/claim.ts';
@@ -402,6 +402,46 @@ for (const { name, skip, start, stop, open } of KINDS) {
       await ledger.saveSourceState('qido one', '{"seen":2}');
       assert.equal(await ledger.sourceState('qido one'), '{"seen":2}');
       assert.equal(await ledger.sourceState('qido two'), '');
+    });
+
+    test('WR-FEED-09 one worker at a time has the lease of a source, until it lapses or is given up', async () => {
+      await using fixture = await setUp(open);
+      const { clock, ledger } = fixture;
+      const [first, second] = ['one', 'two'].map((worker) => ({ source: 'qido', worker })) as [
+        SourceLease,
+        SourceLease,
+      ];
+      assert.equal(await ledger.leaseSource(first, LEASE_MS), true);
+      assert.equal(await ledger.leaseSource(second, LEASE_MS), false);
+      assert.equal(await ledger.leaseSource({ ...second, source: 'qido:other' }, LEASE_MS), true);
+      clock.pass(8);
+      assert.equal(await ledger.leaseSource(first, LEASE_MS), true, 'kept for longer');
+      clock.pass(8);
+      assert.equal(await ledger.leaseSource(second, LEASE_MS), false);
+      clock.pass(3);
+      assert.equal(await ledger.leaseSource(second, LEASE_MS), true, 'lapsed');
+      await ledger.releaseSource(first);
+      assert.equal(await ledger.leaseSource(first, LEASE_MS), false, 'it is not the first one that gives it up');
+      await ledger.releaseSource(second);
+      assert.equal(await ledger.leaseSource(first, LEASE_MS), true);
+    });
+
+    test('WR-FEED-09 a worker that has lost the lease cannot say any more where the source stands', async () => {
+      await using fixture = await setUp(open);
+      const { clock, ledger } = fixture;
+      const [dead, alive] = ['dead', 'alive'].map((worker) => ({ source: 'qido', worker })) as [
+        SourceLease,
+        SourceLease,
+      ];
+      await assert.rejects(ledger.saveSourceState('cursor', '0', dead), isCode('lease-lost'));
+      await ledger.leaseSource(dead, LEASE_MS);
+      await ledger.saveSourceState('cursor', '1', dead);
+      clock.pass(11);
+      await ledger.saveSourceState('cursor', '2', dead);
+      await ledger.leaseSource(alive, LEASE_MS);
+      await ledger.saveSourceState('cursor', '3', alive);
+      await assert.rejects(ledger.saveSourceState('cursor', '2', dead), isCode('lease-lost'));
+      assert.equal(await ledger.sourceState('cursor'), '3');
     });
   });
 }
