@@ -3,7 +3,7 @@ import { type Volume, voxelMilliliters } from '../assembly/volume.ts';
 import { WetreadError } from '../errors.ts';
 import type { Finding, Findings, InstanceReference, Measurement } from './findings.ts';
 import type { ModelCard, ModelPackage, SegmentStatistics } from './model-package.ts';
-import { mergeStatistics, type PartStatistics } from './refine.ts';
+import { mergeStatistics, type PartStatistics } from './segment-counter.ts';
 
 type FindingRule = ModelCard['findings'][number];
 type MeasureRule = FindingRule['measures'][number];

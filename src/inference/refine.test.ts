@@ -6,7 +6,8 @@ import { add, affineOf, applyAffine, axisStep, indexOf, isotropicGrid, originOf 
 import { type Affine, sliceVoxels, type Volume } from '../assembly/volume.ts';
 import { ANATOMICAL_STRUCTURE, LUNG } from '../codes.ts';
 import type { CoarseLabels, RefineRule, SegmentStatistics } from './model-package.ts';
-import { mergeStatistics, refineSlices } from './refine.ts';
+import { refineSlices } from './refine.ts';
+import { mergeStatistics } from './segment-counter.ts';
 
 const segment = { category: ANATOMICAL_STRUCTURE, type: LUNG, color: [0, 0, 0] } as const;
 const rule: RefineRule = {

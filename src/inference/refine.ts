@@ -1,19 +1,14 @@
 /**
  * From coarse labels to masks and counts at native resolution: pure, one pass, no copy of the volume. Worker threads run
- * {@link refineSlices} on parts of a volume and {@link mergeStatistics} puts the parts together.
+ * {@link refineSlices} on parts of a volume; segment-counter.ts puts the parts together.
  */
 import { composeAffine, invertAffine } from '../assembly/geometry.ts';
 import { sliceVoxels, type Volume } from '../assembly/volume.ts';
-import type { CoarseLabels, RefineRule, SegmentStatistics } from './model-package.ts';
+import type { CoarseLabels, RefineRule } from './model-package.ts';
+import { type PartStatistics, SegmentCounter } from './segment-counter.ts';
 
 /** What refining reads of a volume. */
 export type RefineVolume = Pick<Volume, 'shape' | 'affine' | 'voxels' | 'slices' | 'padding'>;
-
-/** Statistics of some slices of a volume. */
-export interface PartStatistics extends SegmentStatistics {
-  /** Voxels of the segment in {@link SegmentStatistics.largestSlice}. */
-  readonly largestSliceVoxels: number;
-}
 
 export interface RefinedSlices {
   /** Per segment of the rule: `(end - first) × ceil(rows × columns / 8)` bytes, least significant bit first. */
@@ -35,7 +30,7 @@ export function refineSlices(
 ): RefinedSlices {
   const [, rows, columns] = volume.shape;
   const bytesPerSlice = Math.ceil((rows * columns) / 8);
-  const counters = rule.segments.map(({ number }) => new Counter(number, rule));
+  const counters = rule.segments.map(({ number }) => new SegmentCounter(number, rule));
   const bits = rule.segments.map(() => new Uint8Array((end - first) * bytesPerSlice));
   const segmentOfLabel = new Int8Array(256).fill(-1);
   rule.segments.forEach(({ label }, i) => {
@@ -69,43 +64,76 @@ interface SliceTarget {
   readonly histograms: readonly Uint32Array[];
 }
 
-/** The innermost loop: typed arrays and locals only. */
 function refineSlice(
   volume: RefineVolume,
   k: number,
   lookup: LabelLookup,
-  { range }: RefineRule,
+  rule: RefineRule,
   segmentOfLabel: Int8Array,
   { bits, counts, sums, histograms }: SliceTarget,
 ): void {
   const [, rows, columns] = volume.shape;
-  const voxels = sliceVoxels(volume as Volume, k);
-  const { slope, intercept } = volume.slices[k]!;
-  const { low, high } = range;
-  const padding = volume.padding ?? { low: 1, high: 0 };
-  const rowLabels = new Uint8Array(columns);
+  const measure = {
+    voxels: sliceVoxels(volume as Volume, k),
+    ...volume.slices[k]!,
+    ...rule.range,
+    ...paddingOf(volume),
+  };
   for (let row = 0; row < rows; row++) {
-    if (!lookup.read(k, row, rowLabels)) continue;
-    const start = row * columns;
-    for (let column = 0; column < columns; column++) {
-      const segment = segmentOfLabel[rowLabels[column]!]!;
+    const runs = lookup.runs(k, row);
+    for (let at = 0; at < runs.length; at += 3) {
+      const segment = segmentOfLabel[runs[at]!]!;
       if (segment < 0) continue;
-      const voxel = voxels[start + column]!;
-      const value = voxel * slope + intercept;
-      if (value < low || value > high || (voxel >= padding.low && voxel <= padding.high)) continue;
-      const bit = start + column;
-      bits[segment]![bit >> 3]! |= 1 << (bit & 7);
-      counts[segment]! += 1;
-      sums[segment]! += value;
-      histograms[segment]![(value - low + 0.5) | 0]! += 1;
+      const [from, to] = [row * columns + runs[at + 1]!, row * columns + runs[at + 2]!];
+      sums[segment]! += measureRun(measure, from, to, bits[segment]!, histograms[segment]!, counts, segment);
     }
   }
 }
 
+function paddingOf({ padding }: RefineVolume): { readonly paddingLow: number; readonly paddingHigh: number } {
+  return { paddingLow: padding?.low ?? 1, paddingHigh: padding?.high ?? 0 };
+}
+
+interface Measure {
+  readonly voxels: Int16Array;
+  readonly slope: number;
+  readonly intercept: number;
+  readonly low: number;
+  readonly high: number;
+  readonly paddingLow: number;
+  readonly paddingHigh: number;
+}
+
+/** The innermost loop, over voxels of one label only: typed arrays and locals. @returns the sum of what was counted. */
+function measureRun(
+  { voxels, slope, intercept, low, high, paddingLow, paddingHigh }: Measure,
+  from: number,
+  to: number,
+  bits: Uint8Array,
+  histogram: Uint32Array,
+  counts: Uint32Array,
+  segment: number,
+): number {
+  let count = 0;
+  let sum = 0;
+  for (let i = from; i < to; i++) {
+    const voxel = voxels[i]!;
+    const value = voxel * slope + intercept;
+    if (value < low || value > high || (voxel >= paddingLow && voxel <= paddingHigh)) continue;
+    bits[i >> 3]! |= 1 << (i & 7);
+    count += 1;
+    sum += value;
+    histogram[(value - low + 0.5) | 0]! += 1;
+  }
+  counts[segment]! += count;
+  return sum;
+}
+
 /** Unaligned by less than this over a whole row, in grid points, is rounding. */
 const ALIGNED = 1e-3;
+const NONE = new Int32Array(0);
 
-/** Reads the labels nearest to the voxels of a row. */
+/** Finds the labels nearest to the voxels of a row, as runs of one label. */
 class LabelLookup {
   readonly #labels: Uint8Array;
   readonly #shape: readonly [number, number, number];
@@ -113,19 +141,34 @@ class LabelLookup {
   readonly #toGrid: readonly number[];
   /** Grid column of every image column where rows of both run the same way, as in any axial series; -1 outside. */
   readonly #columns: Int32Array | undefined;
+  /** Label, first column and column behind the last, run after run. */
+  readonly #runs: Int32Array;
+  readonly #rowLabels: Uint8Array;
+  /** Rows of an image share rows of the coarser grid: where the last runs were read. */
+  #lastStart = -1;
+  #last: Int32Array = NONE;
 
   constructor(volume: RefineVolume, { grid, labels }: CoarseLabels) {
     this.#labels = labels;
     this.#shape = grid.shape;
     this.#toGrid = composeAffine(invertAffine(grid.affine), volume.affine).map((m, i) => (i % 4 === 3 ? m + 0.5 : m));
     this.#columns = this.#alignedColumns(volume.shape);
+    this.#rowLabels = new Uint8Array(volume.shape[2]);
+    this.#runs = new Int32Array(3 * volume.shape[2]);
   }
 
-  /** Fills `target` with the labels along row `[k, row, …]`; false where there is none but 0. */
-  read(k: number, row: number, target: Uint8Array): boolean {
-    return this.#columns === undefined
-      ? this.#readAcross(k, row, target)
-      : this.#readAlong(this.#columns, k, row, target);
+  /** Runs of labels other than 0 along row `[k, row, …]`: label, first column, column behind the last; valid until the next call. */
+  runs(k: number, row: number): Int32Array {
+    if (this.#columns === undefined) return this.#readAcross(k, row);
+    const [slices, rows, columns] = this.#shape;
+    const m = this.#toGrid;
+    const slice = Math.floor(m[0]! * k + m[1]! * row + m[3]!);
+    const gridRow = Math.floor(m[4]! * k + m[5]! * row + m[7]!);
+    if (slice < 0 || gridRow < 0 || slice >= slices || gridRow >= rows) return NONE;
+    const start = (slice * rows + gridRow) * columns;
+    if (start !== this.#lastStart) this.#last = this.#readAlong(this.#columns, start);
+    this.#lastStart = start;
+    return this.#last;
   }
 
   #alignedColumns([slices, rows, columns]: readonly [number, number, number]): Int32Array | undefined {
@@ -143,109 +186,51 @@ class LabelLookup {
     });
   }
 
-  #readAlong(gridColumns: Int32Array, k: number, row: number, target: Uint8Array): boolean {
-    const [slices, rows, columns] = this.#shape;
-    const labels = this.#labels;
-    const m = this.#toGrid;
-    const slice = Math.floor(m[0]! * k + m[1]! * row + m[3]!);
-    const gridRow = Math.floor(m[4]! * k + m[5]! * row + m[7]!);
-    if (slice < 0 || gridRow < 0 || slice >= slices || gridRow >= rows) return false;
-    const start = (slice * rows + gridRow) * columns;
-    let any = 0;
-    for (let i = 0; i < target.length; i++) {
+  #readAlong(gridColumns: Int32Array, start: number): Int32Array {
+    const row = this.#rowLabels;
+    for (let i = 0; i < row.length; i++) {
       const column = gridColumns[i]!;
-      const label = column < 0 ? 0 : labels[start + column]!;
-      target[i] = label;
-      any |= label;
+      row[i] = column < 0 ? 0 : this.#labels[start + column]!;
     }
-    return any !== 0;
+    return this.#runsOf(row);
   }
 
-  #readAcross(k: number, row: number, target: Uint8Array): boolean {
+  #readAcross(k: number, row: number): Int32Array {
     const [slices, rows, columns] = this.#shape;
     const labels = this.#labels;
+    const target = this.#rowLabels;
     const m = this.#toGrid;
     let slice = m[0]! * k + m[1]! * row + m[3]!;
     let gridRow = m[4]! * k + m[5]! * row + m[7]!;
     let column = m[8]! * k + m[9]! * row + m[11]!;
     const [sliceStep, rowStep, columnStep] = [m[2]!, m[6]!, m[10]!];
-    let any = 0;
     for (let i = 0; i < target.length; i++) {
       let label = 0;
       if (slice >= 0 && gridRow >= 0 && column >= 0 && slice < slices && gridRow < rows && column < columns)
         label = labels[((slice | 0) * rows + (gridRow | 0)) * columns + (column | 0)]!;
       target[i] = label;
-      any |= label;
       slice += sliceStep;
       gridRow += rowStep;
       column += columnStep;
     }
-    return any !== 0;
-  }
-}
-
-/** Adds up one segment slice by slice. */
-class Counter {
-  readonly histogram: Uint32Array;
-  readonly #segmentNumber: number;
-  readonly #histogramLow: number;
-  #voxels = 0;
-  #sum = 0;
-  #largestSlice = -1;
-  #largestSliceVoxels = 0;
-  #firstSlice = -1;
-  #lastSlice = -1;
-
-  constructor(segmentNumber: number, { range }: RefineRule) {
-    this.#segmentNumber = segmentNumber;
-    this.#histogramLow = range.low;
-    this.histogram = new Uint32Array(range.high - range.low + 1);
+    return this.#runsOf(target);
   }
 
-  add(slice: number, voxels: number, sum: number): void {
-    if (voxels === 0) return;
-    this.#voxels += voxels;
-    this.#sum += sum;
-    if (this.#firstSlice < 0) this.#firstSlice = slice;
-    this.#lastSlice = slice;
-    if (voxels <= this.#largestSliceVoxels) return;
-    this.#largestSlice = slice;
-    this.#largestSliceVoxels = voxels;
+  #runsOf(row: Uint8Array): Int32Array {
+    const runs = this.#runs;
+    let length = 0;
+    for (let from = 0; from < row.length; ) {
+      const label = row[from]!;
+      let to = from + 1;
+      while (to < row.length && row[to] === label) to += 1;
+      if (label !== 0) {
+        runs[length] = label;
+        runs[length + 1] = from;
+        runs[length + 2] = to;
+        length += 3;
+      }
+      from = to;
+    }
+    return runs.subarray(0, length);
   }
-
-  statistics(): PartStatistics {
-    return {
-      segmentNumber: this.#segmentNumber,
-      voxels: this.#voxels,
-      sum: this.#sum,
-      histogramLow: this.#histogramLow,
-      histogram: this.histogram,
-      largestSlice: this.#largestSlice,
-      largestSliceVoxels: this.#largestSliceVoxels,
-      firstSlice: this.#firstSlice,
-      lastSlice: this.#lastSlice,
-    };
-  }
-}
-
-/** Statistics of a whole volume from those of its parts, which may come in any order; by segment number. */
-export function mergeStatistics(parts: readonly (readonly PartStatistics[])[]): PartStatistics[] {
-  const bySegment = Map.groupBy(parts.flat(), (part) => part.segmentNumber);
-  return [...bySegment.values()].map((same) => same.reduce(mergeTwo)).sort((a, b) => a.segmentNumber - b.segmentNumber);
-}
-
-function mergeTwo(a: PartStatistics, b: PartStatistics): PartStatistics {
-  const [earlier, later] = a.largestSlice <= b.largestSlice ? [a, b] : [b, a];
-  const largest = later.largestSliceVoxels > earlier.largestSliceVoxels ? later : earlier;
-  return {
-    segmentNumber: a.segmentNumber,
-    voxels: a.voxels + b.voxels,
-    sum: a.sum + b.sum,
-    histogramLow: a.histogramLow,
-    histogram: a.histogram.map((count, i) => count + b.histogram[i]!),
-    largestSlice: largest.largestSlice,
-    largestSliceVoxels: largest.largestSliceVoxels,
-    firstSlice: a.voxels === 0 ? b.firstSlice : b.voxels === 0 ? a.firstSlice : Math.min(a.firstSlice, b.firstSlice),
-    lastSlice: Math.max(a.lastSlice, b.lastSlice),
-  };
 }

@@ -1,0 +1,140 @@
+/** Which series of a study a rule reads, and in which order they are tried. */
+import type { Series } from '../../arrival/study.ts';
+import { isProjected, isSecondaryCapture, saidByImageType } from '../../assembly/classify.ts';
+import { angleBetween, planeAxes } from '../../assembly/geometry.ts';
+import { type Reason, reason } from '../../reasons.ts';
+import { describedTexts, numbersIn, type RuleSubject } from './attributes.ts';
+import { isIn, judge, type Judgement, rangeText } from './condition.ts';
+import { kernelKind } from './kernels.ts';
+import type { Exclusion, Plane, SeriesSelection } from './rule.ts';
+
+export interface SeriesJudgement {
+  readonly series: Series;
+  /** Every check, so that an operator sees all that speaks against a series at once. */
+  readonly checks: readonly Judgement[];
+  /** Why the series is not read; absent where it may be. */
+  readonly left?: Reason;
+}
+
+/** @param modalities those that the model reads; any where that is not known */
+export function judgeSeries(
+  series: Series,
+  selection: SeriesSelection,
+  subject: RuleSubject,
+  modalities: readonly string[] | undefined,
+): SeriesJudgement {
+  const { exclude, plane, kernel, sliceThickness, where } = selection;
+  const dataSet = subject.described.get(series.seriesInstanceUid);
+  const wrongModality = modalities !== undefined && !modalities.includes(series.modality);
+  const checks: Judgement[] = [
+    ...(modalities === undefined ? [] : [modalityCheck(series, modalities)]),
+    ...exclude.map((kind) => exclusionCheck(kind, dataSet)),
+    ...(plane === undefined ? [] : [planeCheck(plane, dataSet)]),
+    ...(kernel === undefined ? [] : [kernelCheck(kernel, dataSet)]),
+    ...(sliceThickness === undefined ? [] : [thicknessCheck(sliceThickness, dataSet)]),
+    ...(where === undefined ? [] : [judge(where, subject, [series])]),
+  ];
+  const failed = checks.find(({ holds }) => !holds);
+  if (failed === undefined) return { series, checks };
+  const left = wrongModality
+    ? reason('wrong-modality', series.modality || 'none stated')
+    : reason('series-not-selected', failed.whyNot);
+  return { series, checks, left };
+}
+
+type Described = Parameters<typeof describedTexts>[1];
+
+function modalityCheck({ modality }: Series, modalities: readonly string[]): Judgement {
+  const list = modalities.join(', ');
+  const found = modality === '' ? [] : [modality];
+  return verdict(modalities.includes(modality), `Modality is one that the model reads: ${list}`, 'no', found);
+}
+
+function exclusionCheck(kind: Exclusion, dataSet: Described): Judgement {
+  const imageType = describedTexts('ImageType', dataSet);
+  return verdict(!isExcluded(kind, imageType, dataSet), `not ${ARTICLED[kind]}`, `it is ${ARTICLED[kind]}`, imageType);
+}
+
+const ARTICLED: Readonly<Record<Exclusion, string>> = {
+  localizer: 'a localizer',
+  projection: 'a projection',
+  derived: 'derived',
+  secondary: 'secondary',
+};
+
+/** PS3.3 C.7.6.1.1.2: value 1 says whether pixels are original, value 2 whether they were made at the examination. */
+function isExcluded(kind: Exclusion, imageType: readonly string[], dataSet: Described): boolean {
+  const said = saidByImageType(imageType);
+  switch (kind) {
+    case 'localizer':
+      return said === 'localizer';
+    case 'projection':
+      return said === 'derived-image' || isProjected(describedTexts('VolumeBasedCalculationTechnique', dataSet)[0]);
+    case 'derived':
+      return imageType[0]?.toUpperCase() === 'DERIVED';
+    case 'secondary':
+      return (
+        imageType[1]?.toUpperCase() === 'SECONDARY' ||
+        isSecondaryCapture(describedTexts('SOPClassUID', dataSet)[0] ?? '')
+      );
+  }
+}
+
+/** Normals of the planes in the patient (LPS), and how far from it one may lie, degrees. */
+const NORMALS = { axial: [0, 0, 1], coronal: [0, 1, 0], sagittal: [1, 0, 0] } as const;
+const WIDEST_ANGLE = 30;
+
+function planeCheck(wanted: Plane, dataSet: Described): Judgement {
+  const found = planeOf(numbersIn(describedTexts('ImageOrientationPatient', dataSet)));
+  const wants = `plane is ${wanted}`;
+  if (found === undefined) return verdict(false, wants, 'ImageOrientationPatient is not given', []);
+  return verdict(found === wanted, wants, `plane is not ${wanted}`, [found]);
+}
+
+/** @returns `oblique` where no axis is near, undefined where six numbers are no orientation */
+export function planeOf(orientation: readonly number[]): Plane | 'oblique' | undefined {
+  if (orientation.length !== 6) return undefined;
+  const { normal } = planeAxes(orientation as unknown as Parameters<typeof planeAxes>[0]);
+  if (!normal.every(Number.isFinite)) return undefined;
+  for (const plane of ['axial', 'coronal', 'sagittal'] as const) {
+    const angle = angleBetween(normal, NORMALS[plane]);
+    if (Math.min(angle, 180 - angle) <= WIDEST_ANGLE) return plane;
+  }
+  return 'oblique';
+}
+
+function kernelCheck(wanted: NonNullable<SeriesSelection['kernel']>, dataSet: Described): Judgement {
+  const [name] = describedTexts('ConvolutionKernel', dataSet);
+  const wants = `ConvolutionKernel is one for ${wanted} tissue`;
+  if (name === undefined) return verdict(false, wants, 'ConvolutionKernel is not given', []);
+  return verdict(kernelKind(name) === wanted, wants, `ConvolutionKernel is not known as one for ${wanted} tissue`, [name]);
+}
+
+function thicknessCheck(range: NonNullable<SeriesSelection['sliceThickness']>, dataSet: Described): Judgement {
+  const found = describedTexts('SliceThickness', dataSet);
+  const [thickness] = numbersIn(found);
+  const wants = `SliceThickness is ${rangeText(range)} mm`;
+  if (thickness === undefined) return verdict(false, wants, 'SliceThickness is not given', found);
+  return verdict(isIn(thickness, range), wants, `SliceThickness is not ${rangeText(range)} mm`, found);
+}
+
+function verdict(holds: boolean, wants: string, whyNot: string, found: readonly string[]): Judgement {
+  return { holds, wants, whyNot: holds ? '' : whyNot, found };
+}
+
+/** Best first. The number of instances, the Series Number and the UID decide where nothing else does: the order is always the same. */
+export function inOrderOfPreference(
+  series: readonly Series[],
+  { prefer }: SeriesSelection,
+  { described }: RuleSubject,
+): readonly Series[] {
+  const thickness = ({ seriesInstanceUid }: Series): number =>
+    numbersIn(describedTexts('SliceThickness', described.get(seriesInstanceUid)))[0] ?? Number.MAX_VALUE;
+  return series.toSorted(
+    (a, b) =>
+      (prefer === 'thinnest' ? thickness(a) - thickness(b) : 0) ||
+      b.instances.length - a.instances.length ||
+      (a.seriesNumber ?? 0) - (b.seriesNumber ?? 0) ||
+      (a.seriesInstanceUid < b.seriesInstanceUid ? -1 : 1),
+  );
+}

@@ -1,0 +1,74 @@
+/** What was counted of a segment: slice by slice in one part of a volume, then over all parts. */
+import type { RefineRule, SegmentStatistics } from './model-package.ts';
+
+/** Statistics of some slices of a volume. */
+export interface PartStatistics extends SegmentStatistics {
+  /** Voxels of the segment in {@link SegmentStatistics.largestSlice}. */
+  readonly largestSliceVoxels: number;
+}
+
+/** Adds up one segment slice by slice. */
+export class SegmentCounter {
+  readonly histogram: Uint32Array;
+  readonly #segmentNumber: number;
+  readonly #histogramLow: number;
+  #voxels = 0;
+  #sum = 0;
+  #largestSlice = -1;
+  #largestSliceVoxels = 0;
+  #firstSlice = -1;
+  #lastSlice = -1;
+
+  constructor(segmentNumber: number, { range }: RefineRule) {
+    this.#segmentNumber = segmentNumber;
+    this.#histogramLow = range.low;
+    this.histogram = new Uint32Array(range.high - range.low + 1);
+  }
+
+  add(slice: number, voxels: number, sum: number): void {
+    if (voxels === 0) return;
+    this.#voxels += voxels;
+    this.#sum += sum;
+    if (this.#firstSlice < 0) this.#firstSlice = slice;
+    this.#lastSlice = slice;
+    if (voxels <= this.#largestSliceVoxels) return;
+    this.#largestSlice = slice;
+    this.#largestSliceVoxels = voxels;
+  }
+
+  statistics(): PartStatistics {
+    return {
+      segmentNumber: this.#segmentNumber,
+      voxels: this.#voxels,
+      sum: this.#sum,
+      histogramLow: this.#histogramLow,
+      histogram: this.histogram,
+      largestSlice: this.#largestSlice,
+      largestSliceVoxels: this.#largestSliceVoxels,
+      firstSlice: this.#firstSlice,
+      lastSlice: this.#lastSlice,
+    };
+  }
+}
+
+/** Statistics of a whole volume from those of its parts, which may come in any order; by segment number. */
+export function mergeStatistics(parts: readonly (readonly PartStatistics[])[]): PartStatistics[] {
+  const bySegment = Map.groupBy(parts.flat(), (part) => part.segmentNumber);
+  return [...bySegment.values()].map((same) => same.reduce(mergeTwo)).sort((a, b) => a.segmentNumber - b.segmentNumber);
+}
+
+function mergeTwo(a: PartStatistics, b: PartStatistics): PartStatistics {
+  const [earlier, later] = a.largestSlice <= b.largestSlice ? [a, b] : [b, a];
+  const largest = later.largestSliceVoxels > earlier.largestSliceVoxels ? later : earlier;
+  return {
+    segmentNumber: a.segmentNumber,
+    voxels: a.voxels + b.voxels,
+    sum: a.sum + b.sum,
+    histogramLow: a.histogramLow,
+    histogram: a.histogram.map((count, i) => count + b.histogram[i]!),
+    largestSlice: largest.largestSlice,
+    largestSliceVoxels: largest.largestSliceVoxels,
+    firstSlice: a.voxels === 0 ? b.firstSlice : b.voxels === 0 ? a.firstSlice : Math.min(a.firstSlice, b.firstSlice),
+    lastSlice: Math.max(a.lastSlice, b.lastSlice),
+  };
+}
