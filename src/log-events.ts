@@ -42,6 +42,8 @@ export const LOG_EVENTS = {
   'source-fault': 'warn',
   /** The server of a source answers again. */
   'source-recovered': 'info',
+  /** A FHIR server was asked to tell of changes; `state` is what its Subscription was before. */
+  'subscription-requested': 'info',
   'instance-refused': 'warn',
   /** A study was looked at: whether it waits, is read, or is left alone. */
   'triage-ended': 'info',

@@ -43,6 +43,16 @@ export const RETRIES = {
     maximum: 3,
     afterwards: 'the study is read again',
   },
+  'searching a FHIR server that does not answer': {
+    delaysSeconds: [1, 2, 5, 15, 60],
+    maximum: Number.POSITIVE_INFINITY,
+    afterwards: 'tried again',
+  },
+  'looking into a watched folder that cannot be read': {
+    delaysSeconds: [1, 2, 5, 15, 60, 300],
+    maximum: Number.POSITIVE_INFINITY,
+    afterwards: 'tried again',
+  },
   'storing a result in the archive': { delaysSeconds: [], maximum: 0, afterwards: 'the study is read again' },
   'filing a draft in the health record': { delaysSeconds: [], maximum: 0, afterwards: 'the study is read again' },
 } as const satisfies Record<string, RetryRule>;

@@ -70,6 +70,8 @@ export const ADVICE: Readonly<Record<ReasonCode | ErrorCode, string>> = {
   'config-invalid': 'Correct the key of the configuration that is named.',
   conflict: REPLAY,
   'disk-full': `Make room where Wetread stores its data. ${REPLAY}`,
+  'folder-unreachable':
+    'Check that the share is mounted and that Wetread may read, and where it moves or deletes also write, what lies in it.',
   'health-record-refused': `Check what the FHIR server accepts from Wetread. ${REPLAY}`,
   'health-record-unreachable': `Check that the FHIR server runs and can be reached. ${REPLAY}`,
   'inference-failed': `Look at the log of the inference service. ${REPLAY}`,
@@ -78,6 +80,8 @@ export const ADVICE: Readonly<Record<ReasonCode | ErrorCode, string>> = {
   'lease-lost': 'Nothing to do: another worker reads the study.',
   'ledger-unreachable': `Check that the database of the ledger runs and can be reached. ${REPLAY}`,
   'media-type-unsupported': 'Correct the request.',
+  'not-authenticated':
+    'Compare the secret file of `fhirSubscription` with the Authorization header of the Subscription at the FHIR server.',
   'not-acceptable': 'Correct the request.',
   'not-found': 'Check the address; the study may never have arrived.',
   overloaded: 'Wait; the sender tries again.',
