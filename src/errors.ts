@@ -22,6 +22,8 @@ export const ERROR_CODES = {
     httpStatus: 502,
     means: 'A certificate, of a server or ours for it, is not accepted',
   },
+  'broker-refused': { retryable: false, httpStatus: 502, means: 'The message broker refused what Wetread asked for' },
+  'broker-unreachable': { retryable: true, httpStatus: 503, means: 'The message broker did not answer' },
   'config-invalid': {
     retryable: false,
     httpStatus: 500,
@@ -30,7 +32,12 @@ export const ERROR_CODES = {
   conflict: { retryable: false, httpStatus: 409, means: 'Another writer changed the same resource first' },
   'decode-failed': { retryable: false, httpStatus: 422, means: 'Pixel data could not be decoded' },
   'disk-full': { retryable: true, httpStatus: 507, means: 'No space is left where Wetread stores its data' },
-  'folder-unreachable': { retryable: true, httpStatus: 503, means: 'A watched folder, or a file in it, cannot be read' },
+  'event-unroutable': { retryable: true, httpStatus: 502, means: 'No queue of the message broker takes the event' },
+  'folder-unreachable': {
+    retryable: true,
+    httpStatus: 503,
+    means: 'A watched folder, or a file in it, cannot be read',
+  },
   'health-record-refused': { retryable: false, httpStatus: 502, means: 'The FHIR server refused the write for good' },
   'health-record-unreachable': { retryable: true, httpStatus: 503, means: 'The FHIR server did not answer' },
   'inference-failed': { retryable: false, httpStatus: 502, means: 'The model ran and reported an error' },

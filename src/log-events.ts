@@ -44,6 +44,12 @@ export const LOG_EVENTS = {
   'source-recovered': 'info',
   /** A FHIR server was asked to tell of changes; `state` is what its Subscription was before. */
   'subscription-requested': 'info',
+  /** A message that cannot be read was set aside, with the reason. */
+  'message-refused': 'warn',
+  /** Findings were announced. */
+  'event-sent': 'info',
+  /** Findings could not be announced; tried again after `durationMs`. */
+  'event-fault': 'warn',
   'instance-refused': 'warn',
   /** A study was looked at: whether it waits, is read, or is left alone. */
   'triage-ended': 'info',
@@ -75,6 +81,7 @@ export const SPAN_NAMES = [
   'wetread.reporting',
   'wetread.writeback',
   'wetread.import',
+  'wetread.announce',
   'wetread.http',
   'inference.http',
   'inference.run',

@@ -21,6 +21,9 @@ export const REASONS = {
   'transfer-syntax-unsupported': 'No decoder exists for the transfer syntax',
   'decode-failed': 'The pixel data could not be decoded',
   'decode-limit': 'Decoding would exceed the size or time limit',
+  // a message
+  'message-invalid': 'The message breaks its contract',
+  'message-too-large': 'The message is larger than any that names studies',
   // an instance within its series
   localizer: 'A localizer (scout) image',
   screenshot: 'A screen capture or a derived summary page',
@@ -47,7 +50,9 @@ export const REASONS = {
   'event-patient-mismatch': 'The event names another patient than the images',
   'no-readable-series': 'No series of the study can be assembled',
   'another-series-read': 'Another series of the study was read',
+  'series-not-selected': 'The rule leaves the series out',
   'no-model-selected': 'No model is configured for this kind of study',
+  'no-rule-holds': 'No rule of the site holds for the study',
   // the model's own gate
   'wrong-modality': 'The model does not read this modality',
   'wrong-body-part': 'The images do not show the body part that the model reads',

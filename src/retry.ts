@@ -43,6 +43,21 @@ export const RETRIES = {
     maximum: 3,
     afterwards: 'the study is read again',
   },
+  'connecting to a message broker': {
+    delaysSeconds: [1, 2, 5, 15, 60],
+    maximum: Number.POSITIVE_INFINITY,
+    afterwards: 'tried again',
+  },
+  'committing a study that a message names': {
+    delaysSeconds: [10, 60, 600],
+    maximum: Number.POSITIVE_INFINITY,
+    afterwards: 'tried again',
+  },
+  'announcing findings': {
+    delaysSeconds: [1, 2, 5, 15, 60],
+    maximum: Number.POSITIVE_INFINITY,
+    afterwards: 'tried again',
+  },
   'searching a FHIR server that does not answer': {
     delaysSeconds: [1, 2, 5, 15, 60],
     maximum: Number.POSITIVE_INFINITY,

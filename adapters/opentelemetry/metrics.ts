@@ -43,8 +43,10 @@ export function prometheusMetrics({ studies }: MetricsOptions): Metrics {
     for (const [state, count] of counts) result.observe(count, { state });
   });
   observeProcess(meter);
+  const observeMessage = messageCounters(meter);
   return {
     observe: (event, attributes) => {
+      observeMessage(event, attributes);
       const { stage, durationMs, reason, errorCode, seriesInstanceUid, sopInstanceUid, instances = 1 } = attributes;
       if (event === 'stage-ended' && stage !== undefined && durationMs !== undefined) {
         stages.record(durationMs / 1000, { stage });
@@ -60,6 +62,22 @@ export function prometheusMetrics({ studies }: MetricsOptions): Metrics {
       if (event === 'read-fault' && errorCode !== undefined) faults.add(1, { code: errorCode });
     },
     text: async () => `${serializer.serialize((await reader.collect()).resourceMetrics).trimEnd()}\n`,
+  };
+}
+
+/** What a message broker brings and takes. */
+function messageCounters(meter: ReturnType<MeterProvider['getMeter']>): Metrics['observe'] {
+  const refused = meter.createCounter('wetread_messages_refused_total', {
+    description: 'Messages that were set aside because they cannot be read, by reason',
+  });
+  const sent = meter.createCounter('wetread_events_sent_total', { description: 'Events that a message broker took' });
+  const faults = meter.createCounter('wetread_event_faults_total', {
+    description: 'Times that events could not be sent, by error code',
+  });
+  return (event, { source, reason, errorCode }) => {
+    if (event === 'message-refused' && source !== undefined && reason !== undefined) refused.add(1, { source, reason });
+    if (event === 'event-sent') sent.add(1);
+    if (event === 'event-fault' && errorCode !== undefined) faults.add(1, { code: errorCode });
   };
 }
 

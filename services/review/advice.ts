@@ -19,6 +19,9 @@ export const ADVICE: Readonly<Record<ReasonCode | ErrorCode, string>> = {
   'uid-missing': 'Correct the identifiers at the sender; without them nothing can be stored.',
   'uid-conflict': 'Find out which copy is right: the sender changed an image without giving it a new identifier.',
   'patient-conflict': 'Find out which patient the images belong to and correct them at the sender.',
+  'message-invalid':
+    'Correct the messages at their sender, or their mapping; the message lies in the dead-letter queue.',
+  'message-too-large': 'Find out what sends such messages; the message lies in the dead-letter queue.',
   'no-pixel-data': NOTHING,
   'header-implausible': RESEND,
   'transfer-syntax-unsupported': 'Have the PACS send the study uncompressed or in another compression.',
@@ -49,6 +52,9 @@ export const ADVICE: Readonly<Record<ReasonCode | ErrorCode, string>> = {
   'no-readable-series': 'Look at the series that were set aside, with their reasons, further down.',
   'another-series-read': NOTHING,
   'no-model-selected': 'Read the study without a draft. To have such studies read, install a model package for them.',
+  'no-rule-holds':
+    'Read the study without a draft. What each rule wants is shown by `wetread rules test` with the UID.',
+  'series-not-selected': NOTHING,
   'wrong-modality': READ_UNAIDED,
   'wrong-body-part': READ_UNAIDED,
   'coverage-insufficient': READ_UNAIDED,
@@ -67,9 +73,13 @@ export const ADVICE: Readonly<Record<ReasonCode | ErrorCode, string>> = {
   'authorization-refused': `Check client, secret or key, and scope under \`credentials\`; the message says what the server said. ${REPLAY}`,
   'authorization-unreachable': `Check that the authorization server runs and can be reached. ${REPLAY}`,
   'certificate-refused': `The message names the key under \`tls\` to set, or what is to be renewed. ${REPLAY}`,
+  'broker-refused':
+    "Check Wetread's user and permissions on the message broker, and its queues against docs/events.md.",
+  'broker-unreachable': 'Check that the message broker runs and can be reached; nothing is lost meanwhile.',
   'config-invalid': 'Correct the key of the configuration that is named.',
   conflict: REPLAY,
   'disk-full': `Make room where Wetread stores its data. ${REPLAY}`,
+  'event-unroutable': 'Bind the queue of a subscriber, or switch rabbitmq.findingsReady off.',
   'folder-unreachable':
     'Check that the share is mounted and that Wetread may read, and where it moves or deletes also write, what lies in it.',
   'health-record-refused': `Check what the FHIR server accepts from Wetread. ${REPLAY}`,

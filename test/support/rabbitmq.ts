@@ -55,7 +55,8 @@ export async function startRabbitmq(port: number): Promise<Rabbitmq> {
   const start = async (): Promise<void> => {
     server = spawn(SERVER, [], { cwd: folder, env: environment, stdio: 'ignore', detached: true });
     for (let waited = 0; !(await answers(url)); waited += 200) {
-      if (waited > START_LIMIT_MS || server.exitCode !== null) throw new Error(`RabbitMQ does not start:${said(folder)}`);
+      if (waited > START_LIMIT_MS || server.exitCode !== null)
+        throw new Error(`RabbitMQ does not start:${said(folder)}`);
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   };
@@ -120,7 +121,9 @@ function portMappers(port: number): number[] {
       try {
         return (
           readFileSync(join('/proc', pid, 'comm'), 'utf8').startsWith('epmd') &&
-          readFileSync(join('/proc', pid, 'environ'), 'utf8').split('\0').includes(`ERL_EPMD_PORT=${port}`)
+          readFileSync(join('/proc', pid, 'environ'), 'utf8')
+            .split('\0')
+            .includes(`ERL_EPMD_PORT=${port}`)
         );
       } catch {
         return false;
