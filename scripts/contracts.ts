@@ -53,9 +53,12 @@ function reference(name: string): unknown {
 function requireDefaulted(schema: unknown): unknown {
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return schema;
   const copy = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, requireDefaulted(value)]));
+  const { $ref: local } = copy;
+  if (typeof local === 'string' && local.startsWith('#/')) copy['$ref'] = local.replace('#', '#/properties/config');
   const properties = copy['properties'] as Record<string, { default?: unknown }> | undefined;
   if (properties === undefined || 'default' in properties) return copy;
-  return { ...copy, required: Object.keys(properties).filter((key) => properties[key]?.default !== undefined) };
+  const defaulted = Object.keys(properties).filter((key) => properties[key]?.default !== undefined);
+  return { ...copy, required: [...((copy['required'] as string[] | undefined) ?? []), ...defaulted] };
 }
 
 function validators(): string {

@@ -56,6 +56,7 @@ export interface Hints {
   readonly archive?: string;
   readonly rung?: SourceRung;
   readonly expectedInstances?: number;
+  readonly instances?: number;
   readonly priority?: Priority;
   readonly patientDigest?: string;
 }
@@ -128,7 +129,7 @@ function causeOf(json: string | null): { reason?: Cause } {
   return json === null ? {} : { reason: JSON.parse(json) as Cause };
 }
 
-function completenessOf({ completeness }: LedgerRow): { completeness?: Completeness } {
+export function completenessOf({ completeness }: LedgerRow): { completeness?: Completeness } {
   return completeness === null ? {} : { completeness: JSON.parse(completeness) as Completeness };
 }
 
@@ -137,11 +138,13 @@ export function archiveOf({ hints }: LedgerRow): { archive?: string } {
   return archive === undefined ? {} : { archive };
 }
 
-export function hintsOf({ archive, rung, expectedInstances, priority, patientDigest }: StudyEvent): Hints {
+export function hintsOf(event: StudyEvent): Hints {
+  const { archive, rung, expectedInstances, instances, priority, patientDigest } = event;
   return {
     ...(archive !== undefined && { archive }),
     ...(rung !== undefined && { rung }),
     ...(expectedInstances !== undefined && { expectedInstances }),
+    ...(instances !== undefined && { instances }),
     ...(priority !== undefined && { priority }),
     ...(patientDigest !== undefined && { patientDigest }),
   };

@@ -6,8 +6,8 @@
 import { WetreadError } from '../errors.ts';
 import type { Attempt, FindingsReady, RecordPatch } from '../ports.ts';
 import type { Reason } from '../reasons.ts';
-import { archiveOf, type Hints, hintsOf, type LedgerRow, type StepRow } from './ledger-columns.ts';
-import { nextState, type StudyState, type StudyTransition } from './lifecycle.ts';
+import { archiveOf, completenessOf, type Hints, hintsOf, type LedgerRow, type StepRow } from './ledger-columns.ts';
+import { isFinal, nextState, type StudyState, type StudyTransition } from './lifecycle.ts';
 import { dueAt } from './priority.ts';
 import type { StudyEvent } from './study-event.ts';
 
@@ -60,11 +60,24 @@ export function noticed(event: StudyEvent, settledAt: string, now: string): Chan
 
 /** New images: settle anew at once, or, while a worker is at it, as soon as that worker is done. */
 export function arrived(before: LedgerRow, event: StudyEvent, settledAt: string, now: string): ChangedRow {
-  // That a source saw the study complete held for the images of then.
-  const { rung: _, ...lasting } = JSON.parse(before.hints) as Hints;
+  if (isKnown(before, event)) return { row: before, steps: [] };
+  // That a source saw the study complete, and what it counted, held for the images of then.
+  const { rung: _rung, instances: _instances, ...lasting } = JSON.parse(before.hints) as Hints;
   const row = { ...before, hints: JSON.stringify({ ...lasting, ...hintsOf(event) }) };
   if (nextState(row.state, 'arrive') === undefined) return { row: { ...row, arrived_again_at: settledAt }, steps: [] };
   return reopened(row, settledAt, now);
+}
+
+/**
+ * Whether a source that has seen no change names what is known already: a second archive that holds the study too, or a
+ * source that says it twice. Where the first archive failed the second one is welcome.
+ */
+function isKnown(row: LedgerRow, { archive, instances }: StudyEvent): boolean {
+  if (instances === undefined || row.state === 'failed' || row.state === 'parked') return false;
+  const found = completenessOf(row).completeness?.counts.instances;
+  if (found !== undefined) return instances <= found;
+  const before = JSON.parse(row.hints) as Hints;
+  return !isFinal(row.state) && before.archive !== archive && instances <= (before.instances ?? 0);
 }
 
 /** The study settles, is looked at and read anew. */

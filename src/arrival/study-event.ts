@@ -12,6 +12,11 @@ export interface StudyHint {
   readonly rung?: SourceRung;
   /** Instances that the source expects in the archive. */
   readonly expectedInstances?: number;
+  /**
+   * Images that the archive counts, from a source that has not seen the study change: a study that was found with as
+   * many is not read again, whichever source or archive names it second.
+   */
+  readonly instances?: number;
   /** How urgent the order is; a rule may say that it is more urgent still. */
   readonly priority?: Priority;
   /** Name of the archive that holds the study, as the configuration names it; the first one where absent. */

@@ -426,6 +426,48 @@ for (const { name, skip, start, stop, open } of KINDS) {
       assert.equal(await ledger.leaseSource(first, LEASE_MS), true);
     });
 
+    test('WR-FEED-10 a study that was found with as many images is not read again when another archive names it too', async () => {
+      await using fixture = await setUp(open);
+      const { ledger, hint } = fixture;
+      await hint('one', { instances: 10, rung: 'counts-unchanged' });
+      await hint('one', { instances: 9, archive: 'second' });
+      const look = await ledger.claim('worker', LEASE_MS);
+      assert.ok(look);
+      assert.equal(look.hint.archive, undefined, 'the one that holds more');
+      assert.equal(look.hint.rung, 'counts-unchanged');
+      const found = { rung: 'counts-unchanged', counts: { series: 1, instances: 10 }, since: look.arrivedAt } as const;
+      await ledger.advance(look, 'accept', { priority: 'routine', completeness: found });
+      await hint('one', { instances: 10, archive: 'second' });
+      await hint('one', { instances: 10 });
+      const reading = await ledger.claim('worker', LEASE_MS);
+      await ledger.advance(reading!, 'draft');
+      assert.equal(await ledger.advance(reading!, 'file'), 'filed');
+      const filed = await ledger.get(study('one'));
+      await hint('one', { instances: 10, archive: 'second' });
+      assert.deepEqual(await ledger.get(study('one')), filed);
+      await hint('one', { instances: 11, archive: 'second' });
+      const again = await ledger.claim('worker', LEASE_MS);
+      assert.deepEqual([again?.revision, again?.hint.archive], [2, 'second']);
+      await ledger.advance(again!, 'accept', {
+        priority: 'routine',
+        completeness: { ...found, counts: { series: 1, instances: 11 } },
+      });
+      await hint('one', { archive: 'second' });
+      assert.equal((await ledger.get(study('one')))?.state, 'settling', 'a change that a source has seen');
+    });
+
+    test('WR-FEED-10 where the first archive failed, or had nothing, the second one is asked', async () => {
+      await using fixture = await setUp(open);
+      const { ledger, hint } = fixture;
+      for (const end of ['park', 'select-none'] as const) {
+        await hint(end, { instances: 10 });
+        const look = await ledger.claim('worker', LEASE_MS);
+        await ledger.advance(look!, end, { reason: { code: 'archive-unreachable' } });
+        await hint(end, { instances: 10, archive: 'second' });
+        assert.equal((await ledger.claim('worker', LEASE_MS))?.hint.archive, 'second');
+      }
+    });
+
     test('WR-FEED-09 a worker that has lost the lease cannot say any more where the source stands', async () => {
       await using fixture = await setUp(open);
       const { clock, ledger } = fixture;
