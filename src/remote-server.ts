@@ -59,21 +59,20 @@ const OURS_REFUSED =
 /**
  * @param cause what a connection over TLS ended with; the error of a library may hold it as its own cause
  * @param server as a sentence begins with it, such as `The archive`
- * @param tls key of the configuration that holds the certificates, such as `archive.tls`
- * @returns `certificate-refused` with the key to set, or undefined where the cause is no certificate
+ * @returns `certificate-refused` with the key of the server's configuration to set, or undefined where the cause is no certificate
  */
-export function certificateFault(cause: unknown, server: string, tls: string): WetreadError | undefined {
+export function certificateFault(cause: unknown, server: string): WetreadError | undefined {
   const code = codeOf(cause);
   if (code === undefined) return undefined;
   if (UNTRUSTED.includes(code))
-    return refused(`${server} has a certificate that no trusted authority has signed: set ${tls}.caFile`);
+    return refused(`${server} has a certificate that no trusted authority has signed: set tls.caFile for it`);
   if (OUT_OF_DATE.includes(code))
     return refused(`${server} has a certificate that is not valid at this time: renew it, or set the clock`, true);
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return refused(`${server} has a certificate of another name: correct the URL, or set ${tls}.serverName`);
+    return refused(`${server} has a certificate of another name: correct the URL, or set tls.serverName for it`);
   if (code === 'CERT_REVOKED') return refused(`${server} has a certificate that was revoked`);
   if (OURS_REFUSED.test(code))
-    return refused(`${server} asks for a client certificate that it knows: set ${tls}.certFile and ${tls}.keyFile`);
+    return refused(`${server} asks for a client certificate that it knows: set tls.certFile and tls.keyFile for it`);
   return undefined;
 }
 

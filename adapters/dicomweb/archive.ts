@@ -64,6 +64,12 @@ class DicomwebArchive implements ImageArchive {
     return { header, series };
   }
 
+  async findByAccession(accessionNumber: string, signal: AbortSignal): Promise<readonly StudyInstanceUid[]> {
+    const found = await this.#client.ofAccession(accessionNumber, signal);
+    const uids = found.map((dataSet) => stringOf(dataSet, '0020000D') ?? '');
+    return uids.filter(isUid) as StudyInstanceUid[];
+  }
+
   async *retrieveSeries(
     studyInstanceUid: StudyInstanceUid,
     seriesInstanceUid: SeriesInstanceUid,

@@ -65,6 +65,13 @@ export class DicomwebClient {
     });
   }
 
+  /** A character that stands for others in a match is not taken as one. */
+  async ofAccession(accessionNumber: string, signal: AbortSignal): Promise<readonly DicomDataSet[]> {
+    const queryParams = { AccessionNumber: accessionNumber, limit: STUDY_PAGE };
+    const found = await this.#list((library, request) => library.searchForStudies({ queryParams, request }), signal);
+    return found.filter((dataSet) => dataSet['00080050']?.Value?.[0] === accessionNumber.trim());
+  }
+
   series(study: StudyInstanceUid, signal: AbortSignal): Promise<readonly DicomDataSet[]> {
     const includefield = '0008103E,00080070,00400275,00201209';
     return this.#pages('0020000E', signal, (page) => (library, request) => {

@@ -14,7 +14,7 @@ export function silence(): WetreadError {
 export function faultOf(cause: unknown, signal: AbortSignal): WetreadError {
   if (signal.aborted) return WetreadError.from(signal.reason, 'timeout');
   if (cause instanceof WetreadError) return cause;
-  const certificate = certificateFault(cause, 'The archive', 'archive.tls');
+  const certificate = certificateFault(cause, 'The archive');
   if (certificate !== undefined) return certificate;
   return new WetreadError('archive-unreachable', 'The connection to the archive failed', { cause });
 }
