@@ -65,7 +65,7 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
 
   const archive = await wireArchive(config, log, stack);
   const health = wireHealthRecord(config, stack);
-  const folders = [...(config.bundledModels ? [bundledModels()] : []), ...config.models];
+  const folders = modelFolders(config);
   const models = await openModelShelf(folders);
   for (const { error } of models.refused) log.write('model-refused', { errorCode: error.code });
   const ports: Ports = {
@@ -171,13 +171,14 @@ function wireInference(
 }
 
 /** Sources and compiled code lie in the same tree: `services/inference/main.ts`, or `dist/services/inference/main.js`. */
-function serviceEntry(service: string): string {
+export function serviceEntry(service: string): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return join(import.meta.dirname, '..', service, `main.${extension}`);
 }
 
-function bundledModels(): string {
-  return join(import.meta.dirname, '..', '..', 'models');
+/** The bundled packages, where they are used, and the site's own. */
+export function modelFolders({ bundledModels, models }: Config): readonly string[] {
+  return [...(bundledModels ? [join(import.meta.dirname, '..', '..', 'models')] : []), ...models];
 }
 
 function siteOf(config: Config): Site {

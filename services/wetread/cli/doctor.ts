@@ -1,0 +1,52 @@
+/** `wetread doctor`: checks everything that the configuration names, and says what to mend. Changes nothing but what it says. */
+import { WetreadError } from '../../../src/errors.ts';
+import type { Config } from '../config.ts';
+import { examine, type Finding } from '../doctor/check.ts';
+import { wireParts } from '../doctor/wire-parts.ts';
+import { software } from '../version.ts';
+import { type CommandOptions, siteConfig } from './options.ts';
+
+export async function doctor(options: CommandOptions): Promise<number> {
+  const { json = false, store = false } = options;
+  const findings: Finding[] = [];
+  const tell = (finding: Finding): void => {
+    findings.push(finding);
+    if (!json) process.stdout.write(findingText(finding));
+  };
+  if (!json)
+    process.stdout.write(`${software.name} ${software.version}, ${options.config ?? 'no configuration file'}\n`);
+  const config = configOf(options, tell);
+  await using stack = new AsyncDisposableStack();
+  for (const part of config === undefined ? [] : wireParts(config, { store }, stack)) {
+    if (!json) process.stdout.write(`\n${part.name}  ${part.place}\n`);
+    await examine(part, tell);
+  }
+  const failed = findings.some(({ status }) => status === 'fail');
+  process.stdout.write(json ? `${JSON.stringify({ ok: !failed, findings }, null, 2)}\n` : summaryText(findings));
+  return failed ? 1 : 0;
+}
+
+/** A mistake in the configuration is a finding as well; each line names its key. */
+function configOf(options: CommandOptions, tell: (finding: Finding) => void): Config | undefined {
+  const about = { part: 'configuration', check: 'schema' } as const;
+  try {
+    const config = siteConfig(options);
+    tell({ ...about, status: 'ok', message: 'Every key is known, and none contradicts another' });
+    return config;
+  } catch (cause) {
+    const { message } = WetreadError.from(cause);
+    tell({ ...about, status: 'fail', message, fix: 'Correct the keys that are named.' });
+    return undefined;
+  }
+}
+
+function findingText({ status, check, message, fix }: Finding): string {
+  const line = `  ${status.padEnd(5)} ${check.padEnd(12)} ${message}\n`;
+  return fix === undefined ? line : `${line}${' '.repeat(21)}-> ${fix}\n`;
+}
+
+function summaryText(findings: readonly Finding[]): string {
+  const count = (status: Finding['status']): number => findings.filter((finding) => finding.status === status).length;
+  const verdict = count('fail') > 0 ? 'Mend what failed, and run the doctor again.' : 'Nothing stands in the way.';
+  return `\n${findings.length} checks: ${count('ok')} ok, ${count('warn')} warn, ${count('fail')} fail. ${verdict}\n`;
+}

@@ -1,0 +1,60 @@
+/** A FHIR server: that it is R4, takes transactions, and lets Wetread search. */
+import type { CapabilityStatement } from 'fhir/r4.js';
+import type { FhirClient } from '../../../adapters/fhir/client.ts';
+import { type CheckResult, fail, ok, type Part, warn } from './check.ts';
+import { type Address, reach } from './reach.ts';
+
+/** FHIR R4 3.1.0: what filing a draft needs, resource by resource. */
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  Patient: ['search-type'],
+  ServiceRequest: ['search-type'],
+  ImagingStudy: ['search-type', 'create', 'update', 'read'],
+  DiagnosticReport: ['search-type', 'create', 'update', 'read'],
+  Observation: ['search-type', 'create', 'update', 'read'],
+  Provenance: ['search-type', 'create', 'read'],
+};
+
+export function healthRecordPart(address: Address, client: FhirClient): Part {
+  return {
+    name: 'healthRecord',
+    place: address.url.href,
+    async examine(step) {
+      if (!(await reach(address, step))) return;
+      const isCapable = await step('capability', async (signal) => judged(await client.capabilityStatement(signal)));
+      if (!isCapable) return;
+      await step('search', async (signal) => {
+        // No patient has it: what counts is that the question is allowed.
+        await client.search('Patient', { identifier: 'urn:wetread:doctor|none' }, signal);
+        return ok('A search for a patient is answered');
+      });
+    },
+  };
+}
+
+function judged({ resourceType, fhirVersion, rest = [] }: Partial<CapabilityStatement>): CheckResult {
+  if (resourceType !== 'CapabilityStatement')
+    return fail('There is no CapabilityStatement', 'Check that healthRecord.url is the base of a FHIR server.');
+  if (fhirVersion?.startsWith('4.0.') !== true)
+    return fail(
+      `The server speaks FHIR ${fhirVersion ?? 'of no version'}`,
+      'Name an R4 base (4.0.x) in healthRecord.url.',
+    );
+  if (!rest.some(({ interaction = [] }) => interaction.some(({ code }) => code === 'transaction')))
+    return fail('The server takes no transactions', 'Switch transactions on: a draft is filed whole or not at all.');
+  const missing = missingInteractions(rest);
+  if (missing === undefined) return ok(`FHIR ${fhirVersion} with transactions; it does not list its resources`);
+  if (missing.length === 0) return ok(`FHIR ${fhirVersion} with transactions and all that is needed`);
+  return warn(`The server does not state: ${missing.join('; ')}`, 'Allow these interactions for Wetread.');
+}
+
+/** Undefined where the server lists no resources. */
+function missingInteractions(rest: NonNullable<CapabilityStatement['rest']>): readonly string[] | undefined {
+  const resources = rest.flatMap(({ resource = [] }) => resource);
+  if (resources.length === 0) return undefined;
+  return Object.entries(NEEDED).flatMap(([type, needed]) => {
+    const stated =
+      resources.find((resource) => resource.type === type)?.interaction?.map(({ code }) => `${code}`) ?? [];
+    const absent = needed.filter((interaction) => !stated.includes(interaction));
+    return absent.length === 0 ? [] : [`${type} ${absent.join(', ')}`];
+  });
+}

@@ -1,0 +1,124 @@
+/** From configuration to what the doctor examines; the only file of this folder that makes adapters. */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { dicomwebArchive } from '../../../adapters/dicomweb/archive.ts';
+import { directoryArchive } from '../../../adapters/directory/archive.ts';
+import { FhirClient } from '../../../adapters/fhir/client.ts';
+import { openModelShelf } from '../../../adapters/model-folder/model-shelf.ts';
+import { inferenceChild } from '../../../adapters/open-inference/child-process.ts';
+import { openInferenceEngine } from '../../../adapters/open-inference/engine.ts';
+import { readDataSet, readIdentity } from '../../../adapters/part10/reader.ts';
+import { instanceWriter } from '../../../adapters/part10/writer.ts';
+import { isSkipped } from '../../../src/reasons.ts';
+import type { DicomFile } from '../../../src/writeback/artifact.ts';
+import type { Config } from '../config.ts';
+import { ledgerFile, wireLedger } from '../wire-ledger.ts';
+import { modelFolders, serviceEntry } from '../wiring.ts';
+import { archivePart, storeAndRead } from './archive.ts';
+import type { Part } from './check.ts';
+import { healthRecordPart } from './health-record.ts';
+import { ledgerPart } from './ledger.ts';
+import { inferencePart } from './models.ts';
+import { httpAddress, reach } from './reach.ts';
+import { storagePart } from './storage.ts';
+import { testObject } from './test-object.ts';
+
+export interface DoctorOptions {
+  /** Whether a test object is stored in archives that are servers of their own. */
+  readonly store: boolean;
+}
+
+/** @param stack closes what the parts have opened */
+export function wireParts(config: Config, { store }: DoctorOptions, stack: AsyncDisposableStack): readonly Part[] {
+  return [
+    storagePart(config.dataDirectory),
+    ledgerOf(config),
+    config.archive.kind === 'dicomweb' ? remoteArchive(config, store) : embeddedArchive(config),
+    ...(config.healthRecord.kind === 'fhir' ? [healthRecordOf(config)] : []),
+    inferenceOf(config, stack),
+    ...telemetryOf(config),
+  ];
+}
+
+function ledgerOf(config: Config): Part {
+  const { kind, url } = config.ledger;
+  const open = (): ReturnType<typeof wireLedger> => wireLedger(config);
+  if (kind === 'sqlite') {
+    const file = ledgerFile(config);
+    return ledgerPart({ place: file, open: existsSync(file) ? open : undefined });
+  }
+  const parsed = new URL(url!);
+  const address = { url: parsed, key: 'ledger.url', defaultPort: 5432 };
+  return ledgerPart({ place: `${parsed.protocol}//${parsed.host}${parsed.pathname}`, address, open });
+}
+
+function testFile(): DicomFile {
+  const object = testObject();
+  return { object, bytes: instanceWriter().write(object) };
+}
+
+function remoteArchive({ archive }: Config, store: boolean): Part {
+  const access = { url: archive.url! };
+  const port = dicomwebArchive({ ...access, identify: readIdentity });
+  return archivePart({ key: 'archive', access, ...(store && { store: { archive: port, file: testFile() } }) });
+}
+
+/** The test object goes into a folder beside the archive: a running server keeps its own for itself. */
+function embeddedArchive({ dataDirectory }: Config): Part {
+  return {
+    name: 'archive',
+    place: 'embedded',
+    async examine(step) {
+      if (!existsSync(dataDirectory)) return;
+      await step('store', async (signal) => {
+        const folder = mkdtempSync(join(dataDirectory, 'doctor-'));
+        try {
+          await using archive = await directoryArchive({
+            folder,
+            identify: readIdentity,
+            describe: (bytes) => {
+              const read = readDataSet(bytes);
+              return isSkipped(read) ? read : read.dataSet;
+            },
+          });
+          return await storeAndRead(archive, testFile(), signal);
+        } finally {
+          rmSync(folder, { recursive: true, force: true });
+        }
+      });
+    },
+  };
+}
+
+function healthRecordOf({ healthRecord }: Config): Part {
+  const url = healthRecord.url!;
+  return healthRecordPart(httpAddress(url, 'healthRecord.url'), new FhirClient({ url }));
+}
+
+function inferenceOf(config: Config, stack: AsyncDisposableStack): Part {
+  const { url, providers, threads, timeoutSeconds } = config.inference;
+  const folders = modelFolders(config);
+  const shelf = (): ReturnType<typeof openModelShelf> => openModelShelf(folders);
+  const timeoutMs = timeoutSeconds * 1000;
+  if (url !== undefined) {
+    const engine = stack.adopt(openInferenceEngine({ url, timeoutMs }), (opened) => opened.close());
+    return inferencePart({ shelf, engine, address: httpAddress(url, 'inference.url') });
+  }
+  const child = inferenceChild({
+    entry: serviceEntry('inference'),
+    modelFolders: folders,
+    providers,
+    threads,
+    timeoutMs,
+    log: { write: () => {} },
+    logLevel: 'silent',
+  });
+  stack.defer(() => child.close());
+  return inferencePart({ shelf, engine: child.engine });
+}
+
+function telemetryOf({ telemetry: { otlpUrl } }: Config): readonly Part[] {
+  if (otlpUrl === undefined) return [];
+  const address = httpAddress(otlpUrl, 'telemetry.otlpUrl');
+  return [{ name: 'telemetry', place: otlpUrl, examine: async (step) => void (await reach(address, step)) }];
+}
