@@ -93,6 +93,8 @@ export interface StoreOutcome {
 export interface ImageArchive {
   /** The study as the archive has it, without Wetread's own results; undefined where it has none. */
   findStudy(studyInstanceUid: StudyInstanceUid, signal: AbortSignal): Promise<Study | undefined>;
+  /** Studies with this Accession Number (0008,0050). No duty: without it an order is found through the health record alone. */
+  findByAccession?(accessionNumber: string, signal: AbortSignal): Promise<readonly StudyInstanceUid[]>;
   /** Every instance of a series as stored, in no useful order. Throws `archive-truncated` when one is missing. */
   retrieveSeries(
     studyInstanceUid: StudyInstanceUid,

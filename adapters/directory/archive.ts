@@ -42,6 +42,9 @@ export interface DirectoryArchiveOptions extends InstanceInspector {
   readonly ownResult?: (dataSet: DicomDataSet) => boolean;
 }
 
+/** Studies of one Accession Number. */
+const MOST_OF_AN_ORDER = 100;
+
 export interface StoredOne {
   readonly studyInstanceUid: StudyInstanceUid;
   /** The same bytes were there before. */
@@ -220,6 +223,16 @@ export class DirectoryArchive implements ImageArchive {
     });
   }
 
+  async findByAccession(accessionNumber: string): Promise<readonly StudyInstanceUid[]> {
+    const matches = [{ path: ['00080050'], vr: 'SH', value: accessionNumber }];
+    const found: StudyInstanceUid[] = [];
+    const { dataSets } = this.search({ level: 'study', matches, include: [], offset: 0, limit: MOST_OF_AN_ORDER });
+    for await (const dataSet of dataSets) {
+      if (stringOf(dataSet, '00080050') === accessionNumber.trim()) found.push(uidOf(dataSet));
+    }
+    return found;
+  }
+
   /** Instances of a study, of a series or one alone, in the order of their arrival. */
   instances(selector: InstanceSelector): readonly StoredInstance[] {
     return this.#index.instances(selector).map((row) => this.#stored(row));
@@ -295,6 +308,10 @@ export class DirectoryArchive implements ImageArchive {
   #stored(row: IndexRow): StoredInstance {
     return { ...row, path: join(this.#root, row.path) };
   }
+}
+
+function uidOf(dataSet: DicomDataSet): StudyInstanceUid {
+  return stringOf(dataSet, '0020000D') as StudyInstanceUid;
 }
 
 function distinct(items: readonly DicomDataSet[]): readonly DicomDataSet[] {

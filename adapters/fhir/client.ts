@@ -23,13 +23,16 @@ type RequestOptions = NonNullable<Parameters<Client['capabilityStatement']>[0]>;
 const TIMEOUT_MS = 30_000;
 /** More than an identifier can sensibly match; a full page is treated as what it is, many. */
 const PAGE = 50;
+const MOST_PAGES = 10_000;
 
 export class FhirClient {
   readonly #client: Client;
+  readonly #url: string;
   readonly #token: FhirClientOptions['token'];
   readonly #timeoutMs: number;
 
   constructor(options: FhirClientOptions) {
+    this.#url = options.url;
     this.#client = new Client({ baseUrl: options.url, requestOptions: { redirect: 'error' } });
     this.#token = options.token;
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
@@ -50,10 +53,60 @@ export class FhirClient {
     const answer = await this.#call('search', signal, (options) =>
       this.#client.search({ resourceType, searchParams, options: { ...options, postSearch: true } }),
     );
-    const entries = (answer as unknown as Bundle).entry ?? [];
-    return entries.flatMap(({ resource }) =>
-      resource?.resourceType === resourceType ? [resource as Extract<FhirResource, { resourceType: Type }>] : [],
+    return matchesOf(resourceType, answer as unknown as Bundle);
+  }
+
+  /**
+   * Every page of a search, one at a time; resources that a server includes beside the matches are left out.
+   * @param condition is percent-encoded by the caller, such as `status=available`
+   * @throws WetreadError `health-record-refused` where a page is said to lie at another server
+   */
+  async *pages<Type extends FhirResource['resourceType']>(
+    resourceType: Type,
+    condition: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly Extract<FhirResource, { resourceType: Type }>[]> {
+    const asked = new URLSearchParams(condition);
+    asked.set('_count', `${PAGE}`);
+    const searchParams = Object.fromEntries([...asked.keys()].map((name) => [name, asked.getAll(name)]));
+    let answer = await this.#call('search', signal, (options) =>
+      this.#client.search({ resourceType, searchParams, options: { ...options, postSearch: true } }),
     );
+    for (let page = 1; ; page += 1) {
+      const bundle = answer as unknown as Bundle;
+      yield matchesOf(resourceType, bundle);
+      const next = bundle.link?.find(({ relation }) => relation === 'next')?.url;
+      if (next === undefined) return;
+      this.#requireOwn(next, page);
+      answer = await this.#call('search', signal, (options) => this.#client.request(next, { options }));
+    }
+  }
+
+  /** @param ifNoneExist a condition (FHIR R4 3.1.0.8.1): what matches it already is left as it is */
+  async create(resource: FhirResource, ifNoneExist: string | undefined, signal: AbortSignal): Promise<void> {
+    const { resourceType } = resource;
+    await this.#call('create', signal, ({ headers, ...options }) => {
+      const condition = ifNoneExist === undefined ? {} : { 'if-none-exist': ifNoneExist };
+      return this.#client.create({
+        resourceType,
+        body: resource as never,
+        options: { ...options, headers: { ...headers, ...condition } },
+      });
+    });
+  }
+
+  /** @throws WetreadError `conflict` where another writer was first: the version that was read is the one that is replaced */
+  async update(resource: FhirResource & { readonly id: string }, signal: AbortSignal): Promise<void> {
+    const { resourceType, id, meta } = resource;
+    await this.#call('update', signal, ({ headers, ...options }) => {
+      const version = meta?.versionId === undefined ? {} : { 'if-match': `W/"${meta.versionId}"` };
+      return this.#client.update({
+        resourceType,
+        id,
+        body: resource as never,
+        options: { ...options, headers: { ...headers, ...version } },
+      });
+    });
   }
 
   /** @param reference `Type/id` */
@@ -68,6 +121,15 @@ export class FhirClient {
     const body = bundle as unknown as Parameters<Client['transaction']>[0]['body'];
     const answer = await this.#call('transaction', signal, (options) => this.#client.transaction({ body, options }));
     return answer as unknown as Bundle;
+  }
+
+  /** The token must reach no other server, and a server whose pages never end must not hold the search for good. */
+  #requireOwn(link: string, page: number): void {
+    const base = new URL(this.#url);
+    const own = URL.canParse(link) && new URL(link).origin === base.origin;
+    if (!own || page >= MOST_PAGES) {
+      throw new WetreadError('health-record-refused', 'The FHIR server names a next page that is not asked for');
+    }
   }
 
   async #call<T>(interaction: string, signal: AbortSignal, send: (options: RequestOptions) => Promise<T>): Promise<T> {
@@ -85,6 +147,15 @@ export class FhirClient {
       throw fault(cause, interaction, this.#token !== undefined);
     }
   }
+}
+
+function matchesOf<Type extends FhirResource['resourceType']>(
+  resourceType: Type,
+  { entry = [] }: Bundle,
+): readonly Extract<FhirResource, { resourceType: Type }>[] {
+  return entry.flatMap(({ resource }) =>
+    resource?.resourceType === resourceType ? [resource as Extract<FhirResource, { resourceType: Type }>] : [],
+  );
 }
 
 /** The error of fhir-kit-client holds URL and body of the answer: it does not become a cause. */

@@ -149,6 +149,68 @@ issuers: {
 }
 accessionIdentifierSystem?: string
 }
+/**
+ * A FHIR server that calls Wetread when an ImagingStudy or a ServiceRequest comes or changes, and is searched for what was missed.
+ */
+fhirSubscription: {
+enabled: boolean
+/**
+ * FHIR base; healthRecord.url where absent.
+ */
+url?: string
+/**
+ * R4 search criteria: what is subscribed to, and searched for.
+ * 
+ * @minItems 1
+ */
+criteria: [string, ...(string)[]]
+/**
+ * File that holds what the server shows as 'Authorization: Bearer …'; at least 16 characters, read at every use.
+ */
+secretFile?: string
+/**
+ * Address at which the server reaches /notifications/fhir of Wetread. With it Wetread makes and renews the Subscription; without it an administrator has made one.
+ */
+endpoint?: string
+/**
+ * Canonical of a SubscriptionTopic, for servers with the R5 backport; the criteria become its filters.
+ */
+topic?: string
+/**
+ * How much the server may send; id-only needs a topic.
+ */
+payload: ("empty" | "id-only" | "full-resource")
+/**
+ * How far apart the searches lie while nothing is missing.
+ */
+reconcileSeconds: number
+/**
+ * How far the very first search looks back.
+ */
+lookbackHours: number
+}
+/**
+ * Folders that files are put into: what is DICOM is stored in the embedded archive and read.
+ */
+folderWatch: {
+folders: string[]
+/**
+ * How far apart two looks lie: a file is taken when it is the same at both.
+ */
+intervalSeconds: number
+/**
+ * What becomes of a file that is stored.
+ */
+after: ("keep" | "move" | "delete")
+/**
+ * Where stored files go, for after: move; outside of every watched folder.
+ */
+storedFolder?: string
+/**
+ * Where files go that are not stored, such as those that are not DICOM; without it they stay.
+ */
+refusedFolder?: string
+}
 inference: {
 /**
  * An Open Inference Protocol server; without it a child process is started.

@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import type { Config } from '../../contracts/generated/types.ts';
 import { type ValidationError, validateConfig } from '../../contracts/generated/validators.js';
 import { WetreadError } from '../../src/errors.ts';
+import { complaintsOfSources } from './config-sources.ts';
 
 export type { Config } from '../../contracts/generated/types.ts';
 
@@ -16,6 +17,8 @@ export function parseConfig(raw: unknown, origin = 'configuration'): Config {
   requireUrl(config.archive.kind === 'dicomweb', config.archive.url, 'archive.url', origin);
   requireUrl(config.ledger.kind === 'postgres', config.ledger.url, 'ledger.url', origin);
   requireUrl(config.healthRecord.kind === 'fhir', config.healthRecord.url, 'healthRecord.url', origin);
+  const complaints = complaintsOfSources(config);
+  if (complaints.length > 0) throw new WetreadError('config-invalid', `${origin}: ${complaints.join('; ')}`);
   return config;
 }
 

@@ -5,6 +5,7 @@ import { ThreadedFrameDecoder } from '../../adapters/codecs/frame-decoder.ts';
 import { dicomwebArchive } from '../../adapters/dicomweb/archive.ts';
 import { type DirectoryArchive, directoryArchive } from '../../adapters/directory/archive.ts';
 import { fhirHealthRecord } from '../../adapters/fhir/health-record.ts';
+import type { NotificationTarget } from '../../adapters/fhir/subscription-source.ts';
 import { localHealthRecord } from '../../adapters/local-fhir/health-record.ts';
 import { type LocalFhirStore, localFhirStore } from '../../adapters/local-fhir/store.ts';
 import { openModelShelf } from '../../adapters/model-folder/model-shelf.ts';
@@ -27,12 +28,15 @@ import { systemClock } from './system-clock.ts';
 import { software } from './version.ts';
 import { wireLedger } from './wire-ledger.ts';
 import { wireSources } from './wire-sources.ts';
+import { wireSubscription } from './wire-subscription.ts';
 
 export interface Wired extends AsyncDisposable {
   readonly ports: Ports;
   readonly site: Site;
   /** What names studies by itself, beside what is sent here. */
   readonly sources: readonly StudySource[];
+  /** Where a FHIR server calls, if one is configured to. */
+  readonly notifications?: NotificationTarget;
   /** Parts that only the embedded defaults have. */
   readonly embedded: { readonly archive?: DirectoryArchive; readonly fhirStore?: LocalFhirStore };
   readonly review: ReviewOptions;
@@ -82,11 +86,13 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
     log,
     clock: systemClock,
   };
+  const subscription = wireSubscription(config, ports);
   const owned = stack.move();
   return {
     ports,
     site: siteOf(config),
-    sources: wireSources(config, ports),
+    sources: [...wireSources(config, ports), ...(subscription === undefined ? [] : [subscription])],
+    ...(subscription && { notifications: subscription }),
     embedded: {
       ...(archive.embedded && { archive: archive.embedded }),
       ...(health.store && { fhirStore: health.store }),

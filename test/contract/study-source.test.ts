@@ -10,10 +10,11 @@ import { WetreadError } from '../../src/errors.ts';
 import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
 import type { Clock, Ledger } from '../../src/ports.ts';
 import { isUid, type StudyInstanceUid } from '../../src/uid.ts';
+import { fhirSubscriptionKind } from './sources/fhir-subscription.ts';
 import { qidoKind } from './sources/qido.ts';
 import type { SourceKind, SourceServer } from './sources/source-kind.ts';
 
-const KINDS: readonly SourceKind[] = [qidoKind(24_000)];
+const KINDS: readonly SourceKind[] = [qidoKind(24_000), fhirSubscriptionKind(25_000)];
 
 const clock: Clock = { now: () => new Date(), monotonicMs: () => performance.now() };
 

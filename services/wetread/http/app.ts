@@ -7,6 +7,7 @@ import type { Intake } from '../intake.ts';
 import type { Wired } from '../wiring.ts';
 import { dicomwebRouter } from './dicomweb/router.ts';
 import { fhirRouter } from './fhir/router.ts';
+import { notificationRouter } from './notifications.ts';
 
 export function createApp(wired: Wired, intake: Intake): Express {
   const { ports, embedded } = wired;
@@ -39,6 +40,7 @@ export function createApp(wired: Wired, intake: Intake): Express {
       }),
     );
   }
+  if (wired.notifications !== undefined) app.use('/notifications/fhir', notificationRouter(wired.notifications));
   if (embedded.fhirStore !== undefined) app.use('/fhir', fhirRouter({ store: embedded.fhirStore }));
   app.use('/', reviewRouter(wired.review));
   app.use(nothingHere);

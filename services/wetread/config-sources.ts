@@ -1,0 +1,45 @@
+/** What the schema cannot say of the keys of a FHIR subscription and of watched folders. */
+import { resolve, sep } from 'node:path';
+import type { Config } from './config.ts';
+
+/** @returns what is wrong, each naming its key */
+export function complaintsOfSources(config: Config): readonly string[] {
+  return [...complaintsOfSubscription(config), ...complaintsOfFolders(config)];
+}
+
+function complaintsOfSubscription({ fhirSubscription, healthRecord }: Config): readonly string[] {
+  const { enabled, url, endpoint, secretFile, payload, topic } = fhirSubscription;
+  if (!enabled) return [];
+  return [
+    isUrl(url ?? healthRecord.url) ? undefined : 'fhirSubscription.url must be a URL',
+    endpoint === undefined || isUrl(endpoint) ? undefined : 'fhirSubscription.endpoint must be a URL',
+    secretFile === undefined ? 'fhirSubscription.secretFile is missing' : undefined,
+    payload === 'id-only' && topic === undefined ? 'fhirSubscription.payload id-only needs a topic' : undefined,
+  ].filter((complaint) => complaint !== undefined);
+}
+
+function complaintsOfFolders({ folderWatch, archive, dataDirectory }: Config): readonly string[] {
+  const { folders, after, storedFolder, refusedFolder } = folderWatch;
+  if (folders.length === 0) return [];
+  const apart = (one: string, other: string): boolean => !isWithin(one, other) && !isWithin(other, one);
+  const others = [dataDirectory, storedFolder, refusedFolder].filter((folder) => folder !== undefined);
+  return [
+    archive.kind === 'directory' ? undefined : 'folderWatch.folders needs archive.kind directory',
+    after === 'move' && storedFolder === undefined ? 'folderWatch.storedFolder is missing' : undefined,
+    folders.every((one, index) => folders.slice(index + 1).every((other) => apart(one, other)))
+      ? undefined
+      : 'folderWatch.folders lie within each other',
+    folders.every((folder) => others.every((other) => apart(folder, other)))
+      ? undefined
+      : 'folderWatch.folders must lie apart from dataDirectory, storedFolder and refusedFolder',
+  ].filter((complaint) => complaint !== undefined);
+}
+
+function isUrl(text: string | undefined): boolean {
+  return text !== undefined && URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
+
+function isWithin(folder: string, other: string): boolean {
+  const [inner, outer] = [resolve(folder), resolve(other)];
+  return inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep);
+}

@@ -1,0 +1,39 @@
+/** From configuration to the FHIR server that calls when studies come, where one is configured. */
+import { readFile } from 'node:fs/promises';
+import { fhirSubscriptionSource, type SubscriptionSource } from '../../adapters/fhir/subscription-source.ts';
+import { WetreadError } from '../../src/errors.ts';
+import type { Ports } from '../../src/ports.ts';
+import type { Config } from './config.ts';
+
+export function wireSubscription(
+  { fhirSubscription, healthRecord }: Config,
+  ports: Ports,
+): SubscriptionSource | undefined {
+  const { enabled, url, criteria, endpoint, topic, payload, secretFile } = fhirSubscription;
+  if (!enabled) return undefined;
+  const { patientIdentifierSystem, accessionIdentifierSystem } = healthRecord;
+  const { archive } = ports;
+  return fhirSubscriptionSource({
+    url: url ?? healthRecord.url!,
+    criteria,
+    ...(endpoint !== undefined && { subscription: { endpoint, payload, ...(topic !== undefined && { topic }) } }),
+    secret: () => secretIn(secretFile!),
+    intervalMs: fhirSubscription.reconcileSeconds * 1000,
+    lookbackMs: fhirSubscription.lookbackHours * 3_600_000,
+    naming: {
+      ...(patientIdentifierSystem !== undefined && { patientIdentifierSystem }),
+      ...(accessionIdentifierSystem !== undefined && { accessionIdentifierSystem }),
+    },
+    findByAccession: async (accession, signal) => (await archive.findByAccession?.(accession, signal)) ?? [],
+    archive,
+    ports,
+  });
+}
+
+async function secretIn(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (cause) {
+    throw new WetreadError('config-invalid', 'fhirSubscription.secretFile cannot be read', { cause });
+  }
+}
