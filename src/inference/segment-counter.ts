@@ -1,5 +1,6 @@
 /** What was counted of a segment: slice by slice in one part of a volume, then over all parts. */
 import type { RefineRule, SegmentStatistics } from './model-package.ts';
+import type { StoredRange } from './stored-range.ts';
 
 /** Statistics of some slices of a volume. */
 export interface PartStatistics extends SegmentStatistics {
@@ -9,9 +10,11 @@ export interface PartStatistics extends SegmentStatistics {
 
 /** Adds up one segment slice by slice. */
 export class SegmentCounter {
-  readonly histogram: Uint32Array;
+  readonly #histogram: Uint32Array;
   readonly #segmentNumber: number;
   readonly #histogramLow: number;
+  /** Counts of stored values since the rescaling last changed. */
+  #stored: { readonly range: StoredRange; readonly counts: Uint32Array } | undefined;
   #voxels = 0;
   #sum = 0;
   #largestSlice = -1;
@@ -22,13 +25,21 @@ export class SegmentCounter {
   constructor(segmentNumber: number, { range }: RefineRule) {
     this.#segmentNumber = segmentNumber;
     this.#histogramLow = range.low;
-    this.histogram = new Uint32Array(range.high - range.low + 1);
+    this.#histogram = new Uint32Array(range.high - range.low + 1);
   }
 
-  add(slice: number, voxels: number, sum: number): void {
+  /** Where stored values of the next slice are to be counted, from the lowest of the range. */
+  histogramOf(range: StoredRange): Uint32Array {
+    const before = this.#stored?.range;
+    if (before?.slope === range.slope && before.intercept === range.intercept) return this.#stored!.counts;
+    this.#rescale();
+    this.#stored = { range, counts: new Uint32Array(Math.max(range.high - range.low + 1, 0)) };
+    return this.#stored.counts;
+  }
+
+  add(slice: number, voxels: number): void {
     if (voxels === 0) return;
     this.#voxels += voxels;
-    this.#sum += sum;
     if (this.#firstSlice < 0) this.#firstSlice = slice;
     this.#lastSlice = slice;
     if (voxels <= this.#largestSliceVoxels) return;
@@ -37,17 +48,31 @@ export class SegmentCounter {
   }
 
   statistics(): PartStatistics {
+    this.#rescale();
     return {
       segmentNumber: this.#segmentNumber,
       voxels: this.#voxels,
       sum: this.#sum,
       histogramLow: this.#histogramLow,
-      histogram: this.histogram,
+      histogram: this.#histogram,
       largestSlice: this.#largestSlice,
       largestSliceVoxels: this.#largestSliceVoxels,
       firstSlice: this.#firstSlice,
       lastSlice: this.#lastSlice,
     };
+  }
+
+  /** From counts of stored values to counts of values, and their sum. */
+  #rescale(): void {
+    if (this.#stored === undefined) return;
+    const { range, counts } = this.#stored;
+    counts.forEach((count, i) => {
+      if (count === 0) return;
+      const value = (range.low + i) * range.slope + range.intercept;
+      this.#sum += count * value;
+      this.#histogram[(value - this.#histogramLow + 0.5) | 0]! += count;
+    });
+    this.#stored = undefined;
   }
 }
 
