@@ -1,7 +1,8 @@
 /**
  * THE pipeline: one study in, one filed draft out. Read {@link preread} aloud; everything below it is one stage each,
- * and only this file, `triage.ts`, `work.ts`, `assemble-series.ts` and `drafting.ts` call ports.
+ * and only this file, `triage.ts`, `selection.ts`, `work.ts`, `assemble-series.ts` and `drafting.ts` call ports.
  */
+import { readImageHeader } from './arrival/image-header.ts';
 import type { Series, Study } from './arrival/study.ts';
 import { assembleSeries } from './assemble-series.ts';
 import { classifySlice } from './assembly/classify.ts';
@@ -13,13 +14,13 @@ import { findingsFrom } from './inference/findings-from.ts';
 import { gateVolume } from './inference/gate-volume.ts';
 import type { ModelPackage } from './inference/model-package.ts';
 import { inferenceRequest, inputGrid, intensityStep, refineRule } from './inference/prepare.ts';
-import type { Selection } from './inference/select-model.ts';
 import type { Reading } from './make-draft.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { isSkipped, type Reason, reason, type Skipped } from './reasons.ts';
 import { workIdentity } from './reporting/revision.ts';
 import { viewOf } from './reporting/view.ts';
-import { isComplete, select } from './triage.ts';
+import type { ReadableSelection } from './selection.ts';
+import { selectOrEnd } from './triage.ts';
 import type { StudyInstanceUid } from './uid.ts';
 import { countsOf, findStudy, type Outcome, type Site, Work } from './work.ts';
 import type { DicomFile } from './writeback/artifact.ts';
@@ -33,10 +34,10 @@ export async function preread(attempt: Attempt, ports: Ports, site: Site, signal
   const work = new Work(attempt, ports, site, signal);
 
   const study = await work.stage('arrival', () => findStudy(work));
-  if (study === undefined || !isComplete(work, study)) return work.wait();
+  if (study === undefined) return work.wait();
 
-  const selection = select(study, ports.models);
-  if (isSkipped(selection)) return work.end('select-none', selection.skipped);
+  const selection = await selectOrEnd(work, study);
+  if ('transition' in selection) return selection;
 
   for (const [index, series] of selection.candidates.entries()) {
     const volume = await work.stage('assembly', () => assemble(work, study, series));
@@ -55,22 +56,21 @@ export async function preread(attempt: Attempt, ports: Ports, site: Site, signal
   return work.end('refuse', work.firstReason());
 }
 
-/** Says of every series that was not tried why: of the candidates from one on, and of other modalities. */
+/** Says of every series that was not tried why: of the candidates from one on, and of those that the rule leaves out. */
 async function passOver(
   work: Work,
   study: Study,
-  { candidates, others }: Pick<Selection, 'candidates' | 'others'>,
+  { candidates, left }: Pick<ReadableSelection, 'candidates' | 'left'>,
   from: number,
 ): Promise<void> {
   for (const series of candidates.slice(from)) {
     const unfit = await unfitAnyway(work, study.header.studyInstanceUid, series);
     work.notRead.addSeries(series, unfit ?? reason('another-series-read'));
   }
-  for (const series of others)
-    work.notRead.addSeries(series, reason('wrong-modality', series.modality || 'none stated'));
+  for (const { series, reason: why } of left) work.notRead.addSeries(series, why);
 }
 
-/** Why a series is none to read even where no other was, such as a localizer: one instance of it tells. */
+/** Why a series is none to read even where no other was, such as a localizer: the metadata of one instance tells. */
 async function unfitAnyway(
   { ports, signal }: Work,
   studyInstanceUid: StudyInstanceUid,
@@ -79,9 +79,9 @@ async function unfitAnyway(
   if (first === undefined) return undefined;
   try {
     const { sopInstanceUid } = first;
-    const bytes = await ports.archive.retrieveInstance(studyInstanceUid, seriesInstanceUid, sopInstanceUid, signal);
-    const instance = bytes === undefined ? undefined : ports.reader.read(bytes);
-    return isSkipped(instance) ? instance.skipped : instance && classifySlice(instance.header);
+    const dataSet = await ports.archive.retrieveMetadata(studyInstanceUid, seriesInstanceUid, sopInstanceUid, signal);
+    const header = dataSet && readImageHeader(dataSet);
+    return isSkipped(header) ? header.skipped : header && classifySlice(header);
   } catch {
     // A series that nobody needs must not cost the study its draft: it is explained by less.
     signal.throwIfAborted();

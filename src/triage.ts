@@ -1,14 +1,14 @@
 /**
  * Triage: a settled study is looked at before it waits for a reader. Is it there, is it complete, is it the patient's that
- * the event named, which rule applies, how urgent is it? Cheap: searches only, no image is fetched.
+ * the event named, which rule holds, how urgent is it? Cheap: searches and metadata, no image is fetched.
  */
-import { judgeCompleteness } from './arrival/completeness.ts';
+import { judgeCompleteness, type Patience } from './arrival/completeness.ts';
 import { patientDigest } from './arrival/patient-digest.ts';
 import { moreUrgent } from './arrival/priority.ts';
 import type { Study } from './arrival/study.ts';
-import { selectModel } from './inference/select-model.ts';
-import type { Attempt, ModelShelf, Ports } from './ports.ts';
+import type { Attempt, Ports } from './ports.ts';
 import { isSkipped, reason } from './reasons.ts';
+import { decideOn, type ReadableSelection, readable } from './selection.ts';
 import { countsOf, findStudy, type Outcome, type Site, Work } from './work.ts';
 
 export async function triage(attempt: Attempt, ports: Ports, site: Site, signal: AbortSignal): Promise<Outcome> {
@@ -20,12 +20,9 @@ export async function triage(attempt: Attempt, ports: Ports, site: Site, signal:
   if (instances === 0) return work.end('select-none', reason('no-instances'));
   if (instances > site.largestStudy) return work.end('refuse', tooLarge(instances, site));
   if (isOfAnother(study, attempt)) return work.end('hold', reason('event-patient-mismatch'));
-  if (!isComplete(work, study)) return work.wait();
 
-  const selection = select(study, ports.models);
-  if (isSkipped(selection)) return work.end('select-none', selection.skipped);
-  work.keep({ rule: selection.package.card.name, priority: moreUrgent(attempt.hint.priority, 'routine') });
-  return work.end('accept');
+  const reading = await selectOrEnd(work, study);
+  return 'transition' in reading ? reading : work.end('accept');
 }
 
 /** An event may be faster than the archive's index; one whose source saw the study complete is not. */
@@ -44,22 +41,32 @@ function isOfAnother({ header }: Study, { hint }: Attempt): boolean {
   return hint.patientDigest !== undefined && hint.patientDigest !== patientDigest(header.patientId ?? '');
 }
 
+/**
+ * By which rule the study is read and whether it is complete, both kept in its record; or how the attempt ends: the study
+ * is waited for, or nothing reads it.
+ */
+export async function selectOrEnd(work: Work, study: Study): Promise<ReadableSelection | Outcome> {
+  const { attempt, ports, site, signal } = work;
+  const { hint, source } = attempt;
+  const decision = await decideOn(study, { ...hint, source }, site.rules, ports.models, ports.archive, signal);
+  const rule = decision.selection?.rule;
+  const patience = { ...site.patience, ...rule?.patience, settledMs: site.patience.quietMs };
+  if (!isComplete(work, study, patience)) return work.wait(patience);
+
+  const reading = readable(decision, ports.models);
+  if (isSkipped(reading)) return work.end('select-none', reading.skipped);
+  work.keep({ rule: reading.rule.name, priority: moreUrgent(hint.priority, reading.rule.priority) });
+  return reading;
+}
+
 /** Judges the evidence of this look and keeps it. */
-export function isComplete(work: Work, study: Study): boolean {
-  const { attempt, ports, site } = work;
+export function isComplete(work: Work, study: Study, patience: Patience = work.site.patience): boolean {
+  const { attempt, ports } = work;
   const { hint, arrivedAt, completeness: before } = attempt;
   const claims = { ...hint, noticedAt: arrivedAt, ...(before && { before }) };
   const at = ports.clock.now().toISOString();
-  const completeness = judgeCompleteness(claims, countsOf(study), at, site.patience);
+  const completeness = judgeCompleteness(claims, countsOf(study), at, patience);
   if (completeness === undefined) return false;
   work.keep({ completeness });
   return true;
-}
-
-/** No model reads the study: an expected end, unless a configured package was refused and might have read it. */
-export function select(study: Study, models: ModelShelf): ReturnType<typeof selectModel> {
-  const selection = selectModel(study, models.packages());
-  const refused = models.refused[0];
-  if (isSkipped(selection) && refused !== undefined) throw refused.error;
-  return selection;
 }

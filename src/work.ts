@@ -3,6 +3,7 @@ import type { Patience } from './arrival/completeness.ts';
 import type { StudyTransition } from './arrival/lifecycle.ts';
 import type { StudyCounts } from './arrival/polling.ts';
 import type { Series, Study } from './arrival/study.ts';
+import type { Rule } from './inference/rules/rule.ts';
 import { NotReadList } from './not-read.ts';
 import type { Attempt, DocumentName, Ports, RecordPatch } from './ports.ts';
 import { isSkipped, type Reason, reason, type Skipped } from './reasons.ts';
@@ -18,6 +19,8 @@ export interface Site {
   /** Digest over the configuration that can change a result. */
   readonly configDigest: string;
   readonly patience: Patience;
+  /** In their order; without any, every model reads what its card says. */
+  readonly rules: readonly Rule[];
   /** Studies with more instances are not read. */
   readonly largestStudy: number;
 }
@@ -92,9 +95,8 @@ export class Work {
   }
 
   /** The study is not complete yet: it settles once more. */
-  wait(): Outcome {
-    const { ports, site } = this;
-    const settled = ports.clock.now().getTime() + Math.max(site.patience.quietMs, SHORTEST_WAIT_MS);
+  wait({ quietMs }: Patience = this.site.patience): Outcome {
+    const settled = this.ports.clock.now().getTime() + Math.max(quietMs, SHORTEST_WAIT_MS);
     this.keep({ retryAt: new Date(settled).toISOString() });
     return this.end('wait');
   }

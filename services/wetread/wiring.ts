@@ -17,6 +17,7 @@ import { startTracing, type Tracing } from '../../adapters/opentelemetry/tracing
 import { part10Reader, readDataSet, readIdentity } from '../../adapters/part10/reader.ts';
 import { instanceWriter } from '../../adapters/part10/writer.ts';
 import { voxelWorkers } from '../../adapters/voxel-workers/voxel-workers.ts';
+import { parseRules, requireModels } from '../../src/inference/rules/parse-rules.ts';
 import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
 import type { HealthRecord, ImageArchive, InferenceEngine, Log, Ports, StudySource } from '../../src/ports.ts';
 import { isSkipped } from '../../src/reasons.ts';
@@ -52,6 +53,7 @@ export type LogListener = (event: LogEvent, attributes: SafeAttributes) => void;
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '::1', '[::1]']);
 
 export async function wire(config: Config, onLog?: LogListener): Promise<Wired> {
+  const site = siteOf(config);
   await using stack = new AsyncDisposableStack();
   const { telemetry } = config;
   const ledger = stack.use(await wireLedger(config));
@@ -72,6 +74,8 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
   const folders = modelFolders(config);
   const models = await openModelShelf(folders);
   for (const { error } of models.refused) log.write('model-refused', { errorCode: error.code });
+  // A rule may mean a package that was refused: the studies that it would read are parked.
+  if (models.refused.length === 0) requireModels(site.rules, models.packages());
   const ports: Ports = {
     archive: archive.port,
     reader: part10Reader,
@@ -90,7 +94,7 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
   const owned = stack.move();
   return {
     ports,
-    site: siteOf(config),
+    site,
     sources: [...wireSources(config, ports), ...(subscription === undefined ? [] : [subscription])],
     ...(subscription && { notifications: subscription }),
     embedded: {
@@ -197,6 +201,7 @@ function siteOf(config: Config): Site {
     naming: namingOf(config),
     configDigest,
     patience: { quietMs: quietSeconds * 1000, longestWaitMs: longestWaitSeconds * 1000 },
+    rules: parseRules(config.rules),
     largestStudy,
   };
 }

@@ -44,6 +44,8 @@ export interface Patience {
   readonly quietMs: number;
   /** How long instances are waited for that a source expects, and a study that the archive does not know yet. */
   readonly longestWaitMs: number;
+  /** How long every study has been quiet before its first look; {@link quietMs} where absent. */
+  readonly settledMs?: number;
 }
 
 /** The verdict of a look; undefined while the study is to be waited for. */
@@ -51,7 +53,7 @@ export function judgeCompleteness(
   claims: Claims,
   counts: StudyCounts,
   at: string,
-  { quietMs, longestWaitMs }: Patience,
+  { quietMs, longestWaitMs, settledMs = quietMs }: Patience,
 ): Completeness | undefined {
   const { rung: said, expectedInstances: expected, before } = claims;
   const unchanged = before !== undefined && sameCounts(before.counts, counts);
@@ -60,7 +62,8 @@ export function judgeCompleteness(
     since: unchanged ? before.since : at,
     ...(expected !== undefined && { expectedInstances: expected }),
   };
-  const waitedEnough = Date.parse(at) - Date.parse(claims.noticedAt) >= longestWaitMs;
+  const waitedMs = Date.parse(at) - Date.parse(claims.noticedAt);
+  const waitedEnough = waitedMs >= longestWaitMs;
   if (expected !== undefined && counts.instances < expected) {
     return waitedEnough ? { rung: 'waited-enough', ...seen } : undefined;
   }
@@ -70,6 +73,8 @@ export function judgeCompleteness(
   if (counts.instances === expected) return { rung: 'expected-reached', ...seen };
   const quiet = unchanged && Date.parse(at) - Date.parse(before.since) >= quietMs;
   if (said === 'counts-unchanged' || quiet) return { rung: 'counts-unchanged', ...seen };
+  // A rule may want more quiet than the site gives every study.
+  if (settledMs < quietMs && waitedMs < quietMs) return undefined;
   return { rung: 'quiet-period', ...seen };
 }
 

@@ -65,13 +65,13 @@ const PROJECTED: ReadonlySet<string> = new Set(['MAX_IP', 'MIN_IP', 'VOLUME_REND
 
 /** Why an instance of a CT, MR or PET series is not one of its slices; undefined where it is one. */
 export function classifySlice(header: ImageHeader): Reason | undefined {
-  const words = header.imageType.slice(2).map((word) => word.trim().toUpperCase());
-  const said = IMAGE_TYPE_WORDS.find(({ word }) => words.some((each) => word.test(each)));
-  if (said?.code === 'dose-sheet' || DOSE_DESCRIPTION.test(header.seriesDescription ?? '')) return reason('dose-sheet');
-  if (isSecondaryCapture(header) || header.burnedInAnnotation === 'YES') return reason('screenshot');
-  if (said !== undefined) return reason(said.code, words.join(' '));
+  const words = laterWords(header.imageType);
+  const said = saidByImageType(header.imageType);
+  if (said === 'dose-sheet' || DOSE_DESCRIPTION.test(header.seriesDescription ?? '')) return reason('dose-sheet');
+  if (isSecondaryCapture(header.sopClassUid) || header.burnedInAnnotation === 'YES') return reason('screenshot');
+  if (said !== undefined) return reason(said, words.join(' '));
   if (!SLICE_SOP_CLASSES.has(header.sopClassUid)) return reason('pixel-format-unsupported', 'not a slice by SOP class');
-  if (PROJECTED.has(header.volumeBasedCalculationTechnique ?? '')) return reason('derived-image');
+  if (isProjected(header.volumeBasedCalculationTechnique)) return reason('derived-image');
   if (header.samplesPerPixel !== 1 || !header.photometricInterpretation.startsWith('MONOCHROME')) {
     return reason('color-image');
   }
@@ -82,7 +82,7 @@ export function classifySlice(header: ImageHeader): Reason | undefined {
 
 /** Why an instance of a projection, ultrasound or photograph series is not read; undefined where it is. */
 export function classifyImage(header: ImageHeader): Reason | undefined {
-  if (isSecondaryCapture(header)) return reason('screenshot');
+  if (isSecondaryCapture(header.sopClassUid)) return reason('screenshot');
   if (header.photometricInterpretation === 'PALETTE COLOR') {
     return reason('pixel-format-unsupported', 'palette colour');
   }
@@ -92,7 +92,23 @@ export function classifyImage(header: ImageHeader): Reason | undefined {
   return storageReason(header);
 }
 
-function isSecondaryCapture({ sopClassUid }: ImageHeader): boolean {
+/** What Image Type (0008,0008) says an image is, where it is no slice of a volume. */
+export function saidByImageType(imageType: readonly string[]): ReasonCode | undefined {
+  const words = laterWords(imageType);
+  return IMAGE_TYPE_WORDS.find(({ word }) => words.some((each) => word.test(each)))?.code;
+}
+
+/** Value 3 and later: what the first two say, original or derived, primary or secondary, is no kind of image. */
+function laterWords(imageType: readonly string[]): readonly string[] {
+  return imageType.slice(2).map((word) => word.trim().toUpperCase());
+}
+
+/** Whether values are no longer those of one slice. */
+export function isProjected(volumeBasedCalculationTechnique: string | undefined): boolean {
+  return PROJECTED.has(volumeBasedCalculationTechnique ?? '');
+}
+
+export function isSecondaryCapture(sopClassUid: string): boolean {
   return sopClassUid === SECONDARY_CAPTURE || sopClassUid.startsWith(`${SECONDARY_CAPTURE}.`);
 }
 

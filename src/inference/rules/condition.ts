@@ -88,7 +88,10 @@ function wordsOf(test: Test): { readonly says: string; readonly denies: string }
     case 'is': {
       const list = test.values.map(quoted).join(', ');
       const isOne = test.values.length === 1;
-      return { says: isOne ? `is ${list}` : `is one of ${list}`, denies: isOne ? `is not ${list}` : `is none of ${list}` };
+      return {
+        says: isOne ? `is ${list}` : `is one of ${list}`,
+        denies: isOne ? `is not ${list}` : `is none of ${list}`,
+      };
     }
     case 'contains':
       return { says: `contains ${quoted(test.text)}`, denies: `does not contain ${quoted(test.text)}` };

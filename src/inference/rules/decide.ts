@@ -3,7 +3,7 @@ import type { Series, Study } from '../../arrival/study.ts';
 import { type Reason, reason } from '../../reasons.ts';
 import type { ModelPackage } from '../model-package.ts';
 import type { RuleSubject } from './attributes.ts';
-import { judge, type Judgement } from './condition.ts';
+import { type Judgement, judge } from './condition.ts';
 import { asksInstances, type Rule, tellsByInstances } from './rule.ts';
 import { inOrderOfPreference, judgeSeries, type SeriesJudgement } from './series.ts';
 

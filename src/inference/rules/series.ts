@@ -4,7 +4,7 @@ import { isProjected, isSecondaryCapture, saidByImageType } from '../../assembly
 import { angleBetween, planeAxes } from '../../assembly/geometry.ts';
 import { type Reason, reason } from '../../reasons.ts';
 import { describedTexts, numbersIn, type RuleSubject } from './attributes.ts';
-import { isIn, judge, type Judgement, rangeText } from './condition.ts';
+import { isIn, type Judgement, judge, rangeText } from './condition.ts';
 import { kernelKind } from './kernels.ts';
 import type { Exclusion, Plane, SeriesSelection } from './rule.ts';
 
@@ -107,7 +107,9 @@ function kernelCheck(wanted: NonNullable<SeriesSelection['kernel']>, dataSet: De
   const [name] = describedTexts('ConvolutionKernel', dataSet);
   const wants = `ConvolutionKernel is one for ${wanted} tissue`;
   if (name === undefined) return verdict(false, wants, 'ConvolutionKernel is not given', []);
-  return verdict(kernelKind(name) === wanted, wants, `ConvolutionKernel is not known as one for ${wanted} tissue`, [name]);
+  return verdict(kernelKind(name) === wanted, wants, `ConvolutionKernel is not known as one for ${wanted} tissue`, [
+    name,
+  ]);
 }
 
 function thicknessCheck(range: NonNullable<SeriesSelection['sliceThickness']>, dataSet: Described): Judgement {

@@ -1,0 +1,78 @@
+/** Which rule reads a study and which of its series: rules decide on metadata, so that no image is fetched in vain. */
+import type { Series, Study } from './arrival/study.ts';
+import type { DicomDataSet } from './dicom-json.ts';
+import { WetreadError } from './errors.ts';
+import type { ModelPackage } from './inference/model-package.ts';
+import type { RuleSubject } from './inference/rules/attributes.ts';
+import { type Decision, decide, type Selection, seriesToDescribe } from './inference/rules/decide.ts';
+import type { Rule } from './inference/rules/rule.ts';
+import type { ImageArchive, ModelShelf } from './ports.ts';
+import { reason, type Skipped } from './reasons.ts';
+import type { SeriesInstanceUid } from './uid.ts';
+
+/** Where metadata comes from: an archive, or files that are looked at. */
+export type MetadataSource = Pick<ImageArchive, 'retrieveMetadata'>;
+
+/** What to read of a study, with a model that is loaded. */
+export type ReadableSelection = Selection & { readonly package: ModelPackage };
+
+/** Requests for metadata that run at the same time. */
+const REQUESTS_IN_FLIGHT = 4;
+
+/** Asks for the metadata that the rules need, and decides. */
+export async function decideOn(
+  study: Study,
+  event: RuleSubject['event'],
+  rules: readonly Rule[],
+  models: ModelShelf,
+  archive: MetadataSource,
+  signal: AbortSignal,
+): Promise<Decision> {
+  const packages = models.packages();
+  const asked = seriesToDescribe(study, rules, packages);
+  const described = new Map<SeriesInstanceUid, DicomDataSet>();
+  for (let from = 0; from < asked.length; from += REQUESTS_IN_FLIGHT) {
+    const group = asked.slice(from, from + REQUESTS_IN_FLIGHT);
+    const found = await Promise.all(group.map((series) => describe(study, series, archive, signal)));
+    for (const [index, dataSet] of found.entries()) {
+      if (dataSet !== undefined) described.set(group[index]!.seriesInstanceUid, dataSet);
+    }
+  }
+  return decide({ study, described, event }, rules, packages);
+}
+
+/** A series that the archive refuses to describe must not cost the others their reading: it fits no rule that asks. */
+async function describe(
+  { header: { studyInstanceUid } }: Study,
+  series: Series,
+  archive: MetadataSource,
+  signal: AbortSignal,
+): Promise<DicomDataSet | undefined> {
+  const instance = representativeOf(series);
+  if (instance === undefined) return undefined;
+  try {
+    return await archive.retrieveMetadata(studyInstanceUid, series.seriesInstanceUid, instance, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (WetreadError.from(error).retryable) throw error;
+    return undefined;
+  }
+}
+
+/** The middle one by UID: the same at every look, and rarely the localizer that some scanners put into a series. */
+function representativeOf({ instances }: Series): Series['instances'][number]['sopInstanceUid'] | undefined {
+  const uids = instances.map(({ sopInstanceUid }) => sopInstanceUid).sort();
+  return uids[Math.floor(uids.length / 2)];
+}
+
+/**
+ * What the decision means with the models that are loaded.
+ * @throws the error of a refused package where that might have read the study: it is parked, not passed over
+ */
+export function readable({ selection, reason: none }: Decision, models: ModelShelf): ReadableSelection | Skipped {
+  if (selection?.package !== undefined) return { ...selection, package: selection.package };
+  const refused = models.refused[0];
+  const mightRead = selection !== undefined || none?.code === 'no-model-selected';
+  if (mightRead && refused !== undefined) throw refused.error;
+  return { skipped: none ?? reason('no-model-selected', `'${selection!.rule.model}' is not loaded`) };
+}
