@@ -68,6 +68,13 @@ export const ERROR_CODES = {
   timeout: { retryable: true, httpStatus: 504, means: 'A step took longer than its limit' },
   'too-large': { retryable: false, httpStatus: 413, means: 'A request exceeds a configured limit' },
   'uid-invalid': { retryable: false, httpStatus: 422, means: 'A UID breaks PS3.5 section 9.1' },
+  'worklist-claim-lost': {
+    retryable: false,
+    httpStatus: 409,
+    means: 'A work item is in progress in the name of Wetread, under a lock that Wetread does not have',
+  },
+  'worklist-refused': { retryable: false, httpStatus: 502, means: 'The worklist server refused the request for good' },
+  'worklist-unreachable': { retryable: true, httpStatus: 503, means: 'The worklist server did not answer' },
   'writeback-mismatch': {
     retryable: false,
     httpStatus: 502,

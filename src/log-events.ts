@@ -16,6 +16,7 @@ export interface SafeAttributes {
   readonly modality?: string;
   readonly transferSyntaxUid?: string;
   readonly source?: string;
+  readonly workitemUid?: string;
   readonly studies?: number;
   readonly instances?: number;
   readonly slices?: number;
@@ -40,12 +41,18 @@ export const LOG_EVENTS = {
   'study-state': 'info',
   /** A source could not ask its server, or one study of it; asked again after `durationMs`, where that is said. */
   'source-fault': 'warn',
+  /** Rows of a source's server, `instances` of them, that name no study and cannot be read; told once. */
+  'source-row-refused': 'warn',
   /** The server of a source answers again. */
   'source-recovered': 'info',
   /** A FHIR server was asked to tell of changes; `state` is what its Subscription was before. */
   'subscription-requested': 'info',
   /** A message that cannot be read was set aside, with the reason. */
   'message-refused': 'warn',
+  /** A work item of a worklist is Wetread's to do now. */
+  'workitem-claimed': 'info',
+  /** A work item that was claimed is in another `state`, or gone. */
+  'workitem-ended': 'info',
   /** Findings were announced. */
   'event-sent': 'info',
   /** Findings could not be announced; tried again after `durationMs`. */

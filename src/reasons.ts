@@ -67,6 +67,7 @@ export const REASONS = {
   'human-edited': 'A human has edited or signed the report; Wetread leaves it alone',
   // an operator
   'operator-decision': 'An operator decided it',
+  'order-withdrawn': 'Whoever ordered the reading has taken the order back',
   'retries-exhausted': 'Every retry failed; an operator replays or closes the study',
 } as const satisfies Record<string, string>;
 

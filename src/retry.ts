@@ -27,6 +27,11 @@ export const RETRIES = {
     maximum: Number.POSITIVE_INFINITY,
     afterwards: 'tried again',
   },
+  'asking a worklist server that does not answer': {
+    delaysSeconds: [1, 2, 5, 15, 60],
+    maximum: Number.POSITIVE_INFINITY,
+    afterwards: 'tried again',
+  },
   'polling an archive that does not answer': {
     delaysSeconds: [1, 2, 5, 15, 60, 300],
     maximum: Number.POSITIVE_INFINITY,

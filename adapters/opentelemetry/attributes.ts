@@ -19,6 +19,7 @@ const SPAN_ATTRIBUTES = {
   modality: 'wetread.modality',
   transferSyntaxUid: 'wetread.transfer_syntax_uid',
   source: 'wetread.source',
+  workitemUid: 'wetread.workitem_uid',
   studies: 'wetread.studies',
   instances: 'wetread.instances',
   slices: 'wetread.slices',

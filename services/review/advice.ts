@@ -66,6 +66,7 @@ export const ADVICE: Readonly<Record<ReasonCode | ErrorCode, string>> = {
   'order-mismatch': 'Correct the order in the health record or in the images, then send the study again.',
   'human-edited': 'Nothing to do: the report that a human wrote stands.',
   'operator-decision': 'Nothing to do; the history says what was decided, and when.',
+  'order-withdrawn': 'Nothing by itself: Wetread did not read it further. Order it anew if it is needed after all.',
   'retries-exhausted': REPLAY,
   'archive-unreachable': `Check that the image archive runs and can be reached. ${REPLAY}`,
   'archive-refused': `Check what the image archive accepts from Wetread. ${REPLAY}`,
@@ -101,5 +102,11 @@ export const ADVICE: Readonly<Record<ReasonCode | ErrorCode, string>> = {
   timeout: `Check the load of the machine and of the services that Wetread uses. ${REPLAY}`,
   'too-large': 'Raise the limit in the configuration if such sizes are expected.',
   'uid-invalid': 'Correct the identifiers at the sender.',
+  'worklist-claim-lost':
+    'End the item at the worklist server, and order it anew: its lock is gone, as after a lost ledger, or two installations use one AE title. Its studies are read.',
+  'worklist-refused':
+    "Check URL, dialect and AE title of the worklist in the configuration, and Wetread's rights on the server.",
+  'worklist-unreachable':
+    'Check that the worklist server runs and that its URL in the configuration is right; Wetread asks again by itself.',
   'writeback-mismatch': `Check the archive and the health record: what they return is not what was written. ${REPLAY}`,
 };

@@ -13,8 +13,14 @@ import { isUid, type StudyInstanceUid } from '../../src/uid.ts';
 import { fhirSubscriptionKind } from './sources/fhir-subscription.ts';
 import { qidoKind } from './sources/qido.ts';
 import type { SourceKind, SourceServer } from './sources/source-kind.ts';
+import { upsKind } from './sources/ups.ts';
 
-const KINDS: readonly SourceKind[] = [qidoKind(24_000), fhirSubscriptionKind(25_000)];
+const KINDS: readonly SourceKind[] = [
+  qidoKind(24_000),
+  fhirSubscriptionKind(25_000),
+  upsKind(23_010, 'standard'),
+  upsKind(23_011, 'dcm4chee'),
+];
 
 const clock: Clock = { now: () => new Date(), monotonicMs: () => performance.now() };
 
