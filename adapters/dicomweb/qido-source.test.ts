@@ -307,3 +307,24 @@ test('WR-SRC-09 a server that says nothing does not keep a source from being sto
   await source.stop();
   assert.deepEqual([source.hints, source.logged], [[], []]);
 });
+
+test('WR-FEED-11 rows that name no study are told once, counted, and hold up nothing', async (t) => {
+  const rows = [
+    {},
+    { '0020000D': { Value: ['1.2.03'] }, '00201208': { vr: 'IS', Value: [2] } },
+    { '0020000D': { vr: 'UI' } },
+    studyRow('good', 3),
+  ];
+  const url = await against(t, (asked, response) => json(response, isSeriesSearch(asked) ? [seriesRow('s', 3)] : rows));
+  const source = polling(t, url, { name: 'qido:second', archive: 'second' });
+  await source.until(() => source.hints.length === 1);
+  await source.polls(3);
+  assert.deepEqual(source.hints, [
+    { studyInstanceUid: studyUid('good'), rung: 'counts-unchanged', archive: 'second', instances: 3 },
+  ]);
+  const refused = source.logged.filter(([event]) => event === 'source-row-refused');
+  // Those without any UID come as one row from a search by pages.
+  assert.deepEqual(refused, [
+    ['source-row-refused', { source: 'qido:second', errorCode: 'uid-invalid', instances: 2 }],
+  ]);
+});

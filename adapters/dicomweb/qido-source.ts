@@ -12,7 +12,7 @@ import {
   windowSlices,
 } from '../../src/arrival/poll-schedule.ts';
 import { NOTHING_SEEN, type PollState, readPollState, writePollState } from '../../src/arrival/poll-state.ts';
-import { forget, judge, look, type SeenStudy } from '../../src/arrival/polling.ts';
+import { forget, judge, look, type SeenStudy, type StudyCounts } from '../../src/arrival/polling.ts';
 import type { StudyHint } from '../../src/arrival/study-event.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { Clock, Ledger, Log, StudySource } from '../../src/ports.ts';
@@ -22,6 +22,10 @@ import { type HttpAccess, httpOptions } from './http.ts';
 import { StudyListing } from './study-listing.ts';
 
 export interface QidoSourceOptions extends HttpAccess {
+  /** Default `qido`. */
+  readonly name?: string;
+  /** Name of the archive in its hints; none for the first one. */
+  readonly archive?: string;
   readonly intervalMs: number;
   /** Studies of today and so many days before are looked for at every poll. */
   readonly windowDays: number;
@@ -30,6 +34,8 @@ export interface QidoSourceOptions extends HttpAccess {
   readonly sweepMs: number;
   /** How far two looks at a study must lie apart, its counts unchanged, for it to be complete. */
   readonly quietMs: number;
+  /** Studies that are asked for at the same time; default 2. */
+  readonly concurrency?: number;
   readonly ports: { readonly ledger: Pick<Ledger, 'sourceState' | 'saveSourceState'>; log: Log; clock: Clock };
   /** From 0 to 1; default `Math.random`. */
   readonly chance?: () => number;
@@ -37,8 +43,6 @@ export interface QidoSourceOptions extends HttpAccess {
 
 type Notice = (hint: StudyHint) => Promise<void>;
 
-/** Studies that are asked for at the same time. */
-const CONCURRENCY = 2;
 /** Studies that are judged, and those that are counted, in one poll; the next one takes the rest. */
 const MOST_PER_POLL = 50;
 /** A state that only got older is kept no more often than this. */
@@ -49,7 +53,7 @@ export function qidoSource(options: QidoSourceOptions): StudySource {
 }
 
 class QidoSource implements StudySource {
-  readonly name = 'qido';
+  readonly name: string;
   readonly #options: QidoSourceOptions;
   readonly #listing: StudyListing;
   readonly #stateKey: string;
@@ -62,11 +66,17 @@ class QidoSource implements StudySource {
   constructor(options: QidoSourceOptions) {
     const http = httpOptions(options);
     const { origin, pathname } = new URL(http.url);
+    this.name = options.name ?? 'qido';
     this.#options = options;
-    this.#stateKey = `${this.name} ${origin}${pathname}`;
+    // By its address, so that an archive that gets a name goes on from where it stands.
+    this.#stateKey = `qido ${origin}${pathname}`;
     this.#chance = options.chance ?? Math.random;
-    this.#listing = new StudyListing(http, (studyInstanceUid, { code }) => {
-      options.ports.log.write('source-fault', { source: this.name, studyInstanceUid, errorCode: code });
+    const { log } = options.ports;
+    this.#listing = new StudyListing(http, {
+      onStudy: (studyInstanceUid, { code }) =>
+        log.write('source-fault', { source: this.name, studyInstanceUid, errorCode: code }),
+      onRows: (instances) =>
+        log.write('source-row-refused', { source: this.name, errorCode: 'uid-invalid', instances }),
     });
   }
 
@@ -138,17 +148,29 @@ class QidoSource implements StudySource {
         if (faults.length > 0) return;
         const images = await this.#listing.images(uid, signal);
         if (images === undefined) continue;
-        const judgement = judge(this.#current.seen.get(uid)!, images);
-        if (judgement.notice) await notice({ studyInstanceUid: uid, rung: 'counts-unchanged' });
+        const study = this.#current.seen.get(uid)!;
+        const judgement = judge(study, images);
+        if (judgement.notice) await notice(this.#hintOf(uid, study, images));
         noticed ||= judgement.notice;
         judged.set(uid, judgement.study);
       }
     };
     const fault = (error: unknown): unknown => faults.push(error);
-    await Promise.all(Array.from({ length: CONCURRENCY }, () => work().catch(fault)));
+    await Promise.all(Array.from({ length: this.#options.concurrency ?? 2 }, () => work().catch(fault)));
     this.#state = { ...this.#current, seen: new Map([...this.#current.seen, ...judged]) };
     if (faults.length > 0) throw faults[0];
     return noticed;
+  }
+
+  #hintOf(studyInstanceUid: StudyInstanceUid, { known }: SeenStudy, { instances }: StudyCounts): StudyHint {
+    const { archive } = this.#options;
+    return {
+      studyInstanceUid,
+      rung: 'counts-unchanged',
+      ...(archive !== undefined && { archive }),
+      // Of one that was seen before it is known that it has changed.
+      ...(known === undefined && { instances }),
+    };
   }
 
   /** Every hint is committed by now: where the polling stands may move on. */

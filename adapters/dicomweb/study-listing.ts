@@ -1,4 +1,5 @@
 /** What an archive says of its studies when it is polled (QIDO-RS, PS3.18 10.6), made even over the habits of servers. */
+import { createHash } from 'node:crypto';
 import { type DateSlice, isIn, matchOf } from '../../src/arrival/poll-schedule.ts';
 import type { StudyCounts, StudyRow } from '../../src/arrival/polling.ts';
 import { type DicomDataSet, numberOf, stringOf } from '../../src/dicom-json.ts';
@@ -11,18 +12,27 @@ import { mayBeWetreadResult } from './own-result.ts';
 /** Turns are remembered for so many studies. */
 const MOST_TURNS = 10_000;
 
-export type OnRefused = (study: StudyInstanceUid, error: WetreadError) => void;
+export interface ListingFaults {
+  /** A study whose series the archive does not list; the others go on. */
+  readonly onStudy: (study: StudyInstanceUid, error: WetreadError) => void;
+  /** So many rows that were not seen before name no study by a UID (PS3.5 9.1): they cannot be read. */
+  readonly onRows: (count: number) => void;
+}
+
+/** Rows without a UID are told once, so many of them at least. */
+const MOST_REFUSED = 1000;
 
 export class StudyListing {
   readonly #client: DicomwebClient;
-  readonly #onRefused: OnRefused;
+  readonly #faults: ListingFaults;
   /** Studies that the archive does not count itself, the one whose series were counted longest ago first. */
   readonly #turns = new Set<StudyInstanceUid>();
+  /** Digests of rows that name no study. */
+  readonly #refused = new Set<string>();
 
-  /** @param onRefused told of a study whose series the archive does not list; the others go on */
-  constructor(options: HttpOptions, onRefused: OnRefused) {
+  constructor(options: HttpOptions, faults: ListingFaults) {
     this.#client = new DicomwebClient(options);
-    this.#onRefused = onRefused;
+    this.#faults = faults;
   }
 
   /**
@@ -33,11 +43,10 @@ export class StudyListing {
     const rows: StudyRow[] = [];
     const uncounted = new Map<StudyInstanceUid, string | undefined>();
     for (const slice of slices) {
-      for (const dataSet of await this.#client.studies(matchOf(slice), signal)) {
-        const uid = stringOf(dataSet, '0020000D');
+      for (const dataSet of this.#named(await this.#client.studies(matchOf(slice), signal))) {
         const studyDate = dateOf(dataSet);
-        if (uid === undefined || !isUid(uid) || !isIn(slice, studyDate)) continue;
-        const studyInstanceUid = uid as StudyInstanceUid;
+        if (!isIn(slice, studyDate)) continue;
+        const studyInstanceUid = uidOf(dataSet)!;
         const counts = countsOf(dataSet);
         if (counts === undefined) uncounted.set(studyInstanceUid, studyDate);
         else rows.push({ studyInstanceUid, studyDate, counts });
@@ -50,13 +59,26 @@ export class StudyListing {
     return rows;
   }
 
+  /** The rows that name a study; of the others it is told how many are new. */
+  #named(dataSets: readonly DicomDataSet[]): readonly DicomDataSet[] {
+    const before = this.#refused.size;
+    const named = dataSets.filter((dataSet) => {
+      if (uidOf(dataSet) !== undefined) return true;
+      if (this.#refused.size < MOST_REFUSED)
+        this.#refused.add(createHash('sha256').update(JSON.stringify(dataSet)).digest('base64'));
+      return false;
+    });
+    if (this.#refused.size > before) this.#faults.onRows(this.#refused.size - before);
+    return named;
+  }
+
   /** What a study holds, results of Wetread not counted; undefined where the archive lists no series of it. */
   async images(study: StudyInstanceUid, signal: AbortSignal): Promise<StudyCounts | undefined> {
     try {
       return await this.#count(study, signal);
     } catch (error) {
       if (!(error instanceof WetreadError) || error.code !== 'archive-refused') throw error;
-      this.#onRefused(study, error);
+      this.#faults.onStudy(study, error);
       return undefined;
     }
   }
@@ -87,6 +109,12 @@ export class StudyListing {
     for (const uid of this.#turns) if (this.#turns.size > MOST_TURNS) this.#turns.delete(uid);
     return turn;
   }
+}
+
+/** Also padded with NUL, as UIDs are in files. */
+function uidOf(dataSet: DicomDataSet): StudyInstanceUid | undefined {
+  const uid = stringOf(dataSet, '0020000D')?.replace(/\0+$/, '');
+  return uid !== undefined && isUid(uid) ? (uid as StudyInstanceUid) : undefined;
 }
 
 /** Number of Study Related Series (0020,1206) and Instances (0020,1208): the second is what tells. */

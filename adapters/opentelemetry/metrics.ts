@@ -43,10 +43,10 @@ export function prometheusMetrics({ studies }: MetricsOptions): Metrics {
     for (const [state, count] of counts) result.observe(count, { state });
   });
   observeProcess(meter);
-  const observeMessage = messageCounters(meter);
+  const observers = [messageCounters(meter), sourceCounters(meter)];
   return {
     observe: (event, attributes) => {
-      observeMessage(event, attributes);
+      for (const observe of observers) observe(event, attributes);
       const { stage, durationMs, reason, errorCode, seriesInstanceUid, sopInstanceUid, instances = 1 } = attributes;
       if (event === 'stage-ended' && stage !== undefined && durationMs !== undefined) {
         stages.record(durationMs / 1000, { stage });
@@ -78,6 +78,21 @@ function messageCounters(meter: ReturnType<MeterProvider['getMeter']>): Metrics[
     if (event === 'message-refused' && source !== undefined && reason !== undefined) refused.add(1, { source, reason });
     if (event === 'event-sent') sent.add(1);
     if (event === 'event-fault' && errorCode !== undefined) faults.add(1, { code: errorCode });
+  };
+}
+
+/** Servers of sources that do not answer, and what they say that cannot be used. */
+function sourceCounters(meter: ReturnType<MeterProvider['getMeter']>): Metrics['observe'] {
+  const faults = meter.createCounter('wetread_source_faults_total', {
+    description: 'Times that a source could not ask its server, by error code',
+  });
+  const refused = meter.createCounter('wetread_source_rows_refused_total', {
+    description: 'Rows of a source that name no study and cannot be read',
+  });
+  return (event, { source, errorCode, instances = 1 }) => {
+    if (source === undefined || errorCode === undefined) return;
+    if (event === 'source-fault') faults.add(1, { source, code: errorCode });
+    if (event === 'source-row-refused') refused.add(instances, { source, code: errorCode });
   };
 }
 

@@ -36,28 +36,14 @@ kind: ("directory" | "dicomweb")
  * DICOMweb root, for kind dicomweb.
  */
 url?: string
-/**
- * Whether and how often an archive of kind dicomweb is asked for new studies.
- */
-polling: {
-enabled: boolean
-/**
- * While studies arrive; up to three times as long while none does.
- */
-intervalSeconds: number
-/**
- * Studies of today and so many days before are asked for at every poll.
- */
-windowDays: number
-/**
- * Studies of so many days before are asked for at every sweep.
- */
-sweepDays: number
-sweepSeconds: number
-}
+polling: Polling
 maxPartBytes: number
 maxParts: number
 }
+/**
+ * Further archives that studies are read from, beside the first one; results go back to where a study came from.
+ */
+archives: NamedArchive[]
 /**
  * Where the state of every study is kept.
  */
@@ -276,6 +262,79 @@ telemetry: {
 otlpUrl?: string
 logLevel: ("debug" | "info" | "warn" | "error" | "silent")
 }
+}
+/**
+ * Whether and how often an archive of kind dicomweb is asked for new studies.
+ */
+export interface Polling {
+enabled: boolean
+/**
+ * While studies arrive; up to three times as long while none does.
+ */
+intervalSeconds: number
+/**
+ * Studies of today and so many days before are asked for at every poll.
+ */
+windowDays: number
+/**
+ * Studies of so many days before are asked for at every sweep.
+ */
+sweepDays: number
+sweepSeconds: number
+/**
+ * Studies of the archive that are asked for at the same time.
+ */
+concurrency: number
+/**
+ * A list of changes that the archive keeps beside DICOMweb: /changes of Orthanc, the change feed of the Azure DICOM service. It is asked at every poll; studies by their date only at every sweep.
+ */
+changes: ("none" | "orthanc" | "azure")
+/**
+ * Root of that interface; default for orthanc the root of url without its last segment, for azure url.
+ */
+changesUrl?: string
+}
+export interface NamedArchive {
+/**
+ * As logs, the ledger and messages name it; each once.
+ */
+name: string
+/**
+ * DICOMweb root.
+ */
+url: string
+polling: Polling1
+}
+/**
+ * Whether and how often an archive of kind dicomweb is asked for new studies.
+ */
+export interface Polling1 {
+enabled: boolean
+/**
+ * While studies arrive; up to three times as long while none does.
+ */
+intervalSeconds: number
+/**
+ * Studies of today and so many days before are asked for at every poll.
+ */
+windowDays: number
+/**
+ * Studies of so many days before are asked for at every sweep.
+ */
+sweepDays: number
+sweepSeconds: number
+/**
+ * Studies of the archive that are asked for at the same time.
+ */
+concurrency: number
+/**
+ * A list of changes that the archive keeps beside DICOMweb: /changes of Orthanc, the change feed of the Azure DICOM service. It is asked at every poll; studies by their date only at every sweep.
+ */
+changes: ("none" | "orthanc" | "azure")
+/**
+ * Root of that interface; default for orthanc the root of url without its last segment, for azure url.
+ */
+changesUrl?: string
 }
 /**
  * Where the messages of another system hold what Wetread needs to know of a study.

@@ -15,6 +15,12 @@ export function parseConfig(raw: unknown, origin = 'configuration'): Config {
     throw new WetreadError('config-invalid', `${origin}: ${(validateConfig.errors ?? []).map(complaint).join('; ')}`);
   }
   requireUrl(config.archive.kind === 'dicomweb', config.archive.url, 'archive.url', origin);
+  for (const [index, { url }] of config.archives.entries()) requireUrl(true, url, `archives.${index}.url`, origin);
+  requireDistinct(
+    config.archives.map(({ name }) => name),
+    'archives: the name',
+    origin,
+  );
   requireUrl(config.ledger.kind === 'postgres', config.ledger.url, 'ledger.url', origin);
   requireUrl(config.healthRecord.kind === 'fhir', config.healthRecord.url, 'healthRecord.url', origin);
   const complaints = complaintsOfSources(config);
@@ -38,6 +44,11 @@ function requireUrl(needed: boolean, url: string | undefined, key: string, origi
   if (needed && (url === undefined || !URL.canParse(url))) {
     throw new WetreadError('config-invalid', `${origin}: ${key} must be a URL`);
   }
+}
+
+function requireDistinct(names: readonly string[], what: string, origin: string): void {
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new WetreadError('config-invalid', `${origin}: ${what} '${twice}' stands twice`);
 }
 
 function complaint(error: ValidationError): string {

@@ -12,9 +12,11 @@ import { retryDelaySeconds } from '../../src/retry.ts';
 import { triage } from '../../src/triage.ts';
 import type { StudyInstanceUid } from '../../src/uid.ts';
 import type { Outcome, Site } from '../../src/work.ts';
+import type { Archives } from './archives.ts';
 
 export interface ReaderOptions {
   readonly ports: Ports;
+  readonly archives: Archives;
   readonly site: Site;
   readonly maximumRetries: number;
   /** Called after every recorded end of an attempt. */
@@ -144,8 +146,9 @@ export class Reader {
   }
 
   async #attempt(attempt: Attempt, traceId: string, signal: AbortSignal): Promise<StudyState> {
-    const { ports, site } = this.#options;
+    const { archives, site } = this.#options;
     try {
+      const ports = { ...this.#options.ports, archive: archives.named(attempt.hint.archive) };
       const outcome = await TASKS[attempt.task](attempt, ports, site, signal);
       return await this.#record(attempt, traceId, outcome);
     } catch (error) {

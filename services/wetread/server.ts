@@ -45,6 +45,7 @@ export async function startWetread(config: Config, options: StartOptions): Promi
     const changed = new Set<() => void>();
     const reader = new Reader({
       ports,
+      archives: wired.archives,
       site: wired.site,
       maximumRetries: config.retries.maximum,
       onChange: () => {

@@ -21,18 +21,23 @@ import { parseRules, requireModels } from '../../src/inference/rules/parse-rules
 import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
 import type { HealthRecord, ImageArchive, InferenceEngine, Log, Ports, StudySource } from '../../src/ports.ts';
 import { isSkipped } from '../../src/reasons.ts';
+import type { StudyInstanceUid } from '../../src/uid.ts';
 import type { Site } from '../../src/work.ts';
 import type { RecordNaming } from '../../src/writeback/fhir-match.ts';
 import type { ReviewOptions } from '../review/api.ts';
+import { Archives } from './archives.ts';
 import type { Config } from './config.ts';
 import { systemClock } from './system-clock.ts';
 import { software } from './version.ts';
+import { furtherArchives } from './wire-archives.ts';
 import { wireLedger } from './wire-ledger.ts';
 import { wireSources } from './wire-sources.ts';
 import { wireSubscription } from './wire-subscription.ts';
 
 export interface Wired extends AsyncDisposable {
   readonly ports: Ports;
+  /** `ports.archive`, and those that have a name. */
+  readonly archives: Archives;
   readonly site: Site;
   /** What names studies by itself, beside what is sent here. */
   readonly sources: readonly StudySource[];
@@ -70,6 +75,7 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
   stack.defer(() => tracing.shutdown());
 
   const archive = await wireArchive(config, log, stack);
+  const archives = new Archives(archive.port, furtherArchives(config));
   const health = wireHealthRecord(config, stack);
   const folders = modelFolders(config);
   const models = await openModelShelf(folders);
@@ -94,6 +100,7 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
   const owned = stack.move();
   return {
     ports,
+    archives,
     site,
     sources: [...wireSources(config, ports), ...(subscription === undefined ? [] : [subscription])],
     ...(subscription && { notifications: subscription }),
@@ -101,7 +108,7 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
       ...(archive.embedded && { archive: archive.embedded }),
       ...(health.store && { fhirStore: health.store }),
     },
-    review: reviewOptions(ports, archive.embedded, health.store !== undefined),
+    review: reviewOptions(ports, archives, archive.embedded, health.store !== undefined),
     hosts: LOOPBACK.has(config.http.host) ? LOOPBACK : undefined,
     limits: { maxPartBytes: config.archive.maxPartBytes, maxParts: config.archive.maxParts },
     metrics: () => metrics.text(),
@@ -206,14 +213,22 @@ function siteOf(config: Config): Site {
   };
 }
 
-function reviewOptions(ports: Ports, embedded: DirectoryArchive | undefined, localRecord: boolean): ReviewOptions {
-  const { archive, reader, decoder, ledger } = ports;
+function reviewOptions(
+  ports: Ports,
+  archives: Archives,
+  embedded: DirectoryArchive | undefined,
+  localRecord: boolean,
+): ReviewOptions {
+  const { reader, decoder, ledger } = ports;
+  const archiveOf = async (uid: StudyInstanceUid): Promise<ImageArchive> =>
+    archives.named((await ledger.get(uid))?.archive);
   return {
     ledger,
     reader,
     decoder,
-    findStudy: (uid, signal) => archive.findStudy(uid, signal),
-    retrieveInstance: (study, series, instance, signal) => archive.retrieveInstance(study, series, instance, signal),
+    findStudy: async (uid, signal) => (await archiveOf(uid)).findStudy(uid, signal),
+    retrieveInstance: async (study, series, instance, signal) =>
+      (await archiveOf(study)).retrieveInstance(study, series, instance, signal),
     publicDirectory: join(import.meta.dirname, '..', 'review', 'public'),
     ...(embedded && { refusals: () => embedded.refusals() }),
     ...(localRecord && { fhirPath: '/fhir' }),

@@ -1,0 +1,41 @@
+/** From configuration to the polling of every archive: each at its own pace, and by one Wetread of all that share a ledger. */
+import { randomUUID } from 'node:crypto';
+import { type QidoSourceOptions, qidoSource } from '../../adapters/dicomweb/qido-source.ts';
+import type { Ports, StudySource } from '../../src/ports.ts';
+import type { Config } from './config.ts';
+import { leasedSource } from './leased-source.ts';
+
+type Archive = Pick<Config['archives'][number], 'url' | 'polling'> & { readonly name?: string };
+
+export function wirePolling(config: Config, ports: Ports): readonly StudySource[] {
+  const worker = randomUUID();
+  return polledArchives(config).map((archive) => {
+    const name = archive.name === undefined ? 'qido' : `qido:${archive.name}`;
+    const options = { name, ...pollingOptions(archive, config) };
+    // An embedded ledger is this Wetread's alone: nobody is to be waited for after a crash.
+    if (config.ledger.kind === 'sqlite') return qidoSource({ ...options, ports });
+    const open = (ledger: QidoSourceOptions['ports']['ledger']): StudySource =>
+      qidoSource({ ...options, ports: { ...ports, ledger } });
+    return leasedSource({ name, worker, ports, open });
+  });
+}
+
+function polledArchives({ archive, archives }: Config): readonly Archive[] {
+  const { kind, url, polling } = archive;
+  const first = kind === 'dicomweb' ? [{ url: url!, polling }] : [];
+  return [...first, ...archives].filter((one) => one.polling.enabled);
+}
+
+function pollingOptions({ name, url, polling }: Archive, { completeness }: Config): Omit<QidoSourceOptions, 'ports'> {
+  const { intervalSeconds, windowDays, sweepDays, sweepSeconds, concurrency } = polling;
+  return {
+    url,
+    ...(name !== undefined && { archive: name }),
+    intervalMs: intervalSeconds * 1000,
+    windowDays,
+    sweepDays,
+    sweepMs: sweepSeconds * 1000,
+    quietMs: completeness.quietSeconds * 1000,
+    concurrency,
+  };
+}
