@@ -4,6 +4,7 @@ import type { ModalityLut } from '../../src/arrival/study.ts';
 import type { FrameTarget, StoredFrame } from '../../src/ports.ts';
 import type { Skipped } from '../../src/reasons.ts';
 import { type DecodedSamples, decodeFailed, emptySamples, type SampleArray, sampleCount } from './codec.ts';
+import { masked16 } from './mask.ts';
 
 /** Samples of a pixel together, each in the array type that Bits Allocated and Pixel Representation ask for. */
 export function storedFrame(decoded: DecodedSamples, header: PixelHeader): StoredFrame {
@@ -89,7 +90,7 @@ function copyBits(samples: SampleArray, { down, mask, sign }: Bits, pixels: Samp
 }
 
 /**
- * The common case at the speed of a copy: 16-bit samples that fit whatever their value, two at a time.
+ * The common case at the speed of a copy: 16-bit samples that fit whatever their value.
  * @returns false where this is not that case.
  */
 function writePairs(samples: SampleArray, bits: Bits | undefined, shift: number, voxels: Int16Array): boolean {
@@ -97,19 +98,10 @@ function writePairs(samples: SampleArray, bits: Bits | undefined, shift: number,
   const mask = bits === undefined ? 0xffff : bits.mask;
   const isCopy = bits === undefined && shift === 0 && samples instanceof Int16Array;
   const fits = isCopy || (shift === 0 && mask <= 0x7fff) || (shift !== 0 && samples instanceof Uint16Array);
-  const isAligned = voxels.byteOffset % 4 === 0 && voxels.length % 2 === 0;
-  if (!fits || !(isCopy || isAligned)) return false;
-  const bytes = aligned(samples, voxels.byteLength);
-  if (isCopy) {
-    voxels.set(new Int16Array(bytes.buffer, bytes.byteOffset, voxels.length));
-    return true;
-  }
-  const from = new Int32Array(bytes.buffer, bytes.byteOffset, voxels.length / 2);
-  const to = new Int32Array(voxels.buffer, voxels.byteOffset, voxels.length / 2);
-  const both = mask | (mask << 16);
+  if (!fits) return false;
+  const bytes = new Uint8Array(samples.buffer, samples.byteOffset, voxels.byteLength);
   // Minus 32768 turns over the highest of 16 bits.
-  const flip = shift === 0 ? 0 : 0x8000 | (0x8000 << 16);
-  for (let i = 0; i < to.length; i += 1) to[i] = (from[i]! & both) ^ flip;
+  voxels.set(isCopy ? aligned(bytes) : masked16(bytes, mask, shift === 0 ? 0 : 0x8000));
   return true;
 }
 
@@ -118,12 +110,11 @@ const WORD = 8;
 let scratch = new Uint8Array(0);
 
 /** The samples at an address that is a multiple of a word: pixel data may start at any even byte of a file. */
-function aligned(samples: SampleArray, byteLength: number): Uint8Array {
-  const bytes = new Uint8Array(samples.buffer, samples.byteOffset, byteLength);
-  if (bytes.byteOffset % WORD === 0) return bytes;
+function aligned({ buffer, byteOffset, byteLength }: Uint8Array): Int16Array {
+  if (byteOffset % WORD === 0) return new Int16Array(buffer, byteOffset, byteLength / 2);
   if (scratch.length < byteLength) scratch = new Uint8Array(byteLength);
-  scratch.set(bytes);
-  return scratch;
+  scratch.set(new Uint8Array(buffer, byteOffset, byteLength));
+  return new Int16Array(scratch.buffer, 0, byteLength / 2);
 }
 
 interface VoxelWriter {

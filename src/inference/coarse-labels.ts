@@ -19,7 +19,7 @@ export function coarseLabels(response: InferenceResponse, card: ModelCard, grid:
     throw failed(`${output.tensor} has shape [${shape.join(', ')}], declared [${grid.shape.join(', ')}]`);
   const declared = new Set([0, ...[...output.segments, ...output.otherLabels].map(({ label }) => label)]);
   const present = new Uint8Array(256);
-  for (const label of data) present[label] = 1;
+  for (let i = 0; i < data.length; i++) present[data[i]!] = 1;
   const unknown = present.findIndex((seen, label) => seen === 1 && !declared.has(label));
   if (unknown >= 0) throw failed(`${output.tensor} holds the label ${unknown}, which the card does not declare`);
   return { grid, labels: shared(data) };
