@@ -60,6 +60,10 @@ url?: string
  * File that holds the password of the database; read at every connect.
  */
 passwordFile?: string
+/**
+ * A study whose worker gave no sign of life for so long goes to the next worker.
+ */
+leaseSeconds: number
 }
 /**
  * A RabbitMQ whose messages name studies, and that findings are announced to (docs/events.md); without url there is none.

@@ -3,12 +3,12 @@
  * ended. A fault is tried again as the retry table says, then parked; nothing is ever dropped.
  */
 import { hostname } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
-import { isFinal, type StudyState } from '../../src/arrival/lifecycle.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isFinal, type StudyState, type StudyTransition, TRANSITIONS } from '../../src/arrival/lifecycle.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { Attempt, Ports, RecordPatch } from '../../src/ports.ts';
 import { preread } from '../../src/preread.ts';
-import { retryDelaySeconds } from '../../src/retry.ts';
+import { RETRIES, retryDelaySeconds } from '../../src/retry.ts';
 import { triage } from '../../src/triage.ts';
 import type { StudyInstanceUid } from '../../src/uid.ts';
 import type { Outcome, Site } from '../../src/work.ts';
@@ -19,14 +19,16 @@ export interface ReaderOptions {
   readonly archives: Archives;
   readonly site: Site;
   readonly maximumRetries: number;
+  /** After so long without a heartbeat another worker takes an attempt over. */
+  readonly leaseMs: number;
   /** Called after every recorded end of an attempt. */
   readonly onChange?: (studyInstanceUid: StudyInstanceUid) => void;
 }
 
 const TASKS = { triage, read: preread };
 
-const LEASE_MS = 60_000;
-const HEARTBEAT_MS = 15_000;
+/** A lease outlives so many heartbeats that do not reach the ledger. */
+const BEATS_PER_LEASE = 4;
 const IDLE_MS = 500;
 
 export class Reader {
@@ -56,7 +58,7 @@ export class Reader {
     this.#claiming = false;
     this.wake();
     const graceOver = new AbortController();
-    const grace = delay(graceMs, undefined, { signal: graceOver.signal }).catch(() => undefined);
+    const grace = sleep(graceMs, undefined, { signal: graceOver.signal }).catch(() => undefined);
     await Promise.race([this.#running, grace]);
     graceOver.abort();
     this.#stopping.abort(new WetreadError('timeout', 'Wetread is stopping'));
@@ -74,7 +76,7 @@ export class Reader {
 
   async #claim(): Promise<Attempt | undefined> {
     try {
-      return await this.#options.ports.ledger.claim(this.#worker, LEASE_MS);
+      return await this.#options.ports.ledger.claim(this.#worker, this.#options.leaseMs);
     } catch (error) {
       this.#options.ports.log.write('read-fault', { errorCode: WetreadError.from(error).code });
       return undefined;
@@ -114,20 +116,22 @@ export class Reader {
 
   /** A ledger that does not answer for a moment takes nothing away: the lease holds until its time has passed. */
   #keepLease(attempt: Attempt, lease: AbortController): NodeJS.Timeout {
+    const { leaseMs } = this.#options;
     const { clock, ledger } = this.#options.ports;
-    let endsAt = clock.monotonicMs() + LEASE_MS;
+    const heartbeatMs = leaseMs / BEATS_PER_LEASE;
+    let endsAt = clock.monotonicMs() + leaseMs;
     const beat = async (): Promise<void> => {
-      const renewedUntil = clock.monotonicMs() + LEASE_MS;
+      const renewedUntil = clock.monotonicMs() + leaseMs;
       try {
-        await ledger.heartbeat(attempt, LEASE_MS);
+        await ledger.heartbeat(attempt, leaseMs);
         endsAt = renewedUntil;
       } catch (cause) {
         const error = WetreadError.from(cause);
-        const endsBeforeNextBeat = clock.monotonicMs() + HEARTBEAT_MS >= endsAt;
+        const endsBeforeNextBeat = clock.monotonicMs() + heartbeatMs >= endsAt;
         if (error.code !== 'ledger-unreachable' || endsBeforeNextBeat) lease.abort(error);
       }
     };
-    return setInterval(() => void beat(), HEARTBEAT_MS);
+    return setInterval(() => void beat(), heartbeatMs);
   }
 
   /** The attempt inside its span, a child of whatever brought the study. */
@@ -158,7 +162,7 @@ export class Reader {
 
   async #record(attempt: Attempt, traceId: string, { transition, patch }: Outcome): Promise<StudyState> {
     const { ports } = this.#options;
-    const state = await ports.ledger.advance(attempt, transition, { ...patch, traceId });
+    const state = await this.#advance(attempt, transition, { ...patch, traceId });
     const event = attempt.task === 'read' ? 'read-ended' : 'triage-ended';
     ports.log.write(event, { studyInstanceUid: attempt.studyInstanceUid, state, ...reasonOf(patch) });
     return state;
@@ -173,9 +177,28 @@ export class Reader {
     const delay = error.retryable ? retryDelaySeconds(attempt.number, maximumRetries) : undefined;
     const patch: RecordPatch = { reason: { code: error.code, detail: error.message }, traceId };
     ports.log.write('read-fault', { studyInstanceUid, errorCode: error.code, attempt: attempt.number });
-    if (delay === undefined) return ports.ledger.advance(attempt, 'park', patch);
+    if (delay === undefined) return this.#advance(attempt, 'park', patch);
     const retryAt = new Date(ports.clock.now().getTime() + delay * 1000).toISOString();
-    return ports.ledger.advance(attempt, 'fail', { ...patch, retryAt });
+    return this.#advance(attempt, 'fail', { ...patch, retryAt });
+  }
+
+  /**
+   * Records how an attempt ended, also in a ledger that is away for a while: what was read is not thrown away for it. The
+   * fence keeps out a worker that comes too late.
+   */
+  async #advance(attempt: Attempt, transition: StudyTransition, patch: RecordPatch): Promise<StudyState> {
+    const [againSeconds] = RETRIES['recording the end of an attempt'].delaysSeconds;
+    for (let mayBeRecorded = false; ; mayBeRecorded = true) {
+      try {
+        return await this.#options.ports.ledger.advance(attempt, transition, patch);
+      } catch (cause) {
+        const { code } = WetreadError.from(cause);
+        // The answer to the try before was lost, not its effect: nobody else moves a study that is ours.
+        if (code === 'conflict' && mayBeRecorded) return TRANSITIONS[transition].to;
+        if ((code !== 'ledger-unreachable' && code !== 'disk-full') || this.#stopping.signal.aborted) throw cause;
+      }
+      await sleep(againSeconds * 1000, undefined, { signal: this.#stopping.signal }).catch(() => {});
+    }
   }
 }
 

@@ -10,6 +10,7 @@ import { WetreadError } from '../../src/errors.ts';
 import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
 import type { Ports } from '../../src/ports.ts';
 import type { StudyInstanceUid } from '../../src/uid.ts';
+import { catchUp } from './catch-up.ts';
 import type { Config } from './config.ts';
 import { createApp } from './http/app.ts';
 import { type Imported, importFolder } from './import-folder.ts';
@@ -48,6 +49,7 @@ export async function startWetread(config: Config, options: StartOptions): Promi
       archives: wired.archives,
       site: wired.site,
       maximumRetries: config.retries.maximum,
+      leaseMs: config.ledger.leaseSeconds * 1000,
       onChange: () => {
         for (const listener of changed) listener();
       },
@@ -63,7 +65,9 @@ export async function startWetread(config: Config, options: StartOptions): Promi
     stack.defer(async () => {
       await Promise.all([reader.stop(graceMs), server && close(server, graceMs)]);
     });
-    if (wired.embedded.archive !== undefined) await intake.reconcile(wired.embedded.archive);
+    const { archive } = wired.embedded;
+    if (archive !== undefined && options.listen) stack.use(await catchUp(archive, intake, ports.log));
+    else if (archive !== undefined) await intake.reconcile(archive);
     reader.start();
     if (options.listen) {
       stack.use(runRetention(config.retention, ports));

@@ -46,7 +46,7 @@ export function prepareConfig(options: CommandOptions, temporary: boolean): Prep
     temporary && options.config === undefined ? { ...config.telemetry, logLevel: 'silent' as const } : config.telemetry;
   const shutdownSeconds = temporary ? 0 : config.shutdownSeconds;
   // A command reads what it was given, and waits for that alone: it takes no work from replicas that share a ledger.
-  const ledger = temporary ? { kind: 'sqlite' as const } : config.ledger;
+  const ledger = temporary ? { ...config.ledger, kind: 'sqlite' as const } : config.ledger;
   return {
     config: { ...config, dataDirectory, ledger, retries, telemetry, shutdownSeconds, http: { ...config.http, port } },
     [Symbol.dispose]: () => folder?.remove(),
