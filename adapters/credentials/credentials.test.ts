@@ -56,6 +56,9 @@ test('WR-AUTH-01 a file that cannot be used is told at the start, with its key a
     [{ kind: 'bearer', tokenFile: fileIn(t, '\n') }, /tokenFile: the file is empty/],
     [{ kind: 'bearer', tokenFile: fileIn(t, 'a\r\nhost: elsewhere') }, /tokenFile: the file holds no bearer token/],
     [{ kind: 'basic', user: 'a:b', passwordFile: fileIn(t, 'x') }, /credentials\.user/],
+    [{ kind: 'bearer' }, /archive\.credentials of kind bearer needs tokenFile/],
+    [{ kind: 'basic', user: 'a' }, /archive\.credentials of kind basic needs passwordFile/],
+    [{ kind: 'oauth2' }, /archive\.credentials of kind oauth2 needs tokenUrl/],
     [{ ...oauth2 }, /needs either secretFile or privateKeyFile/],
     [{ ...oauth2, secretFile: '/nowhere' }, /credentials\.secretFile/],
     [{ ...oauth2, tokenUrl: 'nowhere', secretFile: fileIn(t, 'x') }, /credentials\.tokenUrl/],
@@ -79,7 +82,7 @@ test('WR-AUTH-02 client credentials with a secret: one token serves everybody un
     ...options,
     scope: 'system/*.rs',
     resource: 'https://pacs.example',
-  } as CredentialOptions);
+  });
   const all = await Promise.all(Array.from({ length: 20 }, () => authorize(never)));
   assert.deepEqual(new Set(all.map(({ authorization }) => authorization)), new Set([`Bearer ${server.given[0]}`]));
   assert.equal(server.given.length, 1);
@@ -207,7 +210,7 @@ test('WR-AUTH-05 what an authorization server may answer: refused for good, or t
   server.intercept = (request) => request.socket.destroy();
   await assert.rejects((await open(options))(never), { code: 'authorization-unreachable', retryable: true });
   server.intercept = undefined;
-  const wrong = await open({ ...options, secretFile: fileIn(t, 'wrong') } as CredentialOptions);
+  const wrong = await open({ ...options, secretFile: fileIn(t, 'wrong') });
   await assert.rejects(wrong(never), { code: 'authorization-refused', retryable: false });
 });
 
@@ -218,8 +221,7 @@ test('WR-AUTH-06 an authorization server of a private authority, which asks for 
   const [theirs, ours] = [sign('IP:127.0.0.1'), sign('DNS:wetread')];
   const tls = { key: theirs.key, cert: theirs.cert, ca, requestCert: true, rejectUnauthorized: true };
   const { server, options } = await withSecret(t, { tls });
-  const withTls = async (files: object): Promise<unknown> =>
-    (await open({ ...options, tls: files } as CredentialOptions))(never);
+  const withTls = async (files: object): Promise<unknown> => (await open({ ...options, tls: files }))(never);
   assert.ok(await withTls({ caFile, certFile: ours.certFile, keyFile: ours.keyFile }));
   assert.equal(server.given.length, 1);
   await assert.rejects(withTls({ caFile }), { code: 'certificate-refused', message: /tls\.certFile/ });

@@ -6,10 +6,13 @@ import { AccessTokens } from './access-tokens.ts';
 import { readSecretFile } from './secret-file.ts';
 import { type TokenClient, tokenRequest } from './token-request.ts';
 
-export type CredentialOptions =
-  | { readonly kind: 'bearer'; readonly tokenFile: string }
-  | { readonly kind: 'basic'; readonly user: string; readonly passwordFile: string }
-  | ({ readonly kind: 'oauth2' } & TokenClient);
+/** As the configuration has them: which are needed depends on the kind. */
+export interface CredentialOptions extends Partial<TokenClient> {
+  readonly kind: 'bearer' | 'basic' | 'oauth2';
+  readonly tokenFile?: string;
+  readonly user?: string;
+  readonly passwordFile?: string;
+}
 
 /**
  * Files are read once at the start, so that a mistake is told then, and again at every use.
@@ -24,12 +27,19 @@ export async function openCredentials(options: CredentialOptions, key: string, c
 type Field = (signal: AbortSignal, refused: string | undefined) => Promise<string>;
 
 async function fieldsOf(options: CredentialOptions, key: string, clock: Clock): Promise<Field> {
+  const needed = (name: 'tokenFile' | 'user' | 'passwordFile' | 'tokenUrl' | 'clientId'): string => {
+    const value = options[name];
+    if (value === undefined) throw new WetreadError('config-invalid', `${key} of kind ${options.kind} needs ${name}`);
+    return value;
+  };
   if (options.kind === 'oauth2') {
-    const request = await tokenRequest(options, key, clock);
-    const tokens = new AccessTokens(request, clock);
+    const client = { ...options, tokenUrl: needed('tokenUrl'), clientId: needed('clientId') };
+    const tokens = new AccessTokens(await tokenRequest(client, key, clock), clock);
     return async (signal, refused) => `Bearer ${await tokens.token(signal, refused?.replace(/^Bearer /, ''))}`;
   }
-  const read = options.kind === 'bearer' ? () => bearer(options.tokenFile, key) : () => basic(options, key);
+  const basicFile =
+    options.kind === 'basic' ? { user: needed('user'), passwordFile: needed('passwordFile') } : undefined;
+  const read = basicFile ? () => basic(basicFile, key) : () => bearer(needed('tokenFile'), key);
   await read();
   return read;
 }

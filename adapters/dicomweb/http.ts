@@ -6,9 +6,9 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SecureContext } from 'node:tls';
+import { type Asked, Asking } from '../../src/asking.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { Authorize } from '../../src/remote-server.ts';
-import { Asking } from './asking.ts';
 import { faultOf, requireIdentity, silence } from './faults.ts';
 
 /** How one archive is reached. */
@@ -66,11 +66,16 @@ const MAX_TEXT_BYTES = 256 * 1024 * 1024;
  * credentials throw, or the reason of the signal
  */
 export async function exchange(options: HttpOptions, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
-  const asking = new Asking(options, request.method, request.url, signal);
+  const asking = new Asking(askedOf(options), request, signal);
   for (;;) {
     const answer = await send(options, request, asking, signal);
     if (!(await asking.again(answer.status, (name) => fieldOf(answer, name)))) return answer;
   }
+}
+
+export function askedOf({ authorize, pause }: HttpOptions): Asked {
+  const codes = { refused: 'archive-refused', unreachable: 'archive-unreachable' } as const;
+  return { name: 'The archive', ...codes, pause, now: Date.now, ...(authorize && { authorize }) };
 }
 
 function fieldOf({ headers }: HttpAnswer, name: string): string | undefined {

@@ -1,11 +1,11 @@
 /** WADO-RS retrieve of instances as they are stored (PS3.18 10.4, 8.7.3.5: `transfer-syntax=*`), part by part. */
 import { connect, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
+import { Asking } from '../../src/asking.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { HeaderFields } from '../../src/remote-server.ts';
-import { Asking } from './asking.ts';
 import { faultOf, requireStatus, silence } from './faults.ts';
-import type { HttpOptions } from './http.ts';
+import { askedOf, type HttpOptions } from './http.ts';
 import type { MultipartLimits } from './multipart.ts';
 import { PartMemory } from './part-memory.ts';
 import { PartReceiver } from './part-receiver.ts';
@@ -31,7 +31,7 @@ export async function* retrieveParts(
   signal: AbortSignal,
   memory: PartMemory = new PartMemory(),
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const asking = new Asking(options, 'GET', url, signal);
+  const asking = new Asking(askedOf(options), { method: 'GET', url }, signal);
   for (;;) {
     const request = requestText(asking.url, await asking.credentials());
     using transfer = new Transfer(options, asking.url, request, new PartReceiver(limits, memory), signal);

@@ -1,20 +1,18 @@
 /**
- * Calls to a FHIR R4 server on fhir-kit-client, with what that package leaves open: a token per call, a time limit, and
- * faults as WetreadError. Searches go as POST (FHIR R4 3.1.1.2), so that identifiers of patients reach no access log.
+ * Calls to a FHIR R4 server on fhir-kit-client, with what that package leaves open: credentials per call, certificates,
+ * limits, and faults as WetreadError. Searches go as POST (FHIR R4 3.1.1.2), so that identifiers of patients reach no access log.
  *
- * Nothing of a server's answer gets into a message but its status: diagnostics quote patient data. Redirects are refused.
+ * Nothing of a server's answer gets into a message but its status: diagnostics quote patient data.
  */
 import type { CapabilityStatement, FhirResource } from 'fhir/r4.js';
 import { Client } from 'fhir-kit-client';
+import { type Asked, Asking } from '../../src/asking.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { Bundle } from '../../src/writeback/fhir.ts';
+import { answerIn, askedOf, type FhirAccess, faultOf, fetchOptions } from './transport.ts';
 
-export interface FhirClientOptions {
-  /** FHIR base, `https://record.example/fhir`. */
-  readonly url: string;
-  /** Gives the bearer token of each call; renewing it is its business. */
-  readonly token?: (signal: AbortSignal) => Promise<string>;
-  /** Limit of one call; 30 s where absent. */
+export interface FhirClientOptions extends FhirAccess {
+  /** Limit of one try of a call; 30 s where absent. */
   readonly timeoutMs?: number;
 }
 
@@ -28,19 +26,18 @@ const MOST_PAGES = 10_000;
 export class FhirClient {
   readonly #client: Client;
   readonly #url: string;
-  readonly #token: FhirClientOptions['token'];
+  readonly #server: Asked;
   readonly #timeoutMs: number;
 
   constructor(options: FhirClientOptions) {
     this.#url = options.url;
-    this.#client = new Client({ baseUrl: options.url, requestOptions: { redirect: 'error' } });
-    this.#token = options.token;
+    this.#client = new Client({ baseUrl: options.url, requestOptions: fetchOptions(options) });
+    this.#server = askedOf(options);
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   }
 
   async capabilityStatement(signal: AbortSignal): Promise<CapabilityStatement> {
-    const answer = await this.#call('metadata', signal, (options) => this.#client.capabilityStatement(options));
-    return answer as unknown as CapabilityStatement;
+    return (await this.#get('metadata', 'metadata', signal)) as CapabilityStatement;
   }
 
   /** The first page; resources that a server includes beside the matches are left out. */
@@ -78,7 +75,7 @@ export class FhirClient {
       const next = bundle.link?.find(({ relation }) => relation === 'next')?.url;
       if (next === undefined) return;
       this.#requireOwn(next, page);
-      answer = await this.#call('search', signal, (options) => this.#client.request(next, { options }));
+      answer = (await this.#get('search', next, signal)) as typeof answer;
     }
   }
 
@@ -111,9 +108,7 @@ export class FhirClient {
 
   /** @param reference `Type/id` */
   async read(reference: string, signal: AbortSignal): Promise<FhirResource> {
-    const [resourceType = '', id = ''] = reference.split('/');
-    const answer = await this.#call('read', signal, (options) => this.#client.read({ resourceType, id, options }));
-    return answer as unknown as FhirResource;
+    return (await this.#get('read', reference, signal)) as FhirResource;
   }
 
   /** @throws WetreadError `conflict` where a condition of the bundle fails (409, 412) */
@@ -132,19 +127,36 @@ export class FhirClient {
     }
   }
 
-  async #call<T>(interaction: string, signal: AbortSignal, send: (options: RequestOptions) => Promise<T>): Promise<T> {
-    const limit = AbortSignal.timeout(this.#timeoutMs);
-    const either = AbortSignal.any([signal, limit]);
-    try {
-      either.throwIfAborted();
-      const token = await this.#token?.(either);
-      const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-      return await send({ signal: either, headers });
-    } catch (cause) {
-      if (signal.aborted) throw WetreadError.from(signal.reason, 'timeout');
-      if (limit.aborted)
-        throw new WetreadError('timeout', `The FHIR server took longer than ${this.#timeoutMs} ms (${interaction})`);
-      throw fault(cause, interaction, this.#token !== undefined);
+  /** @param path below the base, or a whole URL */
+  #get(interaction: string, path: string, signal: AbortSignal): Promise<unknown> {
+    const url = URL.canParse(path) ? path : `${this.#url.replace(/\/+$/, '')}/${path}`;
+    const asking = new Asking(this.#server, { method: 'GET', url }, signal);
+    return this.#ask(interaction, asking, signal, (options) => this.#client.request(asking.url.href, { options }));
+  }
+
+  #call<T>(interaction: string, signal: AbortSignal, send: (options: RequestOptions) => Promise<T>): Promise<T> {
+    return this.#ask(interaction, new Asking(this.#server, { method: 'POST', url: this.#url }, signal), signal, send);
+  }
+
+  async #ask<T>(
+    interaction: string,
+    asking: Asking,
+    signal: AbortSignal,
+    send: (options: RequestOptions) => Promise<T>,
+  ): Promise<T> {
+    for (;;) {
+      const headers = await asking.credentials();
+      const limit = AbortSignal.timeout(this.#timeoutMs);
+      try {
+        return await send({ signal: AbortSignal.any([signal, limit]), headers });
+      } catch (cause) {
+        if (signal.aborted) throw WetreadError.from(signal.reason, 'timeout');
+        if (limit.aborted)
+          throw new WetreadError('timeout', `The FHIR server took longer than ${this.#timeoutMs} ms (${interaction})`);
+        const answer = answerIn(cause);
+        if (answer === undefined || !(await asking.again(answer.status, answer.field)))
+          throw faultOf(cause, interaction);
+      }
     }
   }
 }
@@ -156,17 +168,4 @@ function matchesOf<Type extends FhirResource['resourceType']>(
   return entry.flatMap(({ resource }) =>
     resource?.resourceType === resourceType ? [resource as Extract<FhirResource, { resourceType: Type }>] : [],
   );
-}
-
-/** The error of fhir-kit-client holds URL and body of the answer: it does not become a cause. */
-function fault(cause: unknown, interaction: string, renewable: boolean): WetreadError {
-  if (cause instanceof WetreadError) return cause;
-  const status = (cause as { response?: { status?: number } }).response?.status;
-  if (status === undefined)
-    return new WetreadError('health-record-unreachable', `The FHIR server did not answer (${interaction})`, { cause });
-  const message = `The FHIR server answered ${status} (${interaction})`;
-  if (status === 409 || status === 412) return new WetreadError('conflict', message);
-  if (status === 408 || status === 429 || status >= 500) return new WetreadError('health-record-unreachable', message);
-  // A token that ran out is a new one at the next try.
-  return new WetreadError('health-record-refused', message, { retryable: status === 401 && renewable });
 }

@@ -36,6 +36,8 @@ kind: ("directory" | "dicomweb")
  * DICOMweb root, for kind dicomweb.
  */
 url?: string
+credentials?: Credentials
+tls?: TlsFiles
 polling: Polling
 maxPartBytes: number
 maxParts: number
@@ -44,6 +46,10 @@ maxParts: number
  * Further archives that studies are read from, beside the first one; results go back to where a study came from.
  */
 archives: NamedArchive[]
+/**
+ * Worklists (UPS-RS) whose items are claimed and performed; the AE title is one of its own for every ledger.
+ */
+ups: Worklist[]
 /**
  * Where the state of every study is kept.
  */
@@ -78,17 +84,26 @@ url?: string
  */
 passwordFile?: string
 /**
- * PEM file of the authorities to trust, for amqps.
+ * For amqps; files in PEM, read at the start.
+ */
+tls: {
+/**
+ * Authorities to trust in place of the well-known ones.
  */
 caFile?: string
 /**
- * PEM file of the client certificate, for amqps.
+ * Certificate of Wetread, with its chain.
  */
-certificateFile?: string
+certFile?: string
 /**
- * PEM file of its private key.
+ * Its private key, without a passphrase.
  */
 keyFile?: string
+/**
+ * Name in the broker's certificate, where url has another.
+ */
+serverName?: string
+}
 /**
  * Whether Wetread declares its exchange and queues, or only checks that an operator did.
  */
@@ -129,6 +144,8 @@ kind: ("local" | "fhir")
  * FHIR R4 base, for kind fhir.
  */
 url?: string
+credentials?: Credentials
+tls?: TlsFiles
 draftStatus: ("preliminary" | "partial")
 /**
  * Identifier system of Patient ID where the images name no issuer.
@@ -268,6 +285,77 @@ logLevel: ("debug" | "info" | "warn" | "error" | "silent")
 }
 }
 /**
+ * Who Wetread says that it is. Secrets lie in files alone, and are read anew at every use.
+ */
+export interface Credentials {
+/**
+ * oauth2: client credentials.
+ */
+kind: ("bearer" | "basic" | "oauth2")
+/**
+ * For bearer: file that holds the token.
+ */
+tokenFile?: string
+/**
+ * For basic.
+ */
+user?: string
+/**
+ * For basic: file that holds the password.
+ */
+passwordFile?: string
+/**
+ * For oauth2: token endpoint of the authorization server.
+ */
+tokenUrl?: string
+/**
+ * For oauth2.
+ */
+clientId?: string
+/**
+ * For oauth2: file that holds the client's secret, or
+ */
+secretFile?: string
+/**
+ * file that holds its private key in PEM, RSA (RS384) or EC on P-384 (ES384), as SMART backend services ask for it.
+ */
+privateKeyFile?: string
+/**
+ * kid of that key in the key set that the client has published.
+ */
+keyId?: string
+/**
+ * For oauth2, such as system/*.crus.
+ */
+scope?: string
+/**
+ * For oauth2: which server the token is for (RFC 8707).
+ */
+resource?: string
+tls?: TlsFiles
+}
+/**
+ * For https; files in PEM, read again when they are replaced.
+ */
+export interface TlsFiles {
+/**
+ * Authorities to trust in place of the well-known ones.
+ */
+caFile?: string
+/**
+ * Certificate of Wetread, with its chain, for servers that ask for one.
+ */
+certFile?: string
+/**
+ * Its private key, without a passphrase.
+ */
+keyFile?: string
+/**
+ * Name in the server's certificate, where url has another.
+ */
+serverName?: string
+}
+/**
  * Whether and how often an archive of kind dicomweb is asked for new studies.
  */
 export interface Polling {
@@ -307,6 +395,8 @@ name: string
  * DICOMweb root.
  */
 url: string
+credentials?: Credentials
+tls?: TlsFiles
 polling: Polling1
 }
 /**
@@ -339,6 +429,71 @@ changes: ("none" | "orthanc" | "azure")
  * Root of that interface; default for orthanc the root of url without its last segment, for azure url.
  */
 changesUrl?: string
+}
+export interface Worklist {
+/**
+ * Root of the worklist service; /workitems lies below it.
+ */
+url: string
+/**
+ * dcm4chee wants to be told the AE title of who asks.
+ */
+dialect: ("standard" | "dcm4chee")
+aeTitle: string
+match: WorkitemMatch
+/**
+ * Whether events come of every item, or of those that have the only value of a list in match.
+ */
+subscription: ("global" | "filtered")
+/**
+ * WebSocket that events come from; default what the server names.
+ */
+notificationUrl?: string
+/**
+ * Name of the archive that holds the studies; default the first.
+ */
+archive?: string
+/**
+ * How often the worklist is searched, whatever the events say.
+ */
+reconcileSeconds: number
+/**
+ * Items that one Wetread has claimed and not ended.
+ */
+atOnce: number
+timeoutSeconds: number
+credentials?: Credentials
+tls?: TlsFiles
+}
+/**
+ * Which items are to be performed: of every list that is given, a value is in the item.
+ */
+export interface WorkitemMatch {
+/**
+ * Scheduled Workitem Code Sequence (0040,4018).
+ * 
+ * @minItems 1
+ */
+workitemCodes?: [CodeMatch, ...(CodeMatch)[]]
+/**
+ * Procedure Step Label (0074,1204).
+ * 
+ * @minItems 1
+ */
+labels?: [string, ...(string)[]]
+/**
+ * Scheduled Station Name Code Sequence (0040,4025).
+ * 
+ * @minItems 1
+ */
+stations?: [CodeMatch, ...(CodeMatch)[]]
+}
+/**
+ * Code Value (0008,0100) and Coding Scheme Designator (0008,0102).
+ */
+export interface CodeMatch {
+value: string
+scheme: string
 }
 /**
  * Where the messages of another system hold what Wetread needs to know of a study.

@@ -4,14 +4,16 @@ import { type QidoSourceOptions, qidoSource } from '../../adapters/dicomweb/qido
 import type { Ports, StudySource } from '../../src/ports.ts';
 import type { Config } from './config.ts';
 import { leasedSource } from './leased-source.ts';
+import type { WiredAccess } from './wire-access.ts';
 
 type Archive = Pick<Config['archives'][number], 'url' | 'polling'> & { readonly name?: string };
 
-export function wirePolling(config: Config, ports: Ports): readonly StudySource[] {
+export function wirePolling(config: Config, ports: Ports, access: WiredAccess): readonly StudySource[] {
   const worker = randomUUID();
   return polledArchives(config).map((archive) => {
     const name = archive.name === undefined ? 'qido' : `qido:${archive.name}`;
-    const options = { name, ...pollingOptions(archive, config) };
+    const reached = archive.name === undefined ? access.archive : access.archives.get(archive.name);
+    const options = { name, ...pollingOptions(archive, config), ...reached };
     // An embedded ledger is this Wetread's alone: nobody is to be waited for after a crash.
     if (config.ledger.kind === 'sqlite') return qidoSource({ ...options, ports });
     const open = (ledger: QidoSourceOptions['ports']['ledger']): StudySource =>

@@ -4,17 +4,20 @@ import { fhirSubscriptionSource, type SubscriptionSource } from '../../adapters/
 import { WetreadError } from '../../src/errors.ts';
 import type { Ports } from '../../src/ports.ts';
 import type { Config } from './config.ts';
+import type { ServerAccess } from './wire-access.ts';
 
 export function wireSubscription(
   { fhirSubscription, healthRecord }: Config,
   ports: Ports,
+  access: ServerAccess,
 ): SubscriptionSource | undefined {
   const { enabled, url, criteria, endpoint, topic, payload, secretFile } = fhirSubscription;
   if (!enabled) return undefined;
   const { patientIdentifierSystem, accessionIdentifierSystem } = healthRecord;
   const { archive } = ports;
   return fhirSubscriptionSource({
-    url: url ?? healthRecord.url!,
+    // Another server than the health record is not told who asks there.
+    ...(url === undefined ? { url: healthRecord.url!, ...access } : { url }),
     criteria,
     ...(endpoint !== undefined && { subscription: { endpoint, payload, ...(topic !== undefined && { topic }) } }),
     secret: () => secretIn(secretFile!),

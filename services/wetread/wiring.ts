@@ -29,10 +29,12 @@ import { Archives } from './archives.ts';
 import type { Config } from './config.ts';
 import { systemClock } from './system-clock.ts';
 import { software } from './version.ts';
+import { type ServerAccess, wireAccess } from './wire-access.ts';
 import { furtherArchives } from './wire-archives.ts';
 import { wireLedger } from './wire-ledger.ts';
 import { wireSources } from './wire-sources.ts';
 import { wireSubscription } from './wire-subscription.ts';
+import { wireWorklists } from './wire-worklists.ts';
 
 export interface Wired extends AsyncDisposable {
   readonly ports: Ports;
@@ -74,9 +76,10 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
   });
   stack.defer(() => tracing.shutdown());
 
-  const archive = await wireArchive(config, log, stack);
-  const archives = new Archives(archive.port, furtherArchives(config));
-  const health = wireHealthRecord(config, stack);
+  const access = await wireAccess(config);
+  const archive = await wireArchive(config, access.archive, log, stack);
+  const archives = new Archives(archive.port, furtherArchives(config, access.archives));
+  const health = wireHealthRecord(config, access.healthRecord, stack);
   const folders = modelFolders(config);
   const models = await openModelShelf(folders);
   for (const { error } of models.refused) log.write('model-refused', { errorCode: error.code });
@@ -96,13 +99,18 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
     log,
     clock: systemClock,
   };
-  const subscription = wireSubscription(config, ports);
+  const subscription = wireSubscription(config, ports, access.healthRecord);
+  const worklists = await wireWorklists(config, ports);
   const owned = stack.move();
   return {
     ports,
     archives,
     site,
-    sources: [...wireSources(config, ports), ...(subscription === undefined ? [] : [subscription])],
+    sources: [
+      ...wireSources(config, ports, access),
+      ...worklists,
+      ...(subscription === undefined ? [] : [subscription]),
+    ],
     ...(subscription && { notifications: subscription }),
     embedded: {
       ...(archive.embedded && { archive: archive.embedded }),
@@ -118,11 +126,12 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
 
 async function wireArchive(
   config: Config,
+  access: ServerAccess,
   log: Log,
   stack: AsyncDisposableStack,
 ): Promise<{ readonly port: ImageArchive; readonly embedded?: DirectoryArchive }> {
   const { kind, url } = config.archive;
-  if (kind === 'dicomweb') return { port: dicomwebArchive({ url: url!, identify: readIdentity }) };
+  if (kind === 'dicomweb') return { port: dicomwebArchive({ url: url!, ...access, identify: readIdentity }) };
   const archive = stack.use(
     await directoryArchive({
       folder: join(config.dataDirectory, 'archive'),
@@ -141,11 +150,12 @@ const describeInstance: Parameters<typeof directoryArchive>[0]['describe'] = (by
 
 function wireHealthRecord(
   config: Config,
+  access: ServerAccess,
   stack: AsyncDisposableStack,
 ): { readonly port: HealthRecord; readonly store?: LocalFhirStore } {
   const { kind, url } = config.healthRecord;
   const naming = namingOf(config);
-  if (kind === 'fhir') return { port: fhirHealthRecord({ url: url!, naming }) };
+  if (kind === 'fhir') return { port: fhirHealthRecord({ url: url!, ...access, naming }) };
   const store = stack.adopt(
     localFhirStore({ file: join(config.dataDirectory, 'fhir.sqlite'), clock: systemClock }),
     (opened) => opened.close(),

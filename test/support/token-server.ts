@@ -3,7 +3,7 @@
  * HTTP Basic (2.3.1) or with an assertion signed by RS384 or ES384 (RFC 7523; SMART Backend Services), checked by `jose`.
  */
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
@@ -38,8 +38,8 @@ const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 export async function startTokenServer(t: TestContext, options: TokenServerOptions): Promise<TokenServer> {
   const { tls } = options;
   const used = new Set<string>();
-  const answer: RequestListener = async (request, response) => {
-    if (state.intercept?.(request, response) !== undefined) return;
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<unknown> => {
+    if (state.intercept?.(request, response) !== undefined) return undefined;
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const form = new URLSearchParams(Buffer.concat(chunks).toString());
@@ -60,7 +60,8 @@ export async function startTokenServer(t: TestContext, options: TokenServerOptio
       ...(lifeSeconds !== undefined && { expires_in: lifeSeconds }),
     });
   };
-  const server = tls === undefined ? createServer(answer) : createSecureServer(tls, answer);
+  const listener = (request: IncomingMessage, response: ServerResponse): void => void answer(request, response);
+  const server = tls === undefined ? createServer(listener) : createSecureServer(tls, listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => {
     server.closeAllConnections();
