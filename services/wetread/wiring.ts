@@ -31,6 +31,7 @@ import { systemClock } from './system-clock.ts';
 import { software } from './version.ts';
 import { type ServerAccess, wireAccess } from './wire-access.ts';
 import { furtherArchives } from './wire-archives.ts';
+import { wireFolderWatch } from './wire-folder-watch.ts';
 import { wireLedger } from './wire-ledger.ts';
 import { wireSources } from './wire-sources.ts';
 import { wireSubscription } from './wire-subscription.ts';
@@ -110,6 +111,7 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
       ...wireSources(config, ports, access),
       ...worklists,
       ...(subscription === undefined ? [] : [subscription]),
+      ...wireFolderWatch(config, archive.embedded, ports),
     ],
     ...(subscription && { notifications: subscription }),
     embedded: {

@@ -11,6 +11,7 @@ import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
 import type { Clock, Ledger } from '../../src/ports.ts';
 import { isUid, type StudyInstanceUid } from '../../src/uid.ts';
 import { fhirSubscriptionKind } from './sources/fhir-subscription.ts';
+import { folderWatchKind } from './sources/folder-watch.ts';
 import { qidoKind } from './sources/qido.ts';
 import type { SourceKind, SourceServer } from './sources/source-kind.ts';
 import { upsKind } from './sources/ups.ts';
@@ -20,6 +21,7 @@ const KINDS: readonly SourceKind[] = [
   fhirSubscriptionKind(25_000),
   upsKind(23_010, 'standard'),
   upsKind(23_011, 'dcm4chee'),
+  folderWatchKind,
 ];
 
 const clock: Clock = { now: () => new Date(), monotonicMs: () => performance.now() };
