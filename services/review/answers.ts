@@ -7,6 +7,7 @@ import type { DocumentName, NotRead, StudyRecord, StudyStep } from '../../src/po
 import { type Cause, REASONS } from '../../src/reasons.ts';
 import { ADVICE } from './advice.ts';
 import type { MeasurementTable } from './measurement-table.ts';
+import { type OperationAnswer, operationAnswer } from './operator.ts';
 import type { TraceSpan } from './trace.ts';
 
 /** Four kinds of state that a reader tells apart at a glance. */
@@ -46,7 +47,7 @@ export interface ReasonAnswer {
   readonly advice: string;
 }
 
-export interface StudyRowAnswer extends StateAnswer {
+export interface StudyRowAnswer extends StateAnswer, OperationAnswer {
   readonly studyInstanceUid: string;
   readonly reason?: ReasonAnswer;
   readonly revision: number;
@@ -143,6 +144,7 @@ export function rowAnswer(record: StudyRecord): StudyRowAnswer {
   const { studyInstanceUid, revision, attempts, source, noticedAt, changedAt, timingsMs } = record;
   return {
     ...stateAnswer(record.state),
+    ...operationAnswer(record),
     studyInstanceUid,
     revision,
     attempts,

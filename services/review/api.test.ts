@@ -145,3 +145,56 @@ test('WR-PAGE-21 the page may load from its own origin only', async () => {
     assert.equal(response.headers.get('X-Content-Type-Options'), 'nosniff');
   }
 });
+
+const decide = (name: string, body: object, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(fixture.url + study(name, '/moves'), {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'Wetread-Operator': 'page', ...headers },
+    body: JSON.stringify(body),
+  });
+
+test('WR-OPS-20 an operator moves a study as the state table allows, and the history keeps why', async () => {
+  const { moves } = await json<StudyAnswer>(study('parked'));
+  assert.deepEqual(
+    moves.map(({ move }) => move),
+    ['replay', 'close'],
+  );
+  const closed = await decide('parked', { move: 'close', note: '  read\u0007 without\na draft ' });
+  assert.equal(closed.status, 200);
+  const after = await json<StudyAnswer>(study('parked'));
+  assert.equal(after.state, 'closed');
+  assert.deepEqual(
+    [after.history.at(-1)!.reason!.code, after.history.at(-1)!.reason!.detail],
+    ['operator-decision', 'read without a draft'],
+  );
+  assert.equal((await decide('parked', { move: 'park' })).status, 409);
+  assert.equal((await decide('parked', { move: 'replay' })).status, 200);
+  assert.equal((await json<StudyAnswer>(study('parked'))).state, 'accepted');
+});
+
+test('WR-OPS-21 what does not come from the own page, or is no decision, moves nothing', async () => {
+  const { state } = await json<StudyAnswer>(study('held'));
+  const foreign = [
+    decide('held', { move: 'close' }, { 'Sec-Fetch-Site': 'cross-site' }),
+    decide('held', { move: 'close' }, { Origin: 'https://elsewhere.example' }),
+    decide('held', { move: 'close' }, { 'Content-Type': 'text/plain' }),
+    decide('held', { move: 'sign' }),
+    decide('held', { move: 'close', note: 7 }),
+    fetch(fixture.url + study('held', '/moves'), { method: 'POST' }),
+  ];
+  for (const response of await Promise.all(foreign)) assert.equal(response.status, 400);
+  const unknown = await fetch(`${fixture.url}/api/studies/1.2.3/moves`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'Wetread-Operator': 'page' },
+    body: '{"move":"close"}',
+  });
+  assert.equal(unknown.status, 404);
+  assert.equal((await json<StudyAnswer>(study('held'))).state, state);
+});
+
+test('WR-OPS-22 completeness with its evidence, rule and priority are told', async () => {
+  const { completeness, rule, priority } = await json<StudyAnswer>(study('filed'));
+  assert.deepEqual([completeness!.rung, completeness!.instances, completeness!.series], ['counts-unchanged', 120, 2]);
+  assert.match(completeness!.text, /Two looks at the archive/);
+  assert.deepEqual([rule, priority], ['test', 'routine']);
+});

@@ -1,14 +1,15 @@
 /**
- * The page and its API: GET only, same origin. Study UIDs stand in addresses, patients never do; every answer is
+ * The page and its API, same origin: GET, and one POST for an operator's decisions. Study UIDs stand in addresses, patients never do; every answer is
  * `no-store`. The page polls for changes with `If-None-Match`: nothing is kept open, and it survives restarts.
  */
 import type { ServerResponse } from 'node:http';
-import express, { type Request, type Response, Router } from 'express';
+import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import { WetreadError } from '../../src/errors.ts';
 import type { DocumentName } from '../../src/ports.ts';
 import { parseUid, type StudyInstanceUid } from '../../src/uid.ts';
 import { DOCUMENTS } from './answers.ts';
 import type { FrameVoxels } from './frames.ts';
+import { moveRequest } from './operator.ts';
 import { ReviewDesk, type ReviewDeskOptions } from './review-desk.ts';
 
 export interface ReviewOptions extends ReviewDeskOptions {
@@ -64,9 +65,24 @@ function apiRouter(desk: ReviewDesk): Router {
     }),
   );
   router.get('/studies/:uid/documents/:name', (request, response) => sendDocument(desk, request, response));
+  router.post('/studies/:uid/moves', fromOwnPage, express.json({ limit: '4kb' }), async (request, response) =>
+    answer(response, await desk.move(uidOf(request), moveRequest(request.body))),
+  );
   router.use((_request, response) => answer(response, undefined));
   return router;
 }
+
+/**
+ * No other site decides anything here: its pages cannot add a header field of their own without being asked first (CORS
+ * preflight), which nothing here answers; and browsers say where a request comes from.
+ */
+const fromOwnPage: RequestHandler = (request, _response, next) => {
+  const origin = request.get('Origin');
+  const site = request.get('Sec-Fetch-Site') ?? 'same-origin';
+  const isOwn = origin === undefined || URL.parse(origin)?.host === request.get('Host');
+  if (request.get('Wetread-Operator') !== undefined && site === 'same-origin' && isOwn) next();
+  else next(new WetreadError('request-invalid', 'Decisions are taken on the page of this server only'));
+};
 
 function guard(response: ServerResponse): void {
   for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);

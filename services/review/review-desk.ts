@@ -1,6 +1,7 @@
 /** Answers of the page's API, from the ledger and the archive; undefined where there is nothing. */
 import type { Report, View } from '../../contracts/generated/types.ts';
 import { draftStands } from '../../src/arrival/lifecycle.ts';
+import { operatorReason } from '../../src/arrival/operator-note.ts';
 import type { DocumentName, ImageArchive, Ledger, StudyRecord } from '../../src/ports.ts';
 import { reportText } from '../../src/reporting/draft.ts';
 import { parseUid, type SeriesInstanceUid, type SopInstanceUid, type StudyInstanceUid } from '../../src/uid.ts';
@@ -20,11 +21,12 @@ import {
 } from './answers.ts';
 import { type FrameSource, type FrameSourceOptions, type FrameVoxels, frameSource } from './frames.ts';
 import { measurementTable } from './measurement-table.ts';
+import type { MoveRequest } from './operator.ts';
 import { type SegmentationFile, type SegmentOutline, segmentationFile } from './segmentation-file.ts';
 import { traceSpans } from './trace.ts';
 
 export interface ReviewDeskOptions extends FrameSourceOptions {
-  readonly ledger: Pick<Ledger, 'get' | 'list' | 'history' | 'document'>;
+  readonly ledger: Pick<Ledger, 'get' | 'list' | 'history' | 'document' | 'move'>;
   readonly findStudy: ImageArchive['findStudy'];
   /** Instances that the archive did not take, newest first; absent where the archive is another server. */
   readonly refusals?: () => readonly RefusedInstance[];
@@ -84,6 +86,13 @@ export class ReviewDesk {
       ...(view === undefined ? {} : { view }),
       ...(report === undefined ? {} : { draft: draftAnswer(report) }),
     };
+  }
+
+  /** An operator's decision. Throws `conflict` where the state table forbids it. */
+  async move(uid: StudyInstanceUid, { move, note }: MoveRequest): Promise<StudyRowAnswer | undefined> {
+    if ((await this.#options.ledger.get(uid)) === undefined) return undefined;
+    await this.#options.ledger.move(uid, move, operatorReason(note));
+    return this.row(uid);
   }
 
   async header(uid: StudyInstanceUid, signal: AbortSignal): Promise<HeaderAnswer | undefined> {

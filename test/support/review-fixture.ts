@@ -8,6 +8,7 @@ import { ThreadedFrameDecoder } from '../../adapters/codecs/frame-decoder.ts';
 import { part10Reader } from '../../adapters/part10/reader.ts';
 import { sqliteLedger } from '../../adapters/sqlite/ledger.ts';
 import { reviewRouter } from '../../services/review/api.ts';
+import type { Completeness } from '../../src/arrival/completeness.ts';
 import type { StudyTransition } from '../../src/arrival/lifecycle.ts';
 import type { Study } from '../../src/arrival/study.ts';
 import { ERROR_CODES, WetreadError } from '../../src/errors.ts';
@@ -104,7 +105,14 @@ type End = readonly [StudyTransition, RecordPatch?];
 
 const TIMINGS = { arrival: 92, assembly: 2240, inference: 3810, reporting: 64, writeback: 188 };
 const SERIES_ASIDE = nameBasedUid<SeriesInstanceUid>('page', 'series aside');
+const COMPLETENESS: Completeness = {
+  rung: 'counts-unchanged',
+  counts: { series: 2, instances: 120 },
+  since: '2026-01-05T08:00:00.000Z',
+  expectedInstances: 120,
+};
 const FILED: RecordPatch = {
+  completeness: COMPLETENESS,
   timingsMs: TIMINGS,
   traceId: TRACE_ID,
   notRead: [

@@ -24,6 +24,21 @@ export async function getJson(path) {
 }
 
 /**
+ * An operator's decision; the header field tells the server that its own page asks.
+ * @param {string} studyInstanceUid
+ * @param {string} move
+ * @param {string} note
+ */
+export async function postMove(studyInstanceUid, move, note) {
+  const response = await fetch(studyPath(studyInstanceUid, '/moves'), {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'Wetread-Operator': 'page' },
+    body: JSON.stringify({ move, note }),
+  });
+  if (!response.ok) throw new Error(await messageOf(response));
+}
+
+/**
  * Voxels of one slice: value in units = voxel × slope + intercept.
  * @param {string} path
  */

@@ -34,6 +34,8 @@ class ListPage {
   #list = { studies: [], total: 0, refused: [] };
   /** @type {Filter} */
   #filter = 'all';
+  /** One of the states, or empty for all. */
+  #state = '';
   /** @type {Map<string, Promise<HeaderAnswer>>} */
   #headers = new Map();
   /** @type {Map<string, string>} */
@@ -41,13 +43,15 @@ class ListPage {
 
   constructor() {
     this.filters = element('div', { role: 'group', 'aria-label': 'Show', class: 'filters' });
+    this.states = element('select', { change: () => this.#chooseState(this.states.value) });
+    this.stateFilter = element('label', { class: 'state-filter' }, 'State ', this.states);
     this.rows = element('div', { class: 'rows' });
     show(
       byId('main'),
       element(
         'div',
         { class: 'list' },
-        element('div', { class: 'list-head' }, element('h1', {}, 'Studies'), this.filters),
+        element('div', { class: 'list-head' }, element('h1', {}, 'Studies'), this.filters, this.stateFilter),
         this.rows,
       ),
     );
@@ -72,7 +76,10 @@ class ListPage {
 
   #render() {
     const { studies, total } = this.#list;
-    const shown = studies.filter(({ group }) => this.#filter === 'all' || group === this.#filter);
+    const shown = studies
+      .filter(({ group }) => this.#filter === 'all' || group === this.#filter)
+      .filter(({ state }) => this.#state === '' || state === this.#state);
+    this.#showStates();
     show(this.filters, ...(total === 0 ? [] : FILTERS.map((filter) => this.#filterButton(filter))));
     if (total === 0) show(this.rows, emptyState());
     else if (shown.length === 0) show(this.rows, element('p', { class: 'muted none' }, 'No such study.'));
@@ -85,11 +92,44 @@ class ListPage {
     if (this.#list.refused.length > 0) this.rows.append(refusedSection(this.#list.refused));
   }
 
+  /** @param {string} state */
+  #chooseState(state) {
+    this.#state = state;
+    this.#filter = 'all';
+    this.#render();
+  }
+
+  /** The list of states is left alone while it is the same: it may be open. */
+  #showStates() {
+    const labels = new Map(this.#list.studies.map(({ state, label }) => [state, label]));
+    const counted = [...labels]
+      .sort(([, a], [, b]) => a.localeCompare(b))
+      .map(([state, label]) => {
+        const count = this.#list.studies.filter((study) => study.state === state).length;
+        return { state: String(state), text: `${label} (${count})` };
+      });
+    // A state that was chosen stays, even when its last study has left it.
+    const kept = this.#state === '' || labels.has(/** @type {never} */ (this.#state));
+    const options = [
+      { state: '', text: 'Any' },
+      ...counted,
+      ...(kept ? [] : [{ state: this.#state, text: this.#state }]),
+    ];
+    const key = options.map(({ text }) => text).join();
+    this.stateFilter.hidden = this.#list.total === 0;
+    if (this.states.getAttribute('data-options') !== key) {
+      this.states.setAttribute('data-options', key);
+      show(this.states, ...options.map(({ state, text }) => element('option', { value: state }, text)));
+    }
+    this.states.value = this.#state;
+  }
+
   /** @param {{ key: Filter, label: string }} filter */
   #filterButton({ key, label }) {
     const count = this.#list.studies.filter(({ group }) => key === 'all' || group === key).length;
     const choose = () => {
       this.#filter = key;
+      this.#state = '';
       this.#render();
     };
     return element(
@@ -120,9 +160,11 @@ class ListPage {
     void this.#fillHeader(studyInstanceUid, patient, link);
     const why =
       reason === undefined ? means : reason.detail === undefined ? reason.text : `${reason.text}: ${reason.detail}`;
-    const remarks = [notReadCount > 0 && `${notReadCount} set aside`, revision > 1 && `revision ${revision}`].filter(
-      Boolean,
-    );
+    const remarks = [
+      study.priority !== 'routine' && study.priority,
+      notReadCount > 0 && `${notReadCount} set aside`,
+      revision > 1 && `revision ${revision}`,
+    ].filter(Boolean);
     return element(
       'tr',
       { 'data-study': studyInstanceUid },

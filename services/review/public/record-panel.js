@@ -38,15 +38,12 @@ const WAY_LABELS = ['Arriving', 'Queued', 'Reading', 'Filing', 'Draft ready'];
 
 /** @param {StudyRowAnswer} study */
 function steps({ state }) {
+  const at = WAY.indexOf(state === 'triaging' ? 'accepted' : state);
   return element(
     'ol',
     { class: 'steps' },
-    ...WAY.map((step, i) =>
-      element(
-        'li',
-        { 'aria-current': step === state && 'step', class: WAY.indexOf(state) > i && 'past' },
-        WAY_LABELS[i],
-      ),
+    ...WAY_LABELS.map((label, i) =>
+      element('li', { 'aria-current': i === at && 'step', class: at > i && 'past' }, label),
     ),
   );
 }
@@ -61,6 +58,7 @@ export function recordPanel(study, header) {
     { class: 'record' },
     results(study),
     setAside(study, header),
+    judgement(study),
     timeline(study),
     study.trace.length === 0 && timings(study),
     study.trace.length > 0 &&
@@ -136,10 +134,52 @@ function timeline({ history, source, attempts, revision }) {
       'ol',
       { class: 'timeline' },
       ...history.map(({ at, label, group, means, reason }) =>
-        element('li', {}, clockTime(at), stateChip({ label, group }), element('span', {}, reason?.text ?? means)),
+        element(
+          'li',
+          {},
+          clockTime(at),
+          stateChip({ label, group }),
+          element('span', {}, reason === undefined ? means : reasonText(reason)),
+        ),
       ),
     ),
     element('p', { class: 'muted' }, `Source ${source}, revision ${revision}, attempts ${attempts}.`),
+  );
+}
+
+/** @param {NonNullable<StudyAnswer['reason']>} reason */
+function reasonText({ text, detail }) {
+  return detail === undefined ? text : `${text}: ${detail}`;
+}
+
+/**
+ * Why the study was read when it was, and as what.
+ * @param {StudyAnswer} study
+ */
+function judgement({ completeness, rule, priority, archive }) {
+  const counts = completeness && [
+    `${completeness.instances} images in ${completeness.series} series`,
+    completeness.expectedInstances !== undefined && `${completeness.expectedInstances} expected`,
+  ];
+  /** @type {[string, string | Node | undefined][]} */
+  const facts = [
+    ['Complete', completeness?.text],
+    [
+      'Evidence',
+      counts &&
+        element('span', {}, counts.filter(Boolean).join(', '), ', unchanged since ', clockTime(completeness.since)),
+    ],
+    ['Rule', rule],
+    ['Priority', priority],
+    ['Archive', archive],
+  ];
+  const known = facts.filter(([, value]) => value !== undefined);
+  if (known.length === 0) return undefined;
+  return element(
+    'section',
+    { 'aria-label': 'Triage' },
+    element('h2', {}, 'Triage'),
+    element('dl', {}, ...known.flatMap(([name, value]) => [element('dt', {}, name), element('dd', {}, value)])),
   );
 }
 

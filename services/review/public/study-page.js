@@ -1,5 +1,6 @@
 /** One study: who, the label, the images, the draft, and what happened. */
 import { getJson, studyPath, watch } from './api.js';
+import { decisions } from './decisions.js';
 import { announce, byId, element, show } from './dom.js';
 import { copyButton, draftPanel, keyIndex, leadingColumns } from './draft-panel.js';
 import { useKeys } from './keys.js';
@@ -98,9 +99,17 @@ class StudyPage {
         draft && copyButton(draft.text),
       ),
       notice(study),
+      study.group !== 'draft' && this.#decisions(study),
       draft && draftPanel(draft, view, (columns) => this.#select(columns)),
+      // Who reads a draft wants it first; what else could be done with the study comes after.
+      study.group === 'draft' && this.#decisions(study),
       recordPanel(study, this.#header),
     );
+  }
+
+  /** @param {StudyAnswer} study */
+  #decisions(study) {
+    return decisions(study, () => void this.#load());
   }
 
   /** @param {readonly MeasurementColumn[]} columns */
