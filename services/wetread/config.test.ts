@@ -31,3 +31,31 @@ test('WR-RUN-04 a mistake names its key', () => {
   assert.match(complaintOf({ archive: { kind: 'dicomweb' } }), /archive\.url must be a URL/);
   assert.match(complaintOf({ healthRecord: { kind: 'fhir', url: 'not a url' } }), /healthRecord\.url must be a URL/);
 });
+
+test('WR-OPS-18 keys that contradict each other are named, all of them', () => {
+  const url = 'http://pacs.example/dicom-web';
+  const wrong: readonly (readonly [object, RegExp])[] = [
+    [{ archive: { url } }, /archive\.url has no effect without archive\.kind: dicomweb/],
+    [{ archive: { kind: 'dicomweb', url: 'ftp://pacs' } }, /archive\.url must be a URL with http or https/],
+    [{ archive: { kind: 'dicomweb', url: 'http://me:secret@pacs' } }, /archive\.url must be a URL without user name/],
+    [{ ledger: { url: 'postgresql://db/x' } }, /ledger\.url has no effect without ledger\.kind: postgres/],
+    [{ ledger: { kind: 'postgres', url: 'http://db/x' } }, /ledger\.url must be a URL such as postgresql:/],
+    [
+      { ledger: { kind: 'postgres', url: 'postgresql://me:secret@db/x', passwordFile: 'f' } },
+      /ledger\.url holds a password, and ledger\.passwordFile/,
+    ],
+    [{ healthRecord: { url } }, /healthRecord\.url has no effect without healthRecord\.kind: fhir/],
+    [{ inference: { url: 'gpu:8000' } }, /inference\.url must be a URL/],
+    [{ telemetry: { otlpUrl: 'collector' } }, /telemetry\.otlpUrl must be a URL/],
+    [{ completeness: { quietSeconds: 9, longestWaitSeconds: 5 } }, /completeness\.longestWaitSeconds is shorter/],
+    [{ retention: { exportDirectory: 'x' } }, /retention\.exportDirectory is set without retention\.days/],
+    [{ archive: { kind: 'dicomweb', url }, retention: { days: 14 } }, /retention\.days must be more than the 14 days/],
+  ];
+  for (const [config, complaint] of wrong) {
+    assert.match(complaintOf(config), complaint);
+    assert.doesNotMatch(complaintOf(config), /secret/);
+  }
+  const both = complaintOf({ archive: { url }, healthRecord: { kind: 'fhir' } });
+  assert.match(both, /archive\.url .*; healthRecord\.url must be a URL/);
+  assert.equal(complaintOf({ archive: { kind: 'dicomweb', url }, retention: { days: 15 } }), 'accepted');
+});

@@ -4,26 +4,18 @@ import { parse } from 'yaml';
 import type { Config } from '../../contracts/generated/types.ts';
 import { type ValidationError, validateConfig } from '../../contracts/generated/validators.js';
 import { WetreadError } from '../../src/errors.ts';
+import { contradictions } from './config-contradictions.ts';
 import { complaintsOfSources } from './config-sources.ts';
 
 export type { Config } from '../../contracts/generated/types.ts';
 
-/** @throws WetreadError `config-invalid`, naming every key that breaks the schema. */
+/** @throws WetreadError `config-invalid`, naming every key that breaks the schema or contradicts another. */
 export function parseConfig(raw: unknown, origin = 'configuration'): Config {
   const config: unknown = structuredClone(raw ?? {});
   if (!validateConfig(config)) {
     throw new WetreadError('config-invalid', `${origin}: ${(validateConfig.errors ?? []).map(complaint).join('; ')}`);
   }
-  requireUrl(config.archive.kind === 'dicomweb', config.archive.url, 'archive.url', origin);
-  for (const [index, { url }] of config.archives.entries()) requireUrl(true, url, `archives.${index}.url`, origin);
-  requireDistinct(
-    config.archives.map(({ name }) => name),
-    'archives: the name',
-    origin,
-  );
-  requireUrl(config.ledger.kind === 'postgres', config.ledger.url, 'ledger.url', origin);
-  requireUrl(config.healthRecord.kind === 'fhir', config.healthRecord.url, 'healthRecord.url', origin);
-  const complaints = complaintsOfSources(config);
+  const complaints = [...contradictions(config), ...complaintsOfSources(config)];
   if (complaints.length > 0) throw new WetreadError('config-invalid', `${origin}: ${complaints.join('; ')}`);
   return config;
 }
@@ -38,17 +30,6 @@ export function loadConfig(path: string | undefined): Config {
     const [complaint] = (error as Error).message.split(/:?\n/);
     throw new WetreadError('config-invalid', `${path}: ${complaint}`, { cause: error });
   }
-}
-
-function requireUrl(needed: boolean, url: string | undefined, key: string, origin: string): void {
-  if (needed && (url === undefined || !URL.canParse(url))) {
-    throw new WetreadError('config-invalid', `${origin}: ${key} must be a URL`);
-  }
-}
-
-function requireDistinct(names: readonly string[], what: string, origin: string): void {
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new WetreadError('config-invalid', `${origin}: ${what} '${twice}' stands twice`);
 }
 
 function complaint(error: ValidationError): string {
