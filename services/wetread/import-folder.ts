@@ -66,7 +66,7 @@ async function storeFile(path: string, store: StoreInstance): Promise<Stored | C
 }
 
 /** Regular files below a folder, in a stable order; links are not followed, so that a loop cannot trap the walk. */
-async function* filesBelow(folder: string): AsyncGenerator<string> {
+export async function* filesBelow(folder: string): AsyncGenerator<string> {
   const entries = [];
   for await (const entry of await opendir(folder)) entries.push(entry);
   for (const entry of entries.sort((a, b) => a.name.localeCompare(b.name, 'en'))) {

@@ -17,6 +17,8 @@ const USAGE = `Usage: wetread <command> [options]
                           replay, park and close take a filter in place of UIDs: replay --state parked --reason CODE
   ledger export --out FILE | prune --before DATE [--export FILE]
                           old studies in a final state, a line of JSON each; and their removal from the ledger
+  rules test UID|FOLDER   explains which rule of the configuration reads a study, with which model and which of its series;
+                          nothing is read or stored
   doctor [--store]        checks the configuration and every server that it names, and says what to mend;
                           with --store: also stores a test object in the archive
 
@@ -25,7 +27,7 @@ Options
   --state S, --reason CODE, --since DATE
                           with studies: only those in this state, with this reason, changed since then
   --note TEXT             with replay, park, close: why, kept in the history; no names of patients
-  --json                  with studies and doctor: for machines
+  --json                  with studies, rules and doctor: for machines
   --documents             with ledger export: reports and images of results as well (patient data)
   --study UID             with read: a study that the configured archive holds; may be repeated
   --data DIR              data directory, kept (default of read and demo: a temporary one, removed at the end)
@@ -81,6 +83,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (options) => (await import('./cli/studies.ts')).studies(options),
     words: 'action',
     options: ['config', 'data', 'state', 'reason', 'since', 'note', 'json'],
+  },
+  rules: {
+    run: async (options) => (await import('./cli/rules.ts')).rules(options),
+    words: 'action',
+    options: ['config', 'data', 'json'],
   },
   doctor: {
     run: async (options) => (await import('./cli/doctor.ts')).doctor(options),

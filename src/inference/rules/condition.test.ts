@@ -217,7 +217,9 @@ const TAGS =
   00280010`.split(/\s+/);
 
 test('WR-RUL-08 whatever an archive sends, every rule has a verdict, and always the same one', () => {
-  const { next: draw, pick } = random(4711);
+  const numbers = random(4711);
+  const draw = (): number => numbers.next();
+  const pick = <T>(values: readonly T[]): T => numbers.pick(values);
   const packages = [packageOf(lungCard())];
   const condition = (depth: number): RuleCondition => {
     const attribute = pick(ATTRIBUTE_NAMES);
@@ -273,7 +275,8 @@ test('WR-RUL-08 whatever an archive sends, every rule has a verdict, and always 
 });
 
 test('WR-RUL-08 every attribute of every broken data set gives texts', () => {
-  const { next: draw } = random(42);
+  const numbers = random(42);
+  const draw = (): number => numbers.next();
   for (let round = 0; round < 500; round++) {
     const subject = subjectOf([{}]);
     const { series } = subject.study;

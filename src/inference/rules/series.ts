@@ -10,7 +10,7 @@ import type { Exclusion, Plane, SeriesSelection } from './rule.ts';
 
 export interface SeriesJudgement {
   readonly series: Series;
-  /** Every check, so that an operator sees all that speaks against a series at once. */
+  /** Every check, so that an operator sees all that speaks against a series at once; of another modality only that. */
   readonly checks: readonly Judgement[];
   /** Why the series is not read; absent where it may be. */
   readonly left?: Reason;
@@ -25,7 +25,10 @@ export function judgeSeries(
 ): SeriesJudgement {
   const { exclude, plane, kernel, sliceThickness, where } = selection;
   const dataSet = subject.described.get(series.seriesInstanceUid);
-  const wrongModality = modalities !== undefined && !modalities.includes(series.modality);
+  if (modalities !== undefined && !modalities.includes(series.modality)) {
+    const left = reason('wrong-modality', series.modality || 'none stated');
+    return { series, checks: [modalityCheck(series, modalities)], left };
+  }
   const checks: Judgement[] = [
     ...(modalities === undefined ? [] : [modalityCheck(series, modalities)]),
     ...exclude.map((kind) => exclusionCheck(kind, dataSet)),
@@ -35,11 +38,9 @@ export function judgeSeries(
     ...(where === undefined ? [] : [judge(where, subject, [series])]),
   ];
   const failed = checks.find(({ holds }) => !holds);
-  if (failed === undefined) return { series, checks };
-  const left = wrongModality
-    ? reason('wrong-modality', series.modality || 'none stated')
-    : reason('series-not-selected', failed.whyNot);
-  return { series, checks, left };
+  return failed === undefined
+    ? { series, checks }
+    : { series, checks, left: reason('series-not-selected', failed.whyNot) };
 }
 
 type Described = Parameters<typeof describedTexts>[1];
@@ -47,7 +48,8 @@ type Described = Parameters<typeof describedTexts>[1];
 function modalityCheck({ modality }: Series, modalities: readonly string[]): Judgement {
   const list = modalities.join(', ');
   const found = modality === '' ? [] : [modality];
-  return verdict(modalities.includes(modality), `Modality is one that the model reads: ${list}`, 'no', found);
+  const wants = `Modality is one that the model reads: ${list}`;
+  return verdict(modalities.includes(modality), wants, `Modality is none that the model reads: ${list}`, found);
 }
 
 function exclusionCheck(kind: Exclusion, dataSet: Described): Judgement {

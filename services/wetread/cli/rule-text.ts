@@ -1,0 +1,158 @@
+/** A decision in words, or as JSON: what each rule wanted, what the study has, and what follows. For operators: it shows values. */
+import type { Series, Study } from '../../../src/arrival/study.ts';
+import type { RuleSubject } from '../../../src/inference/rules/attributes.ts';
+import type { Judgement } from '../../../src/inference/rules/condition.ts';
+import type { Decision, RuleJudgement, Selection } from '../../../src/inference/rules/decide.ts';
+import type { Rule } from '../../../src/inference/rules/rule.ts';
+import { explain } from '../../../src/reasons.ts';
+import { countText } from './progress.ts';
+
+/** What `--json` prints for a study. */
+export interface Explanation {
+  readonly studyInstanceUid: string;
+  readonly instances: number;
+  readonly event: RuleSubject['event'];
+  readonly rules: readonly ExplainedRule[];
+  /** After the one that holds. */
+  readonly notLookedAt: readonly string[];
+  readonly decision: Decided | { readonly reason: string };
+}
+
+interface ExplainedRule {
+  readonly name: string;
+  readonly holds: boolean;
+  readonly whyNot?: string;
+  readonly when?: Judgement;
+  readonly series: readonly ExplainedSeries[];
+}
+
+interface ExplainedSeries extends NamedSeries {
+  readonly fits: boolean;
+  readonly checks: readonly Judgement[];
+}
+
+interface NamedSeries {
+  readonly seriesInstanceUid: string;
+  readonly seriesNumber?: number;
+  readonly modality: string;
+  readonly seriesDescription?: string;
+  readonly instances: number;
+}
+
+interface Decided {
+  readonly rule: string;
+  readonly model: string;
+  /** Absent where no package of that name is loaded: such a study is parked. */
+  readonly version?: string;
+  readonly priority: string;
+  /** In the order in which they are tried. */
+  readonly tries: readonly NamedSeries[];
+  readonly leaves: readonly (NamedSeries & { readonly reason: string })[];
+}
+
+export function explanationOf(
+  { header, series }: Study,
+  event: RuleSubject['event'],
+  { judged, selection, reason }: Decision,
+  rules: readonly Rule[],
+): Explanation {
+  return {
+    studyInstanceUid: header.studyInstanceUid,
+    instances: series.reduce((sum, { instances }) => sum + instances.length, 0),
+    event,
+    rules: judged.map(explainedRule),
+    notLookedAt: rules.slice(judged.length).map(({ name }) => name),
+    decision: selection === undefined ? { reason: explain(reason!) } : decided(selection),
+  };
+}
+
+function explainedRule({ rule: { name }, whyNot, when, series, candidates }: RuleJudgement): ExplainedRule {
+  return {
+    name,
+    holds: candidates.length > 0,
+    ...(whyNot !== '' && { whyNot }),
+    ...(when !== undefined && { when }),
+    series: series.map((each) => ({ ...named(each.series), fits: each.left === undefined, checks: each.checks })),
+  };
+}
+
+function decided({ rule, package: model, candidates, left }: Selection): Decided {
+  return {
+    rule: rule.name,
+    model: rule.model,
+    ...(model !== undefined && { version: model.card.version }),
+    priority: rule.priority,
+    tries: candidates.map(named),
+    leaves: left.map(({ series, reason }) => ({ ...named(series), reason: explain(reason) })),
+  };
+}
+
+function named({ seriesInstanceUid, seriesNumber, modality, seriesDescription, instances }: Series): NamedSeries {
+  return {
+    seriesInstanceUid,
+    ...(seriesNumber !== undefined && { seriesNumber }),
+    modality,
+    ...(seriesDescription !== undefined && { seriesDescription }),
+    instances: instances.length,
+  };
+}
+
+/** Without control characters: headers go to a terminal. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, '�');
+}
+
+export function explanationText({ studyInstanceUid, instances, event, ...rest }: Explanation): string {
+  const archive = event.archive === undefined ? '' : `, archive ${event.archive}`;
+  const head = `Study ${studyInstanceUid}: ${countText(instances, 'image', 'images')}; source ${event.source}${archive}`;
+  const after = rest.notLookedAt.length === 0 ? [] : [`Not looked at after that: ${rest.notLookedAt.join(', ')}`];
+  return printableLines([head, ...rest.rules.flatMap(ruleLines), ...after, ...decisionLines(rest.decision)]);
+}
+
+function printableLines(lines: readonly string[]): string {
+  return lines.map(printable).join('\n');
+}
+
+function ruleLines({ name, holds, whyNot, when, series }: ExplainedRule): string[] {
+  // Where the study is not the rule's, its series are of no interest.
+  const told = when?.holds === false ? [] : series;
+  return [
+    `Rule ${name} ${holds ? 'holds' : `does not hold: ${whyNot}`}`,
+    ...(when === undefined ? [] : judgementLines(when, 1)),
+    ...told.flatMap((each) => [
+      `  ${mark(each.fits)} series ${seriesText(each)}`,
+      ...each.checks.flatMap((check) => judgementLines(check, 3)),
+    ]),
+  ];
+}
+
+/** A condition that is made of others is told by its parts, what they make together by its own line. */
+function judgementLines({ holds, wants, found, parts }: Judgement, depth: number): string[] {
+  const values = found === undefined ? '' : `   found: ${found.length === 0 ? 'nothing' : found.join(', ')}`;
+  const inner =
+    parts === undefined || parts.length === 0 ? [] : parts.flatMap((part) => judgementLines(part, depth + 1));
+  return [`${'  '.repeat(depth)}${mark(holds)} ${wants}${values}`, ...inner];
+}
+
+function decisionLines(decision: Explanation['decision']): string[] {
+  if ('reason' in decision) return [`Decision: not read. ${decision.reason}`];
+  const { rule, model, version, priority, tries, leaves } = decision;
+  const by = version === undefined ? `${model}, which is not loaded: the study is parked` : `${model} ${version}`;
+  return [
+    `Decision: rule ${rule}, model ${by}, priority ${priority}`,
+    ...tries.map(
+      (series, index) => `  ${index === 0 ? 'reads' : 'if that gives nothing:'} series ${seriesText(series)}`,
+    ),
+    ...leaves.map((series) => `  leaves series ${seriesText(series)}: ${series.reason}`),
+  ];
+}
+
+function seriesText({ seriesNumber, modality, seriesDescription, instances, seriesInstanceUid }: NamedSeries): string {
+  const title = seriesDescription === undefined ? '' : ` '${seriesDescription}'`;
+  const images = countText(instances, 'image', 'images');
+  return `${seriesNumber ?? '-'} ${modality || 'no modality'}${title}, ${images} (${seriesInstanceUid})`;
+}
+
+function mark(holds: boolean): string {
+  return holds ? '✓' : '✗';
+}
