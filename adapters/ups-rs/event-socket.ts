@@ -1,8 +1,11 @@
 /** Events of a worklist on a WebSocket (PS3.18 8.10.4 and 8.10.5). */
+import { once } from 'node:events';
+import { WebSocket } from 'ws';
+import { Asking } from '../../src/asking.ts';
 import type { DicomDataSet, DicomElement } from '../../src/dicom-json.ts';
 import { numberOf, stringOf } from '../../src/dicom-json.ts';
-import { WetreadError } from '../../src/errors.ts';
 import { isUid } from '../../src/uid.ts';
+import { askedOf, faultOf, type HttpOptions } from './http.ts';
 
 /** What an event says (PS3.4 CC.2.4); everything else is asked of the server. */
 export interface WorkitemEvent {
@@ -24,6 +27,11 @@ const TYPES: readonly (WorkitemEvent['type'] | undefined)[] = [
   'assigned',
 ];
 
+/** A connection that is silent for so long after a ping is dead, whatever TCP thinks of it. */
+const PING_MS = 30_000;
+/** An event is a few hundred bytes. */
+const MAX_BYTES = 1024 * 1024;
+
 export class EventSocket implements Disposable {
   readonly #socket: WebSocket;
   readonly url: string;
@@ -33,29 +41,26 @@ export class EventSocket implements Disposable {
     this.url = url;
   }
 
-  /** @throws WetreadError `worklist-unreachable`, or the reason of the signal */
-  static async open(
-    url: string,
-    headers: Readonly<Record<string, string>> | undefined,
-    timeoutMs: number,
-    signal: AbortSignal,
-  ): Promise<EventSocket> {
-    const socket = new WebSocket(url, { ...(headers && { headers }) });
-    const opened = Promise.withResolvers<void>();
-    const fail = (): void => opened.reject(new WetreadError('worklist-unreachable', 'No socket for events'));
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-    socket.addEventListener('open', () => opened.resolve());
-    socket.addEventListener('error', fail);
-    socket.addEventListener('close', fail);
-    limit.addEventListener('abort', fail);
+  /** @throws WetreadError `worklist-unreachable`, `certificate-refused`, what the credentials throw, or the reason of the signal */
+  static async open(url: string, options: HttpOptions, signal: AbortSignal): Promise<EventSocket> {
+    const asking = new Asking(askedOf(options), { method: 'GET', url: url.replace(/^ws/, 'http') }, signal);
+    const socket = new WebSocket(url, {
+      ...options.tls?.(),
+      headers: await asking.credentials(),
+      handshakeTimeout: options.timeoutMs,
+      maxPayload: MAX_BYTES,
+    });
+    const close = (): void => socket.terminate();
+    signal.addEventListener('abort', close);
     try {
-      await opened.promise;
+      await once(socket, 'open');
+      // A fault ends in `close`, which is listened to.
+      socket.on('error', () => {});
       return new EventSocket(socket, url);
-    } catch (error) {
-      socket.close();
-      throw signal.aborted ? WetreadError.from(signal.reason, 'timeout') : error;
+    } catch (cause) {
+      throw faultOf(cause, signal);
     } finally {
-      limit.removeEventListener('abort', fail);
+      signal.removeEventListener('abort', close);
     }
   }
 
@@ -65,15 +70,28 @@ export class EventSocket implements Disposable {
 
   /** What is no event of a work item is left out: the worklist is asked again in any case. */
   listen(onEvent: (event: WorkitemEvent) => void, onClose: () => void): void {
-    this.#socket.addEventListener('message', ({ data }) => {
-      const event = typeof data === 'string' ? eventOf(data) : undefined;
+    const socket = this.#socket;
+    let isAlive = true;
+    const pulse = setInterval(() => {
+      if (!isAlive) return socket.terminate();
+      isAlive = false;
+      socket.ping();
+    }, PING_MS);
+    socket.on('pong', () => {
+      isAlive = true;
+    });
+    socket.on('message', (data, isBinary) => {
+      const event = isBinary ? undefined : eventOf(String(data as Buffer));
       if (event !== undefined) onEvent(event);
     });
-    this.#socket.addEventListener('close', onClose);
+    socket.on('close', () => {
+      clearInterval(pulse);
+      onClose();
+    });
   }
 
   [Symbol.dispose](): void {
-    this.#socket.close();
+    this.#socket.terminate();
   }
 }
 

@@ -1,17 +1,30 @@
 /** Small requests to one worklist server: DICOM JSON in, DICOM JSON out, each with a time limit. */
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SecureContext } from 'node:tls';
+import { type Asked, Asking } from '../../src/asking.ts';
 import type { DicomDataSet } from '../../src/dicom-json.ts';
 import { WetreadError } from '../../src/errors.ts';
-import { type Authorize, type HeaderFields, sameFields } from '../../src/remote-server.ts';
+import { type Authorize, certificateFault } from '../../src/remote-server.ts';
 
 export interface HttpOptions {
   readonly authorize?: Authorize;
+  /** Asked at every connection, for https and wss. */
+  readonly tls?: () => { readonly secureContext: SecureContext; readonly servername?: string };
   /** How long an answer may take, to its last byte. */
   readonly timeoutMs: number;
 }
 
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly url: string;
+  readonly body?: DicomDataSet;
+}
+
 export interface HttpAnswer {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: IncomingMessage['headers'];
   readonly dataSets: readonly DicomDataSet[];
 }
 
@@ -19,57 +32,85 @@ const MEDIA_TYPE = 'application/dicom+json';
 /** A page of a worklist, and room to spare. */
 const MAX_BYTES = 32 * 1024 * 1024;
 
-export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT';
-  readonly url: URL;
-  readonly body?: DicomDataSet;
+/**
+ * @throws WetreadError `worklist-unreachable`, `worklist-refused`, `certificate-refused`, `too-large`, `timeout`, what the
+ * credentials throw, or the reason of the signal
+ */
+export async function exchange(options: HttpOptions, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+  const asking = new Asking(askedOf(options), request, signal);
+  for (;;) {
+    const answer = await send(options, request, asking, signal);
+    if (!(await asking.again(answer.status, (name) => answer.headers[name]?.toString()))) return answer;
+  }
 }
 
-/** @throws WetreadError `worklist-unreachable`, `too-large`, `timeout`, what {@link Authorize} throws, or the reason of the signal */
-export async function exchange(options: HttpOptions, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
-  const fields = (await options.authorize?.(signal)) ?? {};
-  const answer = await send(options, request, fields, signal);
-  if (answer.status !== 401) return answer;
-  const others = (await options.authorize?.(signal, fields)) ?? fields;
-  return sameFields(fields, others) ? answer : send(options, request, others, signal);
+/** The worklist server, as it is asked. */
+export function askedOf({ authorize }: HttpOptions): Asked {
+  return {
+    name: 'The worklist server',
+    refused: 'worklist-refused',
+    unreachable: 'worklist-unreachable',
+    pause: (ms, signal) => sleep(ms, undefined, { signal }),
+    now: Date.now,
+    ...(authorize && { authorize }),
+  };
 }
 
 async function send(
   options: HttpOptions,
-  { method, url, body }: HttpRequest,
-  fields: HeaderFields,
+  { method, body }: HttpRequest,
+  asking: Asking,
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
+  const credentials = await asking.credentials();
   const limit = AbortSignal.timeout(options.timeoutMs);
+  const bytes = body && Buffer.from(JSON.stringify([body]));
+  const start = asking.url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   try {
-    const response = await fetch(url, {
+    const sending = start(asking.url, {
+      ...options.tls?.(),
       method,
-      // Only the configured server is asked: a redirect might carry an authorization elsewhere.
-      redirect: 'manual',
+      signal: AbortSignal.any([signal, limit]),
+      // A kept connection may be closed by the server just as it is used again; one per request never is.
+      agent: false,
       headers: {
         accept: MEDIA_TYPE,
-        // A kept connection may be closed by the server just as it is used again; one per request never is.
-        connection: 'close',
-        ...(body && { 'content-type': MEDIA_TYPE }),
-        ...fields,
+        'accept-encoding': 'identity',
+        ...credentials,
+        ...(bytes && { 'content-type': MEDIA_TYPE }),
+        'content-length': bytes?.byteLength ?? 0,
       },
-      signal: AbortSignal.any([signal, limit]),
-      ...(body && { body: JSON.stringify([body]) }),
     });
-    const { status, headers } = response;
+    sending.once('response', resolve);
+    sending.on('error', reject);
+    sending.end(bytes);
+    const response = await promise;
+    const { statusCode: status = 0, headers } = response;
     return { status, headers, dataSets: dataSetsOf(await textOf(response)) };
   } catch (cause) {
-    if (signal.aborted) throw WetreadError.from(signal.reason, 'timeout');
-    if (cause instanceof WetreadError) throw cause;
-    if (limit.aborted) throw new WetreadError('timeout', 'The worklist server took too long', { cause });
-    throw new WetreadError('worklist-unreachable', 'The connection to the worklist server failed', { cause });
+    throw limit.aborted && !signal.aborted ? tooSlow(cause) : faultOf(cause, signal);
   }
 }
 
-async function textOf({ body }: Response): Promise<string> {
+/** @param cause what a connection ended with */
+export function faultOf(cause: unknown, signal: AbortSignal): WetreadError {
+  if (signal.aborted) return WetreadError.from(signal.reason, 'timeout');
+  if (cause instanceof WetreadError) return cause;
+  const unreachable = new WetreadError('worklist-unreachable', 'The connection to the worklist server failed', {
+    cause,
+  });
+  return certificateFault(cause, 'The worklist server') ?? unreachable;
+}
+
+function tooSlow(cause: unknown): WetreadError {
+  return new WetreadError('timeout', 'The worklist server took too long', { cause });
+}
+
+async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of body ?? []) {
+  for await (const chunk of body) {
     length += chunk.byteLength;
     if (length > MAX_BYTES) throw new WetreadError('too-large', 'An answer of the worklist server exceeds the limit');
     chunks.push(chunk);

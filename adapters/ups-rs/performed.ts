@@ -42,6 +42,7 @@ const GIVEN_UP: readonly StudyState[] = ['not-selected', 'not-evaluable', 'held'
  * progress blocks whoever waits for it.
  */
 export function progressOf(records: readonly (StudyRecord | undefined)[]): Progress {
+  if (records.length === 0) return { kind: 'canceled', reason: 'The work item names no study' };
   for (const record of records) {
     if (record === undefined) return { kind: 'canceled', reason: 'Wetread does not know the study any more' };
     if (GIVEN_UP.includes(record.state)) return { kind: 'canceled', reason: reasonOf(record) };

@@ -6,15 +6,15 @@
 import { type DicomDataSet, stringOf } from '../../src/dicom-json.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { Clock, Ledger, Log, StudySource } from '../../src/ports.ts';
-import type { Authorize } from '../../src/remote-server.ts';
 import { RETRIES } from '../../src/retry.ts';
 import { EventSocket, type WorkitemEvent } from './event-socket.ts';
+import type { HttpOptions } from './http.ts';
 import { type KeyLedger, transactionUids } from './transaction-uids.ts';
 import { keysOf, type WorkitemMatch } from './workitem.ts';
 import { inTurn, WorkitemPerformer } from './workitem-performer.ts';
 import { type Dialect, WorklistClient } from './worklist-client.ts';
 
-export interface UpsSourceOptions {
+export interface UpsSourceOptions extends Pick<HttpOptions, 'authorize' | 'tls'> {
   /** Root of the worklist service, such as `http://127.0.0.1:8080/dcm4chee-arc/aets/WORKLIST/rs`. */
   readonly url: string;
   /** Default `standard`. */
@@ -26,7 +26,6 @@ export interface UpsSourceOptions {
   readonly subscription?: 'global' | 'filtered';
   /** Where events come from, where the server does not say it or says it wrongly. */
   readonly notificationUrl?: string;
-  readonly authorize?: Authorize;
   /** How long the server may take for an answer; default 30 s. */
   readonly timeoutMs?: number;
   /** How often the worklist is searched; default one minute. */
@@ -37,7 +36,9 @@ export interface UpsSourceOptions {
   readonly atOnce?: number;
   /** How long an item in progress is left to whoever may have claimed it; default 30 s. */
   readonly adoptAfterMs?: number;
-  /** DICOMweb root where results can be retrieved. */
+  /** Name of the archive that holds the studies; the first one where absent. */
+  readonly archive?: string;
+  /** DICOMweb root of that archive, where results can be retrieved. */
   readonly resultsUrl?: string;
   readonly ports: {
     readonly ledger: Pick<Ledger, 'get' | 'move'> & KeyLedger;
@@ -61,7 +62,7 @@ class UpsRun {
   readonly #notice: Notice;
   readonly #signal: AbortSignal;
   readonly #client: WorklistClient;
-  readonly #timeoutMs: number;
+  readonly #http: HttpOptions;
   #performer: WorkitemPerformer | undefined;
   #socket: EventSocket | undefined;
   /** Why no events come, as long as that was not told. */
@@ -73,12 +74,12 @@ class UpsRun {
   #wake: () => void = () => {};
 
   constructor(options: UpsSourceOptions, notice: Notice, signal: AbortSignal) {
-    const { url, authorize, aeTitle, dialect = 'standard', timeoutMs = 30_000 } = options;
+    const { url, authorize, tls, aeTitle, dialect = 'standard', timeoutMs = 30_000 } = options;
     this.#options = options;
     this.#notice = notice;
     this.#signal = signal;
-    this.#timeoutMs = timeoutMs;
-    this.#client = new WorklistClient({ url, dialect, aeTitle, timeoutMs, ...(authorize && { authorize }) });
+    this.#http = { timeoutMs, ...(authorize && { authorize }), ...(tls && { tls }) };
+    this.#client = new WorklistClient({ url, dialect, aeTitle, ...this.#http });
   }
 
   async run(): Promise<void> {
@@ -112,7 +113,7 @@ class UpsRun {
     const { origin, pathname } = new URL(url);
     const stateKey = `${NAME} ${origin}${pathname.replace(/\/+$/, '')} ${aeTitle}`;
     const transactionUid = await transactionUids(ports.ledger, stateKey, this.#signal);
-    const { resultsUrl } = this.#options;
+    const { archive, resultsUrl } = this.#options;
     return new WorkitemPerformer({
       ...ports,
       client: this.#client,
@@ -121,7 +122,7 @@ class UpsRun {
       atOnce,
       adoptAfterMs,
       transactionUid,
-      notice: this.#notice,
+      notice: (hint) => this.#notice({ ...hint, ...(archive !== undefined && { archive }) }),
       source: NAME,
     });
   }
@@ -176,9 +177,8 @@ class UpsRun {
     return told;
   }
 
-  async #open(url: string): Promise<EventSocket> {
-    const fields = await this.#options.authorize?.(this.#signal);
-    return EventSocket.open(url, fields, this.#timeoutMs, this.#signal);
+  #open(url: string): Promise<EventSocket> {
+    return EventSocket.open(url, this.#http, this.#signal);
   }
 
   /** An authorization goes to the configured host only. */

@@ -105,7 +105,7 @@ export class WorklistClient {
     else if (pairs.length > 0) url.searchParams.set('filter', pairs.map((pair) => pair.join('=')).join(','));
     const { status, headers } = await this.#ask('POST', url, undefined, signal);
     requireStatus(status, [200, 201]);
-    return headers.get('content-location') ?? headers.get('location') ?? undefined;
+    return headers['content-location'] ?? headers.location;
   }
 
   #ask(
@@ -114,7 +114,7 @@ export class WorklistClient {
     body: DicomDataSet | undefined,
     signal: AbortSignal,
   ): Promise<HttpAnswer> {
-    return exchange(this.#options, { method, url, ...(body && { body }) }, signal);
+    return exchange(this.#options, { method, url: url.href, ...(body && { body }) }, signal);
   }
 
   #url(path: string): URL {

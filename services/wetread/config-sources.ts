@@ -1,10 +1,10 @@
-/** What the schema cannot say of the keys of a FHIR subscription and of watched folders. */
+/** What the schema cannot say of the keys of a FHIR subscription, of worklists and of watched folders. */
 import { resolve, sep } from 'node:path';
 import type { Config } from './config.ts';
 
 /** @returns what is wrong, each naming its key */
 export function complaintsOfSources(config: Config): readonly string[] {
-  return [...complaintsOfSubscription(config), ...complaintsOfFolders(config)];
+  return [...complaintsOfSubscription(config), ...complaintsOfWorklists(config), ...complaintsOfFolders(config)];
 }
 
 function complaintsOfSubscription({ fhirSubscription, healthRecord }: Config): readonly string[] {
@@ -16,6 +16,18 @@ function complaintsOfSubscription({ fhirSubscription, healthRecord }: Config): r
     secretFile === undefined ? 'fhirSubscription.secretFile is missing' : undefined,
     payload === 'id-only' && topic === undefined ? 'fhirSubscription.payload id-only needs a topic' : undefined,
   ].filter((complaint) => complaint !== undefined);
+}
+
+function complaintsOfWorklists({ ups, archives }: Config): readonly string[] {
+  return ups
+    .flatMap(({ url, notificationUrl, archive }, index) => [
+      isUrl(url) ? undefined : `ups.${index}.url must be a URL`,
+      isUrl(notificationUrl?.replace(/^ws/, 'http') ?? url) ? undefined : `ups.${index}.notificationUrl must be a URL`,
+      archive === undefined || archives.some(({ name }) => name === archive)
+        ? undefined
+        : `ups.${index}.archive names none of archives`,
+    ])
+    .filter((complaint) => complaint !== undefined);
 }
 
 function complaintsOfFolders({ folderWatch, archive, dataDirectory }: Config): readonly string[] {
