@@ -13,3 +13,10 @@ test('WR-RUN-03 delays grow, the last repeats, and after the maximum there is no
   );
   assert.equal(retryDelaySeconds(1, 0), undefined);
 });
+
+test('WR-RET-05 a server that asks for a longer wait gets it, up to the longest delay', () => {
+  assert.deepEqual(
+    [0, 3, 60, 86_400].map((asked) => retryDelaySeconds(1, 5, asked)),
+    [5, 5, 60, 1800],
+  );
+});

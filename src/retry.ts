@@ -77,9 +77,13 @@ export const RETRIES = {
   'filing a draft in the health record': { delaysSeconds: [], maximum: 0, afterwards: 'the study is read again' },
 } as const satisfies Record<string, RetryRule>;
 
-/** Seconds until the next try after `attempts` tries, or undefined when they are used up. */
-export function retryDelaySeconds(attempts: number, maximum: number): number | undefined {
+/**
+ * Seconds until the next try after `attempts` tries, or undefined when they are used up.
+ * @param askedSeconds how long a server asked to be left alone; more than the longest delay is not granted
+ */
+export function retryDelaySeconds(attempts: number, maximum: number, askedSeconds = 0): number | undefined {
   const { delaysSeconds } = RETRIES['reading a study'];
   if (attempts > maximum) return undefined;
-  return delaysSeconds[Math.min(attempts, delaysSeconds.length) - 1];
+  const seconds = delaysSeconds[Math.min(attempts, delaysSeconds.length) - 1]!;
+  return Math.max(seconds, Math.min(askedSeconds, Math.max(...delaysSeconds)));
 }

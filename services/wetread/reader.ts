@@ -174,7 +174,9 @@ export class Reader {
     if (this.#stopping.signal.aborted) return ports.ledger.advance(attempt, 'release');
     const error = signal.aborted ? WetreadError.from(signal.reason) : WetreadError.from(cause);
     if (error.code === 'lease-lost') throw error;
-    const delay = error.retryable ? retryDelaySeconds(attempt.number, maximumRetries) : undefined;
+    const delay = error.retryable
+      ? retryDelaySeconds(attempt.number, maximumRetries, error.retryAfterSeconds)
+      : undefined;
     const patch: RecordPatch = { reason: { code: error.code, detail: error.message }, traceId };
     ports.log.write('read-fault', { studyInstanceUid, errorCode: error.code, attempt: attempt.number });
     if (delay === undefined) return this.#advance(attempt, 'park', patch);
