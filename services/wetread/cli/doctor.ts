@@ -1,7 +1,6 @@
 /** `wetread doctor`: checks everything that the configuration names, and says what to mend. Changes nothing but what it says. */
 import { WetreadError } from '../../../src/errors.ts';
-import type { Config } from '../config.ts';
-import { examine, type Finding } from '../doctor/check.ts';
+import { examine, type Finding, type Part } from '../doctor/check.ts';
 import { wireParts } from '../doctor/wire-parts.ts';
 import { software } from '../version.ts';
 import { type CommandOptions, siteConfig } from './options.ts';
@@ -15,9 +14,8 @@ export async function doctor(options: CommandOptions): Promise<number> {
   };
   if (!json)
     process.stdout.write(`${software.name} ${software.version}, ${options.config ?? 'no configuration file'}\n`);
-  const config = configOf(options, tell);
   await using stack = new AsyncDisposableStack();
-  for (const part of config === undefined ? [] : wireParts(config, { store }, stack)) {
+  for (const part of await partsOf(options, store, stack, tell)) {
     if (!json) process.stdout.write(`\n${part.name}  ${part.place}\n`);
     await examine(part, tell);
   }
@@ -26,17 +24,22 @@ export async function doctor(options: CommandOptions): Promise<number> {
   return failed ? 1 : 0;
 }
 
-/** A mistake in the configuration is a finding as well; each line names its key. */
-function configOf(options: CommandOptions, tell: (finding: Finding) => void): Config | undefined {
-  const about = { part: 'configuration', check: 'schema' } as const;
+/** A mistake in the configuration is a finding as well; it names its key. */
+async function partsOf(
+  options: CommandOptions,
+  store: boolean,
+  stack: AsyncDisposableStack,
+  tell: (finding: Finding) => void,
+): Promise<readonly Part[]> {
+  const about = { part: 'configuration', check: 'keys' } as const;
   try {
-    const config = siteConfig(options);
+    const parts = await wireParts(siteConfig(options), { store }, stack);
     tell({ ...about, status: 'ok', message: 'Every key is known, and none contradicts another' });
-    return config;
+    return parts;
   } catch (cause) {
     const { message } = WetreadError.from(cause);
-    tell({ ...about, status: 'fail', message, fix: 'Correct the keys that are named.' });
-    return undefined;
+    tell({ ...about, status: 'fail', message, fix: 'Correct what is named.' });
+    return [];
   }
 }
 

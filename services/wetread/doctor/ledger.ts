@@ -4,7 +4,7 @@ import { WetreadError } from '../../../src/errors.ts';
 import type { StudyRecord } from '../../../src/ports.ts';
 import { countText } from '../cli/progress.ts';
 import type { OpenLedger } from '../wire-ledger.ts';
-import { type CheckResult, fail, ok, type Part, warn } from './check.ts';
+import { type CheckResult, fail, ok, type Part, type Step, warn } from './check.ts';
 import { type Address, reach } from './reach.ts';
 
 /** The ledger keeps it as it keeps where a source stands; no source has the name. */
@@ -28,17 +28,23 @@ export function ledgerPart({ place, address, open }: LedgerPart): Part {
         await step('open', async () => ok('Not there yet; the server makes it when it starts first'));
         return;
       }
-      const opened: OpenLedger[] = [];
-      const isOpen = await step('open', async () => {
-        opened.push(await open());
+      await using opened = new AsyncDisposableStack();
+      let ledger: OpenLedger | undefined;
+      await step('open', async () => {
+        const candidate = opened.use(await open());
+        // A ledger on a server opens while the server is down; it is asked something.
+        await candidate.sourceState(MARK);
+        ledger = candidate;
         return ok('Open, with the tables of this version');
       });
-      if (!isOpen) return;
-      await using ledger = opened[0]!;
-      if (await step('write', () => writeAndRead(ledger)))
-        await step('studies', async () => waiting(await ledger.list()));
+      if (ledger !== undefined) await writeAndCount(ledger, step);
     },
   };
+}
+
+async function writeAndCount(ledger: OpenLedger, step: Step): Promise<void> {
+  const isWritten = await step('write', () => writeAndRead(ledger));
+  if (isWritten) await step('studies', async () => waiting(await ledger.list()));
 }
 
 async function writeAndRead(ledger: OpenLedger): Promise<CheckResult> {

@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { dicomwebArchive } from '../../../adapters/dicomweb/archive.ts';
+import type { HttpAccess } from '../../../adapters/dicomweb/http.ts';
 import { directoryArchive } from '../../../adapters/directory/archive.ts';
 import { FhirClient } from '../../../adapters/fhir/client.ts';
 import { openModelShelf } from '../../../adapters/model-folder/model-shelf.ts';
@@ -12,6 +13,7 @@ import { instanceWriter } from '../../../adapters/part10/writer.ts';
 import { isSkipped } from '../../../src/reasons.ts';
 import type { DicomFile } from '../../../src/writeback/artifact.ts';
 import type { Config } from '../config.ts';
+import { type ServerAccess, wireAccess } from '../wire-access.ts';
 import { ledgerFile, wireLedger } from '../wire-ledger.ts';
 import { modelFolders, serviceEntry } from '../wiring.ts';
 import { archivePart, storeAndRead } from './archive.ts';
@@ -28,13 +30,27 @@ export interface DoctorOptions {
   readonly store: boolean;
 }
 
-/** @param stack closes what the parts have opened */
-export function wireParts(config: Config, { store }: DoctorOptions, stack: AsyncDisposableStack): readonly Part[] {
+/**
+ * @param stack closes what the parts have opened
+ * @throws WetreadError `config-invalid`, naming the key of a file that cannot be used
+ */
+export async function wireParts(
+  config: Config,
+  { store }: DoctorOptions,
+  stack: AsyncDisposableStack,
+): Promise<readonly Part[]> {
+  const { archive, archives } = config;
+  const access = await wireAccess(config);
   return [
     storagePart(config.dataDirectory),
     ledgerOf(config),
-    config.archive.kind === 'dicomweb' ? remoteArchive(config, store) : embeddedArchive(config),
-    ...(config.healthRecord.kind === 'fhir' ? [healthRecordOf(config)] : []),
+    archive.kind === 'dicomweb'
+      ? remoteArchive('archive', { url: archive.url!, ...access.archive }, store)
+      : embeddedArchive(config),
+    ...archives.map(({ name, url }, index) =>
+      remoteArchive(`archives.${index}`, { url, ...access.archives.get(name) }, store),
+    ),
+    ...(config.healthRecord.kind === 'fhir' ? [healthRecordOf(config, access.healthRecord)] : []),
     inferenceOf(config, stack),
     ...telemetryOf(config),
   ];
@@ -57,10 +73,9 @@ function testFile(): DicomFile {
   return { object, bytes: instanceWriter().write(object) };
 }
 
-function remoteArchive({ archive }: Config, store: boolean): Part {
-  const access = { url: archive.url! };
+function remoteArchive(key: string, access: HttpAccess, store: boolean): Part {
   const port = dicomwebArchive({ ...access, identify: readIdentity });
-  return archivePart({ key: 'archive', access, ...(store && { store: { archive: port, file: testFile() } }) });
+  return archivePart({ key, access, ...(store && { store: { archive: port, file: testFile() } }) });
 }
 
 /** The test object goes into a folder beside the archive: a running server keeps its own for itself. */
@@ -90,9 +105,9 @@ function embeddedArchive({ dataDirectory }: Config): Part {
   };
 }
 
-function healthRecordOf({ healthRecord }: Config): Part {
+function healthRecordOf({ healthRecord }: Config, access: ServerAccess): Part {
   const url = healthRecord.url!;
-  return healthRecordPart(httpAddress(url, 'healthRecord.url'), new FhirClient({ url }));
+  return healthRecordPart(httpAddress(url, 'healthRecord.url', access.tls), new FhirClient({ url, ...access }));
 }
 
 function inferenceOf(config: Config, stack: AsyncDisposableStack): Part {

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { cpSync, writeFileSync } from 'node:fs';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { part10Reader } from '../../../adapters/part10/reader.ts';
+import { instanceWriter } from '../../../adapters/part10/writer.ts';
+import { isSkipped } from '../../../src/reasons.ts';
+import { authority, withoutOpenssl } from '../../../test/support/certificates.ts';
+import { dciodvfy, withoutTool } from '../../../test/support/dicom-tools.ts';
+import { findingsOf } from '../../../test/support/doctor.ts';
+import { startFhirServer } from '../../../test/support/fhir-server.ts';
+import { TemporaryFolder } from '../../../test/support/phantom-studies.ts';
+import { testObject } from './test-object.ts';
+
+async function listen(t: TestContext, server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+async function archiveThat(t: TestContext, answers: RequestListener): Promise<object> {
+  const port = await listen(t, createServer(answers));
+  return { archive: { kind: 'dicomweb', url: `http://127.0.0.1:${port}/dicom-web` } };
+}
+
+test('WR-OPS-02 an archive at the wrong port, path or host, or that refuses the log-in, is named with what to mend', async (t) => {
+  const nobody = { archive: { kind: 'dicomweb', url: 'http://127.0.0.1:1/dicom-web' } };
+  const port = (await findingsOf(nobody, ['archive'])).find('archive', 'port')!;
+  assert.deepEqual([port.status, port.message], ['fail', 'Nothing listens on 127.0.0.1:1']);
+  assert.match(port.fix!, /archive\.url/);
+
+  const unknown = { archive: { kind: 'dicomweb', url: 'http://pacs.invalid/dicom-web' } };
+  assert.match((await findingsOf(unknown, ['archive'])).find('archive', 'name')!.message, /pacs\.invalid is not known/);
+
+  const wrongPath = await archiveThat(t, (_request, response) => response.writeHead(404).end());
+  const path = (await findingsOf(wrongPath, ['archive'])).find('archive', 'search')!;
+  assert.match(`${path.message} ${path.fix}`, /answered 404 Check that archive\.url is the root of its DICOMweb/);
+
+  const page = await archiveThat(t, (_request, response) => response.end('<html>Welcome</html>'));
+  assert.match((await findingsOf(page, ['archive'])).find('archive', 'search')!.message, /else than DICOM JSON/);
+
+  const locked = await archiveThat(t, (_request, response) => response.writeHead(401).end());
+  const login = (await findingsOf(locked, ['archive'])).find('archive', 'search')!;
+  assert.match(`${login.message} ${login.fix}`, /answered 401 .*archive\.credentials/);
+});
+
+test('WR-OPS-02 a clock that is wrong is told', async (t) => {
+  const late = await archiveThat(t, (_request, response) => {
+    response.setHeader('Date', new Date(Date.now() - 3_600_000).toUTCString());
+    response.writeHead(204).end();
+  });
+  const { find, lines } = await findingsOf(late, ['archive']);
+  assert.match(find('archive', 'clock')!.message, /clock is 36\d\d s behind/);
+  assert.ok(lines.includes('archive.search ok'));
+});
+
+test('WR-OPS-02 a certificate that nobody trusts is told, and one whose authority is configured is not', {
+  skip: withoutOpenssl,
+}, async (t) => {
+  const { caFile, selfSigned, sign } = authority(t);
+  const answers: RequestListener = (_request, response) => void response.writeHead(204).end();
+  const own = await listen(t, createTlsServer(selfSigned('IP:127.0.0.1'), answers) as unknown as Server);
+  const url = (port: number): string => `https://127.0.0.1:${port}/dicom-web`;
+  const untrusted = await findingsOf({ archive: { kind: 'dicomweb', url: url(own) } }, ['archive']);
+  const certificate = untrusted.find('archive', 'certificate')!;
+  assert.match(`${certificate.message} ${certificate.fix}`, /no trusted authority .*tls\.caFile/);
+
+  const signed = await listen(t, createTlsServer(sign('IP:127.0.0.1', 90), answers) as unknown as Server);
+  const trusted = await findingsOf({ archive: { kind: 'dicomweb', url: url(signed), tls: { caFile } } }, ['archive']);
+  assert.deepEqual(trusted.lines, [
+    'archive.name ok',
+    'archive.port ok',
+    'archive.certificate ok',
+    'archive.clock ok',
+    'archive.search ok',
+  ]);
+});
+
+test('WR-OPS-02 a FHIR server of another version, without transactions, or that is none, is told', async (t) => {
+  const judge = async (statement: object): Promise<string> => {
+    const port = await listen(
+      t,
+      createServer((_request, response) => {
+        response.writeHead(200, { 'Content-Type': 'application/fhir+json' }).end(JSON.stringify(statement));
+      }),
+    );
+    const healthRecord = { kind: 'fhir', url: `http://127.0.0.1:${port}/fhir` };
+    return (await findingsOf({ healthRecord }, ['healthRecord'])).find('healthRecord', 'capability')!.message;
+  };
+  const r4 = { resourceType: 'CapabilityStatement', fhirVersion: '4.0.1' };
+  assert.match(await judge({ ...r4, fhirVersion: '5.0.0' }), /speaks FHIR 5\.0\.0/);
+  assert.match(await judge({ ...r4, rest: [{ interaction: [] }] }), /takes no transactions/);
+  assert.match(await judge({ resourceType: 'Bundle' }), /no CapabilityStatement/);
+  const rest = [{ interaction: [{ code: 'transaction' }], resource: [{ type: 'Patient', interaction: [] }] }];
+  assert.match(await judge({ ...r4, rest }), /does not state: Patient search-type; ServiceRequest/);
+});
+
+test('WR-OPS-01 a FHIR server that works is found to', async () => {
+  await using server = await startFhirServer();
+  const { lines } = await findingsOf({ healthRecord: { kind: 'fhir', url: server.url } }, ['healthRecord']);
+  assert.deepEqual(
+    lines.filter((line) => !line.endsWith(' ok')),
+    [],
+  );
+  assert.deepEqual(
+    server.requests.filter((request) => !/GET|_search/.test(request)),
+    [],
+  );
+});
+
+test('WR-OPS-02 a changed model package is told; the bundled one runs', async () => {
+  await using folder = new TemporaryFolder();
+  cpSync(join(import.meta.dirname, '../../../models/ct-lung-density'), join(folder.path, 'changed'), {
+    recursive: true,
+  });
+  writeFileSync(join(folder.path, 'changed', 'README.md'), 'changed');
+  const dataDirectory = join(folder.path, 'data');
+  const changed = { dataDirectory, bundledModels: false, models: [join(folder.path, 'changed')] };
+  const refused = (await findingsOf(changed, ['inference'])).find('inference', 'packages')!;
+  assert.match(`${refused.status} ${refused.message}`, /^fail Model package changed: .*README\.md/);
+  const { lines } = await findingsOf({ dataDirectory });
+  assert.deepEqual(lines, [
+    'dataDirectory.write ok',
+    ...lines.filter((line) => line.startsWith('dataDirectory.space')),
+    'ledger.open ok',
+    'inference.packages ok',
+    'inference.run ok',
+  ]);
+});
+
+test('WR-OPS-03 the test object is a Basic Text SR that dicom3tools finds nothing wrong with', {
+  skip: withoutTool('dciodvfy'),
+}, async () => {
+  const bytes = instanceWriter().write(testObject());
+  const read = part10Reader.readDataSet(bytes);
+  assert.ok(!isSkipped(read));
+  await using folder = new TemporaryFolder();
+  folder.write({ 'test.dcm': bytes });
+  const { iod, errors } = dciodvfy(join(folder.path, 'test.dcm'));
+  assert.deepEqual([iod, errors], ['BasicTextSR', []]);
+  assert.deepEqual(instanceWriter().write(testObject()), bytes);
+});
