@@ -83,27 +83,7 @@ url?: string
  * File that holds the password of the user that url names; read at every connect.
  */
 passwordFile?: string
-/**
- * For amqps; files in PEM, read at the start.
- */
-tls: {
-/**
- * Authorities to trust in place of the well-known ones.
- */
-caFile?: string
-/**
- * Certificate of Wetread, with its chain.
- */
-certFile?: string
-/**
- * Its private key, without a passphrase.
- */
-keyFile?: string
-/**
- * Name in the broker's certificate, where url has another.
- */
-serverName?: string
-}
+tls?: TlsFiles
 /**
  * Whether Wetread declares its exchange and queues, or only checks that an operator did.
  */
@@ -244,6 +224,12 @@ bundledModels: boolean
  * @maxItems 200
  */
 rules: ReadingRule[]
+reading: {
+/**
+ * Studies that one process reads at the same time: one is fetched while another is in the model. Each holds its volume in memory.
+ */
+concurrency: number
+}
 completeness: {
 quietSeconds: number
 /**

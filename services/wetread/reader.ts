@@ -1,6 +1,6 @@
 /**
- * The worker: claims settled studies from the ledger, reads each under a lease with a heartbeat, and records how it
- * ended. A fault is tried again as the retry table says, then parked; nothing is ever dropped.
+ * The workers of this process: each claims settled studies from the ledger, reads one at a time under a lease with a
+ * heartbeat, and records how it ended. A fault is tried again as the retry table says, then parked; nothing is ever dropped.
  */
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,6 +19,8 @@ export interface ReaderOptions {
   readonly archives: Archives;
   readonly site: Site;
   readonly maximumRetries: number;
+  /** Studies that are read at the same time. */
+  readonly concurrency: number;
   /** After so long without a heartbeat another worker takes an attempt over. */
   readonly leaseMs: number;
   /** Called after every recorded end of an attempt. */
@@ -36,24 +38,24 @@ export class Reader {
   readonly #worker = `${hostname()}:${process.pid}`;
   readonly #stopping = new AbortController();
   #claiming = true;
-  #wake: () => void = () => {};
-  #running: Promise<void> | undefined;
+  readonly #idling = new Set<() => void>();
+  #running: Promise<unknown> | undefined;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
   }
 
-  /** Starts the loop; a second call changes nothing. */
+  /** Starts the loops; a second call changes nothing. */
   start(): void {
-    this.#running ??= this.#loop();
+    this.#running ??= Promise.all(Array.from({ length: this.#options.concurrency }, () => this.#loop()));
   }
 
   /** Something was noticed: look at the ledger now. */
   wake(): void {
-    this.#wake();
+    for (const wake of this.#idling) wake();
   }
 
-  /** Stops claiming; the running attempt may end within the grace time, then it is aborted and handed back at once. */
+  /** Stops claiming; running attempts may end within the grace time, then they are aborted and handed back at once. */
   async stop(graceMs = 0): Promise<void> {
     this.#claiming = false;
     this.wake();
@@ -85,11 +87,13 @@ export class Reader {
 
   #idle(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, IDLE_MS);
-      this.#wake = () => {
+      const wake = (): void => {
         clearTimeout(timer);
+        this.#idling.delete(wake);
         resolve();
       };
+      const timer = setTimeout(wake, IDLE_MS);
+      this.#idling.add(wake);
     });
   }
 

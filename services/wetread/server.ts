@@ -16,6 +16,7 @@ import { createApp } from './http/app.ts';
 import { type Imported, importFolder } from './import-folder.ts';
 import { Intake } from './intake.ts';
 import { Reader } from './reader.ts';
+import { Relay } from './relay.ts';
 import { runRetention } from './retention.ts';
 import { runSources } from './sources.ts';
 import { type Wired, wire } from './wiring.ts';
@@ -48,12 +49,18 @@ export async function startWetread(config: Config, options: StartOptions): Promi
       ports,
       archives: wired.archives,
       site: wired.site,
+      concurrency: config.reading.concurrency,
       maximumRetries: config.retries.maximum,
       leaseMs: config.ledger.leaseSeconds * 1000,
       onChange: () => {
         for (const listener of changed) listener();
       },
     });
+    const { publisher } = wired;
+    if (options.listen && publisher !== undefined) {
+      const relay = stack.use(new Relay({ ports, publisher }));
+      changed.add(() => relay.wake());
+    }
     // A command ends when it is told to; a server lets what it began come to its end.
     const graceMs = options.listen ? config.shutdownSeconds * 1000 : 0;
     const intake = new Intake({
