@@ -16,6 +16,7 @@ import {
   advanced,
   arrived,
   type ChangedRow,
+  CLOCK_SLACK_MS,
   claimed,
   leaseLost,
   moved,
@@ -56,11 +57,11 @@ const CLAIMABLE = `
   WITH due AS (
     SELECT * FROM wetread.study
     WHERE state IN ('settling', 'triaging', 'reading', 'drafted')
-      AND (CASE state WHEN 'settling' THEN settled_at ELSE lease_until END) <= $1
+      AND ((CASE state WHEN 'settling' THEN settled_at ELSE lease_until END) <= $1 OR changed_at > $2)
     LIMIT 50 FOR UPDATE SKIP LOCKED
   ), waiting AS (
     SELECT * FROM wetread.study
-    WHERE state IN ('accepted', 'failed') AND (state = 'accepted' OR retry_at <= $1)
+    WHERE state IN ('accepted', 'failed') AND (state = 'accepted' OR retry_at <= $1 OR changed_at > $2)
     ORDER BY due_at, study_instance_uid LIMIT 1 FOR UPDATE SKIP LOCKED
   )
   SELECT * FROM due UNION ALL SELECT * FROM waiting`;
@@ -112,7 +113,7 @@ export class PostgresLedger implements Ledger, AsyncDisposable {
   async claim(worker: string, leaseMs: number): Promise<Attempt | undefined> {
     return this.#database.transaction(async (session) => {
       const now = this.#now();
-      const rows = await session.rows<LedgerRow>(CLAIMABLE, [now]);
+      const rows = await session.rows<LedgerRow>(CLAIMABLE, [now, this.#now(CLOCK_SLACK_MS)]);
       const changes = rows.map((row) => (isWaiting(row) ? { row, steps: [] } : movedOn(row, now)));
       const [next, ...others] = changes.toSorted(byUrgency);
       for (const change of others) if (change.steps.length > 0) await write(session, change);
@@ -206,8 +207,8 @@ export class PostgresLedger implements Ledger, AsyncDisposable {
     const written = await this.#database.run(
       `INSERT INTO wetread.source_lease AS held (source, worker, lease_until) VALUES ($1, $2, $3)
        ON CONFLICT (source) DO UPDATE SET worker = $2, lease_until = $3
-       WHERE held.worker = $2 OR held.lease_until <= $4`,
-      [source, worker, this.#now(leaseMs), this.#now()],
+       WHERE held.worker = $2 OR held.lease_until <= $4 OR held.lease_until > $5`,
+      [source, worker, this.#now(leaseMs), this.#now(), this.#now(leaseMs + CLOCK_SLACK_MS)],
     );
     return written > 0;
   }
@@ -219,10 +220,11 @@ export class PostgresLedger implements Ledger, AsyncDisposable {
   async takeOutgoing(limit: number, leaseMs: number): Promise<readonly FindingsReady[]> {
     const rows = await this.#database.rows<OutgoingRow>(
       `UPDATE wetread.outgoing SET taken_until = $2 WHERE number IN (
-         SELECT number FROM wetread.outgoing WHERE sent_at IS NULL AND (taken_until IS NULL OR taken_until <= $1)
+         SELECT number FROM wetread.outgoing WHERE sent_at IS NULL
+           AND (taken_until IS NULL OR taken_until <= $1 OR taken_until > $4)
          ORDER BY number LIMIT $3 FOR UPDATE SKIP LOCKED)
        RETURNING number::INTEGER, event`,
-      [this.#now(), this.#now(leaseMs), limit],
+      [this.#now(), this.#now(leaseMs), limit, this.#now(leaseMs + CLOCK_SLACK_MS)],
     );
     return inOrder(rows);
   }

@@ -18,6 +18,7 @@ import {
   advanced,
   arrived,
   type ChangedRow,
+  CLOCK_SLACK_MS,
   claimed,
   moved,
   movedOn,
@@ -95,16 +96,17 @@ export class SqliteLedger implements Ledger {
   async claim(worker: string, leaseMs: number): Promise<Attempt | undefined> {
     return this.#transaction(() => {
       const now = this.#now();
+      const ahead = this.#now(CLOCK_SLACK_MS);
       const due = this.#rows(
-        `WHERE (state = 'settling' AND settled_at <= :now)
-            OR (state IN ('triaging', 'reading', 'drafted') AND lease_until <= :now)`,
-        { now },
+        `WHERE (state = 'settling' AND (settled_at <= :now OR changed_at > :ahead))
+            OR (state IN ('triaging', 'reading', 'drafted') AND (lease_until <= :now OR changed_at > :ahead))`,
+        { now, ahead },
       );
       for (const row of due) this.#write(movedOn(row, now));
       const [next] = this.#rows(
-        `WHERE state = 'accepted' OR (state = 'failed' AND retry_at <= :now)
+        `WHERE state = 'accepted' OR (state = 'failed' AND (retry_at <= :now OR changed_at > :ahead))
          ORDER BY due_at, study_instance_uid LIMIT 1`,
-        { now },
+        { now, ahead },
       );
       if (next === undefined) return undefined;
       return attemptOf(this.#write(claimed(next, worker, now, this.#now(leaseMs))).row);
@@ -189,9 +191,15 @@ export class SqliteLedger implements Ledger {
         .prepare(
           `INSERT INTO source_lease (source, worker, lease_until) VALUES (:source, :worker, :until)
            ON CONFLICT (source) DO UPDATE SET worker = :worker, lease_until = :until
-           WHERE worker = :worker OR lease_until <= :now`,
+           WHERE worker = :worker OR lease_until <= :now OR lease_until > :ahead`,
         )
-        .run({ source, worker, until: this.#now(leaseMs), now: this.#now() });
+        .run({
+          source,
+          worker,
+          until: this.#now(leaseMs),
+          now: this.#now(),
+          ahead: this.#now(leaseMs + CLOCK_SLACK_MS),
+        });
       return changes > 0;
     });
   }
@@ -207,11 +215,12 @@ export class SqliteLedger implements Ledger {
       const rows = this.#database
         .prepare(
           `UPDATE outgoing SET taken_until = :until WHERE number IN (
-             SELECT number FROM outgoing WHERE sent_at IS NULL AND (taken_until IS NULL OR taken_until <= :now)
+             SELECT number FROM outgoing WHERE sent_at IS NULL
+               AND (taken_until IS NULL OR taken_until <= :now OR taken_until > :ahead)
              ORDER BY number LIMIT :limit)
            RETURNING number, event`,
         )
-        .all({ until: this.#now(leaseMs), now: this.#now(), limit });
+        .all({ until: this.#now(leaseMs), now: this.#now(), ahead: this.#now(leaseMs + CLOCK_SLACK_MS), limit });
       return inOrder(rows as unknown as OutgoingRow[]);
     });
   }

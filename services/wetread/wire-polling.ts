@@ -18,7 +18,8 @@ export function wirePolling(config: Config, ports: Ports, access: WiredAccess): 
     if (config.ledger.kind === 'sqlite') return qidoSource({ ...options, ports });
     const open = (ledger: QidoSourceOptions['ports']['ledger']): StudySource =>
       qidoSource({ ...options, ports: { ...ports, ledger } });
-    return leasedSource({ name, worker, ports, open });
+    // To take polling over costs little, to wait for it keeps every new study waiting.
+    return leasedSource({ name, worker, ports, open, leaseMs: (config.ledger.leaseSeconds * 1000) / 4 });
   });
 }
 

@@ -11,6 +11,12 @@ import { isFinal, nextState, type StudyState, type StudyTransition } from './lif
 import { dueAt } from './priority.ts';
 import type { StudyEvent } from './study-event.ts';
 
+/**
+ * What was changed so far ahead of now was changed by a clock that has been set back since. The times in such a row mean
+ * nothing, and are not waited for; replicas' clocks are never so far apart.
+ */
+export const CLOCK_SLACK_MS = 300_000;
+
 /** The row as it is to be written, and what its history gains. */
 export interface ChangedRow {
   readonly row: LedgerRow;

@@ -173,6 +173,27 @@ for (const { name, skip, start, stop, open } of KINDS) {
       assert.equal(await ledger.claim('worker', LEASE_MS), undefined);
     });
 
+    test('WR-FLT-07 a clock that was set back holds nothing: no settling, no retry, no lease', async () => {
+      await using fixture = await setUp(open);
+      const { clock, ledger, notice } = fixture;
+      await notice('settling', 2);
+      await notice('failed');
+      const failed = (await claimForReading(ledger, 'w1', LEASE_MS))!;
+      await ledger.advance(failed, 'fail', { retryAt: '2026-01-01T00:00:30.000Z' });
+      await notice('reading');
+      assert.equal((await claimForReading(ledger, 'w1', LEASE_MS))?.studyInstanceUid, study('reading'));
+      clock.pass(-60);
+      assert.equal(await ledger.claim('w2', LEASE_MS), undefined, 'clocks that differ by a minute are no reason');
+      await ledger.leaseSource({ source: 'qido', worker: 'w1' }, LEASE_MS);
+      clock.pass(-7200);
+      assert.equal(await ledger.leaseSource({ source: 'qido', worker: 'w2' }, LEASE_MS), true);
+      const taken = new Set<string>();
+      for (let attempt = await ledger.claim('w2', LEASE_MS); attempt; attempt = await ledger.claim('w2', LEASE_MS)) {
+        taken.add(attempt.studyInstanceUid);
+      }
+      assert.deepEqual(taken, new Set(['settling', 'failed', 'reading'].map(study)));
+    });
+
     test('WR-LED-03 images that arrive during a reading reopen the study when the reading has ended', async () => {
       await using fixture = await setUp(open);
       const { clock, ledger, notice } = fixture;
