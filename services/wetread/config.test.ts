@@ -26,6 +26,13 @@ test('WR-RUN-04 no file is needed: every key has a default', () => {
 test('WR-RUN-04 a mistake names its key', () => {
   assert.match(complaintOf({ http: { port: 'many' } }), /site\.yaml: http\.port must be integer/);
   assert.match(complaintOf({ archiv: {} }), /unknown key 'archiv'/);
+  const rule = { name: 'r', model: 'm' };
+  assert.match(
+    complaintOf({ rules: [{ ...rule, priority: 'now' }] }),
+    /rules\.0\.priority must be .*: stat, asap, urgent/,
+  );
+  assert.match(complaintOf({ rules: [{ ...rule, when: {} }] }), /site\.yaml: rules\.0\.when must NOT have fewer/);
+  assert.match(complaintOf({ rules: [rule, rule] }), /site\.yaml: rules\.1\.name is the name of an earlier rule/);
   assert.match(complaintOf({ healthRecord: { draftStatus: 'final' } }), /healthRecord\.draftStatus/);
   assert.match(complaintOf({ archive: { polling: { windowDays: 0 } } }), /archive\.polling\.windowDays must be >= 1/);
   assert.match(complaintOf({ archive: { kind: 'dicomweb' } }), /archive\.url must be a URL/);

@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import type { Config } from '../../contracts/generated/types.ts';
 import { type ValidationError, validateConfig } from '../../contracts/generated/validators.js';
 import { WetreadError } from '../../src/errors.ts';
+import { parseRules } from '../../src/inference/rules/parse-rules.ts';
 import { contradictions } from './config-contradictions.ts';
 import { complaintsOfSources } from './config-sources.ts';
 
@@ -15,7 +16,7 @@ export function parseConfig(raw: unknown, origin = 'configuration'): Config {
   if (!validateConfig(config)) {
     throw new WetreadError('config-invalid', `${origin}: ${(validateConfig.errors ?? []).map(complaint).join('; ')}`);
   }
-  const complaints = [...contradictions(config), ...complaintsOfSources(config)];
+  const complaints = [...contradictions(config), ...complaintsOfSources(config), ...complaintsOfRules(config)];
   if (complaints.length > 0) throw new WetreadError('config-invalid', `${origin}: ${complaints.join('; ')}`);
   return config;
 }
@@ -32,8 +33,18 @@ export function loadConfig(path: string | undefined): Config {
   }
 }
 
+function complaintsOfRules({ rules }: Config): readonly string[] {
+  try {
+    parseRules(rules);
+    return [];
+  } catch (error) {
+    return [WetreadError.from(error).message];
+  }
+}
+
 function complaint(error: ValidationError): string {
   const key = error.instancePath.slice(1).replaceAll('/', '.') || 'the file';
-  const unknownKey = error.params['additionalProperty'];
-  return typeof unknownKey === 'string' ? `${key} has an unknown key '${unknownKey}'` : `${key} ${error.message}`;
+  const { additionalProperty: unknownKey, allowedValues } = error.params;
+  if (typeof unknownKey === 'string') return `${key} has an unknown key '${unknownKey}'`;
+  return `${key} ${error.message}${Array.isArray(allowedValues) ? `: ${allowedValues.join(', ')}` : ''}`;
 }

@@ -1,7 +1,12 @@
 /** Rules of a site in a running Wetread: the embedded archive's own DICOMweb server plays the PACS and tells what it was asked. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { parse } from 'yaml';
+import { parseConfig } from '../../services/wetread/config.ts';
 import { WetreadError } from '../../src/errors.ts';
+import { ATTRIBUTE_NAMES } from '../../src/inference/rules/attributes.ts';
 import type { StudyRecord } from '../../src/ports.ts';
 import { type DicomwebServer, dicomwebServer, stow, stowBody } from '../support/dicomweb-server.ts';
 import { smallHead } from '../support/phantom-studies.ts';
@@ -123,4 +128,26 @@ test('WR-RUL-06 a rule for a model that is not loaded: no start, and the key is 
     assert.match(error.message, /^rules\.0\.model 'ct-head' is not loaded; loaded: ct-lung-density$/);
     return true;
   });
+});
+
+test('WR-RUL-07 docs/rules.md names every attribute, and the examples in the documents are rules', () => {
+  const read = (...path: string[]): string => readFileSync(join(import.meta.dirname, '..', '..', ...path), 'utf8');
+  const document = read('docs', 'rules.md');
+  const rows = document.split('\n## Attributes\n')[1]!.split('\n## ')[0]!;
+  const named = new Set(
+    rows
+      .split('\n')
+      .filter((line) => line.startsWith('| '))
+      .join(' ')
+      .match(/\w+/g),
+  );
+  assert.deepEqual(
+    ATTRIBUTE_NAMES.filter((name) => !named.has(name)),
+    [],
+  );
+  const examples = [document, read('README.md')].flatMap((text) => [
+    ...text.matchAll(/```yaml\n(rules:\n[\s\S]*?)```/g),
+  ]);
+  assert.equal(examples.length, 2);
+  for (const [, example] of examples) assert.ok(parseConfig(parse(example!)).rules.length > 0);
 });
