@@ -10,6 +10,9 @@ import type { StudyRecord } from '../../src/ports.ts';
 import { type Cause, REASONS, type ReasonCode } from '../../src/reasons.ts';
 import type { Workitem } from './workitem.ts';
 
+/** An item that work has begun on: it says when, or will. */
+export type StartedWorkitem = Workitem & Required<Pick<Workitem, 'startedAt'>>;
+
 /** Who performs: a code that is ours, so that items can be told from those of others. */
 export interface Performer {
   readonly aeTitle: string;

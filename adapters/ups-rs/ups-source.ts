@@ -96,12 +96,10 @@ class UpsRun {
     this.#performer ??= await this.#createPerformer();
     const performer = this.#performer;
     if (clock.monotonicMs() >= this.#reconcileAtMs || performer.hasRoomForBacklog) await this.#reconcile(performer);
-    const named = [...this.#named];
-    await inTurn(named, async (workitemUid) => {
-      await performer.look(workitemUid, this.#signal);
-      this.#named.delete(workitemUid);
-    });
-    await performer.proceed(this.#signal);
+    const looks = [...this.#named].map((workitemUid) => () => performer.look(workitemUid, this.#signal));
+    // What cannot be looked at now is found again by the search that follows a fault.
+    this.#named.clear();
+    await inTurn([...looks, () => performer.proceed(this.#signal)], (step) => step());
     this.#recovered();
     const { followMs = 1000 } = this.#options;
     const untilReconcile = Math.max(this.#reconcileAtMs - clock.monotonicMs(), 0);
@@ -167,7 +165,7 @@ class UpsRun {
     if (socket !== undefined && (notificationUrl !== undefined || named === undefined || named === guess))
       return socket;
     const isUsable = named !== undefined && URL.canParse(named) && /^wss?:$/.test(new URL(named).protocol);
-    if (!isUsable || notificationUrl !== undefined || !this.#isSameHost(named)) {
+    if (!isUsable || notificationUrl !== undefined || !this.#isTrusted(named)) {
       if (socket !== undefined) return socket;
       throw new WetreadError('worklist-unreachable', 'No socket for events');
     }
@@ -181,9 +179,10 @@ class UpsRun {
     return EventSocket.open(url, this.#http, this.#signal);
   }
 
-  /** An authorization goes to the configured host only. */
-  #isSameHost(url: string): boolean {
-    return new URL(url).hostname === new URL(this.#options.url).hostname;
+  /** An authorization goes to the configured host only, and not in the clear where that one is asked over TLS. */
+  #isTrusted(url: string): boolean {
+    const [named, configured] = [new URL(url), new URL(this.#options.url)];
+    return named.hostname === configured.hostname && (configured.protocol === 'http:' || named.protocol === 'wss:');
   }
 
   #guessedNotificationUrl(): string {
