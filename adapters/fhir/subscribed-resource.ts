@@ -27,7 +27,7 @@ const ORDER_OUT: readonly string[] = ['draft', 'revoked', 'entered-in-error'];
 
 /** @throws WetreadError `uid-invalid` where no valid Study Instance UID stands in it; undefined where nothing is to be read */
 export function studyOf(resource: ImagingStudy, naming: Naming): NamedStudy | undefined {
-  const { status, identifier = [], subject, numberOfSeries, numberOfInstances, meta } = resource;
+  const { status, identifier, subject, numberOfSeries, numberOfInstances, meta } = resource;
   if (STUDY_OUT.includes(status)) return undefined;
   const studyInstanceUid = studyUidOf(identifier);
   const counts = `${numberOfSeries ?? ''}/${numberOfInstances ?? ''}`;
@@ -54,9 +54,10 @@ export function orderOf(resource: ServiceRequest, naming: Naming): Order | undef
 }
 
 /** `urn:dicom:uid` with `urn:oid:` before the UID (R4 ImagingStudy.identifier); some servers leave that out. */
-function studyUidOf(identifiers: readonly Identifier[]): StudyInstanceUid {
-  const found = identifiers.find(({ system }) => system === HL7.dicomUid)?.value ?? '';
-  return parseUid<StudyInstanceUid>(found.replace(/^urn:oid:/, ''));
+function studyUidOf(identifiers: unknown): StudyInstanceUid {
+  const all: readonly (Identifier | null)[] = Array.isArray(identifiers) ? identifiers : [];
+  const found: unknown = all.find((identifier) => identifier?.system === HL7.dicomUid)?.value;
+  return parseUid<StudyInstanceUid>(typeof found === 'string' ? found.replace(/^urn:oid:/, '') : '');
 }
 
 function isAccession({ system, type }: Identifier, { accessionIdentifierSystem }: Naming): boolean {

@@ -85,10 +85,11 @@ interface SubscriptionStatus {
   readonly status?: unknown;
   readonly eventsSinceSubscriptionStart?: unknown;
   readonly subscription?: { readonly reference?: unknown };
-  readonly notificationEvent?: readonly {
-    readonly eventNumber?: unknown;
-    readonly focus?: { readonly reference?: unknown };
-  }[];
+  readonly notificationEvent?: readonly NotificationEvent[];
+}
+interface NotificationEvent {
+  readonly eventNumber?: unknown;
+  readonly focus?: { readonly reference?: unknown };
 }
 
 function statusOf(first: FhirResource | SubscriptionStatus | undefined): Status {
@@ -98,7 +99,8 @@ function statusOf(first: FhirResource | SubscriptionStatus | undefined): Status 
 }
 
 function statusFrom(found: SubscriptionStatus): Status {
-  const events = Array.isArray(found.notificationEvent) ? found.notificationEvent : [];
+  const told: readonly unknown[] = Array.isArray(found.notificationEvent) ? found.notificationEvent : [];
+  const events = told.map((event) => (event ?? {}) as NotificationEvent);
   const numbers = events.flatMap(({ eventNumber }) => numberFrom(eventNumber) ?? []);
   const total =
     numberFrom(found.eventsSinceSubscriptionStart) ?? (numbers.length > 0 ? Math.max(...numbers) : undefined);
@@ -114,7 +116,7 @@ function statusFrom(found: SubscriptionStatus): Status {
 }
 
 /** The backport's profile `backport-subscription-status-r4`: the same content as named parameters. */
-function ofParameters({ parameter = [] }: Parameters): SubscriptionStatus {
+function ofParameters({ parameter }: Parameters): SubscriptionStatus {
   const subscription = named(parameter, 'subscription')[0]?.valueReference;
   return {
     resourceType: 'SubscriptionStatus',
@@ -122,15 +124,16 @@ function ofParameters({ parameter = [] }: Parameters): SubscriptionStatus {
     status: anyValue(named(parameter, 'status')[0]),
     eventsSinceSubscriptionStart: anyValue(named(parameter, 'events-since-subscription-start')[0]),
     ...(subscription !== undefined && { subscription }),
-    notificationEvent: named(parameter, 'notification-event').map(({ part = [] }) => {
+    notificationEvent: named(parameter, 'notification-event').map(({ part }) => {
       const focus = named(part, 'focus')[0]?.valueReference;
       return { eventNumber: anyValue(named(part, 'event-number')[0]), ...(focus !== undefined && { focus }) };
     }),
   };
 }
 
-function named(parameters: readonly ParametersParameter[], name: string): readonly ParametersParameter[] {
-  return parameters.filter((parameter) => parameter.name === name);
+function named(parameters: unknown, name: string): readonly ParametersParameter[] {
+  const all: readonly (ParametersParameter | null)[] = Array.isArray(parameters) ? parameters : [];
+  return all.filter((parameter) => parameter?.name === name) as readonly ParametersParameter[];
 }
 
 /** Servers differ in the type of a code and of a number; each parameter has one value. */

@@ -55,6 +55,8 @@ export interface NotificationTarget {
    * @throws WetreadError `request-invalid` or `uid-invalid` for what can never be taken; `overloaded` before the start
    */
   receive(body: unknown): Promise<void>;
+  /** For the log: a call was not taken. */
+  tellRefused(error: unknown): void;
 }
 
 export interface SubscriptionSource extends StudySource, NotificationTarget {}
@@ -120,17 +122,16 @@ class FhirSubscriptionSource implements SubscriptionSource {
   }
 
   async receive(body: unknown): Promise<void> {
-    try {
-      const round = await this.#round();
-      const notification = readNotification(body, this.#options.url);
-      this.#count(notification);
-      for (const resource of notification.resources) await this.#search.take(resource, round);
-      await this.#search.fetch(notification.references, round);
-      if (notification.unnamed) await this.#searchSoon();
-    } catch (error) {
-      this.#tellFault(error);
-      throw error;
-    }
+    const round = await this.#round();
+    const notification = readNotification(body, this.#options.url);
+    this.#count(notification);
+    for (const resource of notification.resources) await this.#search.take(resource, round);
+    await this.#search.fetch(notification.references, round);
+    if (notification.unnamed) await this.#searchSoon();
+  }
+
+  tellRefused(error: unknown): void {
+    this.#tellFault(error);
   }
 
   /** Renews, then searches: nothing falls between. @returns milliseconds until the next turn */

@@ -34,7 +34,7 @@ export class RestHookSender {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const status = await call(subscription, resource);
       this.answers.push(status);
-      if (status >= 200 && status < 300) return void (await this.#mark(subscription, 'active'));
+      if (status >= 200 && status < 300) return this.#mark(subscription, 'active');
     }
     await this.#mark(subscription, 'error');
   }

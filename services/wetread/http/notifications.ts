@@ -14,14 +14,16 @@ const JSON_TYPES = ['application/fhir+json', 'application/json', 'application/js
 export function notificationRouter(target: NotificationTarget): Router {
   const router = express.Router();
   const body = express.text({ type: () => true, limit: LARGEST_BODY });
-  const authenticated: RequestHandler = async (request, _response, next) => {
-    await target.authenticate(request.get('authorization'));
+  const authenticated: RequestHandler = async (request, response, next) => {
+    await target.authenticate(request.get('authorization')).catch((error: unknown) => {
+      // RFC 9110 11.6.1: a 401 says how to authenticate.
+      response.set('WWW-Authenticate', 'Bearer');
+      throw error;
+    });
     next();
   };
   const receive: RequestHandler = async (request, response) => {
-    await target.receive(contentOf(request)).catch((error: unknown) => {
-      throw repeatable(error);
-    });
+    await receiveFrom(request, target);
     response.status(200).end();
   };
   router.post('/', authenticated, body, receive);
@@ -29,6 +31,15 @@ export function notificationRouter(target: NotificationTarget): Router {
   // A resource is gone at the record; the images are the archive's business.
   router.delete('/:type/:id', authenticated, (_request, response) => void response.status(204).end());
   return router;
+}
+
+async function receiveFrom(request: Request, target: NotificationTarget): Promise<void> {
+  try {
+    await target.receive(contentOf(request));
+  } catch (error) {
+    target.tellRefused(error);
+    throw repeatable(error);
+  }
 }
 
 /** @throws WetreadError `media-type-unsupported`, `request-invalid` */
