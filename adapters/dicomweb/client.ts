@@ -50,7 +50,7 @@ export class DicomwebClient {
   }
 
   async study(uid: StudyInstanceUid, signal: AbortSignal): Promise<DicomDataSet | undefined> {
-    const queryParams = { StudyInstanceUID: uid, includefield: '00081030,00100021,00080201' };
+    const queryParams = { StudyInstanceUID: uid, includefield: '00081030,00100021,00080201,00201206,00201208' };
     const found = await this.#list((library, request) => library.searchForStudies({ queryParams, request }), signal);
     // Some servers ignore a key that they do not know; another study must never be taken for this one.
     return found.find((dataSet) => dataSet['0020000D']?.Value?.[0] === uid);

@@ -12,12 +12,13 @@ import {
   windowSlices,
 } from '../../src/arrival/poll-schedule.ts';
 import { NOTHING_SEEN, type PollState, readPollState, writePollState } from '../../src/arrival/poll-state.ts';
-import { forget, judge, look, type SeenStudy, type StudyCounts } from '../../src/arrival/polling.ts';
+import { forget, judge, look, type SeenStudy, type StudyCounts, type StudyRow } from '../../src/arrival/polling.ts';
 import type { StudyHint } from '../../src/arrival/study-event.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { Clock, Ledger, Log, StudySource } from '../../src/ports.ts';
 import { RETRIES } from '../../src/retry.ts';
 import type { StudyInstanceUid } from '../../src/uid.ts';
+import { type ChangeFeed, type FedChanges, readToEnd } from './change-feed.ts';
 import { type HttpAccess, httpOptions } from './http.ts';
 import { StudyListing } from './study-listing.ts';
 
@@ -37,6 +38,8 @@ export interface QidoSourceOptions extends HttpAccess {
   /** Studies that are asked for at the same time; default 2. */
   readonly concurrency?: number;
   readonly ports: { readonly ledger: Pick<Ledger, 'sourceState' | 'saveSourceState'>; log: Log; clock: Clock };
+  /** The archive's own list of changes: asked at every poll, and days only at every sweep. */
+  readonly feed?: ChangeFeed;
   /** From 0 to 1; default `Math.random`. */
   readonly chance?: () => number;
 }
@@ -59,8 +62,9 @@ class QidoSource implements StudySource {
   readonly #stateKey: string;
   readonly #chance: () => number;
   #state: PollState | undefined;
-  #saved: { readonly studies: string; readonly polledMs: number } | undefined;
+  #saved: { readonly studies: string; readonly atMs: number } | undefined;
   #idlePolls = 0;
+  #feedIsFaulty = false;
   #failures = 0;
 
   constructor(options: QidoSourceOptions) {
@@ -111,16 +115,50 @@ class QidoSource implements StudySource {
     this.#state ??= readPollState(await this.#options.ports.ledger.sourceState(this.#stateKey));
   }
 
-  /** The window, and the sweep when it is due. @returns studies to judge, longest waiting first. */
+  /** The studies that changed, where the archive lists them, and the days that are due. @returns studies to judge */
   async #lookAround(nowMs: number, signal: AbortSignal): Promise<readonly StudyInstanceUid[]> {
+    const changes = await this.#changes(signal);
+    const { polledMs, changes: before, seen } = this.#current;
+    const isFed = changes !== undefined && before !== undefined;
+    const daysAreDue = !isFed || polledMs === undefined || Math.abs(nowMs - polledMs) >= this.#options.sweepMs;
+    const waiting = [...seen].filter(([, { judged }]) => !judged).map(([study]) => study);
+    const named = new Set([...(changes?.studies ?? []), ...(daysAreDue ? [] : waiting)]);
+    const settled = await this.#lookAtEach(named, nowMs, signal);
+    if (daysAreDue) settled.push(...(await this.#lookThrough(nowMs, signal)));
+    // What has changed is remembered by now, so that a fault in judging it loses nothing.
+    if (changes !== undefined) this.#state = { ...this.#current, changes: changes.cursor };
+    return [...new Set(settled)];
+  }
+
+  /** What the archive lists as changed; undefined where it keeps no list, or does not give it: days are looked through then. */
+  async #changes(signal: AbortSignal): Promise<Pick<FedChanges, 'studies' | 'cursor'> | undefined> {
+    const { feed, ports } = this.#options;
+    if (feed === undefined) return undefined;
+    const source = `${this.name}:${feed.name}`;
+    try {
+      const changes = await readToEnd(feed, this.#current.changes, signal);
+      if (this.#feedIsFaulty) ports.log.write('source-recovered', { source });
+      this.#feedIsFaulty = false;
+      return changes;
+    } catch (error) {
+      if (!signal.aborted && !this.#feedIsFaulty)
+        ports.log.write('source-fault', { source, errorCode: WetreadError.from(error).code });
+      this.#feedIsFaulty = true;
+      return undefined;
+    }
+  }
+
+  /** The window, and the sweep when it is due. @returns studies to judge, longest waiting first. */
+  async #lookThrough(nowMs: number, signal: AbortSignal): Promise<readonly StudyInstanceUid[]> {
     const { windowDays, sweepDays, sweepMs } = this.#options;
     const { polledMs, sweptMs, seen } = this.#current;
     const settled = await this.#lookAt(windowSlices(nowMs, windowDays, polledMs, seen), nowMs, false, signal);
+    this.#state = { ...this.#current, polledMs: nowMs };
     if (sweptMs !== undefined && Math.abs(nowMs - sweptMs) < sweepMs) return settled;
     const isFirst = sweptMs === undefined;
     const swept = await this.#lookAt(sweepSlices(nowMs, windowDays, sweepDays), nowMs, isFirst, signal);
     this.#state = { ...this.#current, sweptMs: nowMs };
-    return [...new Set([...settled, ...swept])];
+    return [...settled, ...swept];
   }
 
   /** @param baseline what the first sweep finds was there before Wetread: it is not read by itself */
@@ -131,7 +169,23 @@ class QidoSource implements StudySource {
     signal: AbortSignal,
   ): Promise<readonly StudyInstanceUid[]> {
     const counted = baseline ? Number.POSITIVE_INFINITY : MOST_PER_POLL;
-    const rows = await this.#listing.rows(slices, counted, signal);
+    return this.#compare(await this.#listing.rows(slices, counted, signal), nowMs, baseline);
+  }
+
+  async #lookAtEach(
+    studies: ReadonlySet<StudyInstanceUid>,
+    nowMs: number,
+    signal: AbortSignal,
+  ): Promise<StudyInstanceUid[]> {
+    const rows: StudyRow[] = [];
+    await this.#each(studies, async (study) => {
+      const row = await this.#listing.row(study, signal);
+      if (row !== undefined) rows.push(row);
+    });
+    return [...this.#compare(rows, nowMs, false)];
+  }
+
+  #compare(rows: readonly StudyRow[], nowMs: number, baseline: boolean): readonly StudyInstanceUid[] {
     const at = { nowMs, today: dayOf(nowMs), quietMs: this.#options.quietMs, baseline };
     const { seen, settled } = look(this.#current.seen, rows, at);
     this.#state = { ...this.#current, seen };
@@ -141,25 +195,35 @@ class QidoSource implements StudySource {
   /** @returns whether a study was noticed. What was judged before a fault stays judged. */
   async #judgeAll(settled: readonly StudyInstanceUid[], notice: Notice, signal: AbortSignal): Promise<boolean> {
     const judged = new Map<StudyInstanceUid, SeenStudy>();
-    const queue = settled.values();
-    let [noticed, faults] = [false, [] as unknown[]];
-    const work = async (): Promise<void> => {
-      for (const uid of queue) {
+    let noticed = false;
+    const judging = this.#each(settled, async (uid) => {
+      const images = await this.#listing.images(uid, signal);
+      if (images === undefined) return;
+      const study = this.#current.seen.get(uid)!;
+      const judgement = judge(study, images);
+      if (judgement.notice) await notice(this.#hintOf(uid, study, images));
+      noticed ||= judgement.notice;
+      judged.set(uid, judgement.study);
+    });
+    await judging.finally(() => {
+      this.#state = { ...this.#current, seen: new Map([...this.#current.seen, ...judged]) };
+    });
+    return noticed;
+  }
+
+  /** Some at the same time; rejects with the first fault, when all that were begun have ended. */
+  async #each<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+    const queue = [...items].values();
+    const faults: unknown[] = [];
+    const drain = async (): Promise<void> => {
+      for (const item of queue) {
         if (faults.length > 0) return;
-        const images = await this.#listing.images(uid, signal);
-        if (images === undefined) continue;
-        const study = this.#current.seen.get(uid)!;
-        const judgement = judge(study, images);
-        if (judgement.notice) await notice(this.#hintOf(uid, study, images));
-        noticed ||= judgement.notice;
-        judged.set(uid, judgement.study);
+        await work(item);
       }
     };
     const fault = (error: unknown): unknown => faults.push(error);
-    await Promise.all(Array.from({ length: this.#options.concurrency ?? 2 }, () => work().catch(fault)));
-    this.#state = { ...this.#current, seen: new Map([...this.#current.seen, ...judged]) };
+    await Promise.all(Array.from({ length: this.#options.concurrency ?? 2 }, () => drain().catch(fault)));
     if (faults.length > 0) throw faults[0];
-    return noticed;
   }
 
   #hintOf(studyInstanceUid: StudyInstanceUid, { known }: SeenStudy, { instances }: StudyCounts): StudyHint {
@@ -177,11 +241,11 @@ class QidoSource implements StudySource {
   async #finish(nowMs: number): Promise<void> {
     const { windowDays, sweepDays, ports } = this.#options;
     const seen = forget(this.#current.seen, horizonOf(nowMs, windowDays, sweepDays), nowMs);
-    this.#state = { ...this.#current, seen, polledMs: nowMs };
+    this.#state = { ...this.#current, seen };
     const studies = writePollState({ seen });
-    if (this.#saved?.studies === studies && Math.abs(nowMs - this.#saved.polledMs) < SAVE_MS) return;
+    if (this.#saved?.studies === studies && Math.abs(nowMs - this.#saved.atMs) < SAVE_MS) return;
     await ports.ledger.saveSourceState(this.#stateKey, writePollState(this.#state));
-    this.#saved = { studies, polledMs: nowMs };
+    this.#saved = { studies, atMs: nowMs };
   }
 
   /** @returns milliseconds until the next try */

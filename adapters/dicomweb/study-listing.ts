@@ -59,6 +59,14 @@ export class StudyListing {
     return rows;
   }
 
+  /** One study as a poll would list it; undefined where the archive has none, or does not say what it holds. */
+  async row(study: StudyInstanceUid, signal: AbortSignal): Promise<StudyRow | undefined> {
+    const found = await this.#client.study(study, signal);
+    if (found === undefined) return undefined;
+    const counts = countsOf(found) ?? (await this.images(study, signal));
+    return counts && { studyInstanceUid: study, studyDate: dateOf(found), counts };
+  }
+
   /** The rows that name a study; of the others it is told how many are new. */
   #named(dataSets: readonly DicomDataSet[]): readonly DicomDataSet[] {
     const before = this.#refused.size;

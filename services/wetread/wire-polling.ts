@@ -1,11 +1,14 @@
 /** From configuration to the polling of every archive: each at its own pace, and by one Wetread of all that share a ledger. */
 import { randomUUID } from 'node:crypto';
+import { azureChangeFeed } from '../../adapters/dicomweb/azure-change-feed.ts';
+import { orthancChanges } from '../../adapters/dicomweb/orthanc-changes.ts';
 import { type QidoSourceOptions, qidoSource } from '../../adapters/dicomweb/qido-source.ts';
 import type { Ports, StudySource } from '../../src/ports.ts';
 import type { Config } from './config.ts';
 import { leasedSource } from './leased-source.ts';
 import type { WiredAccess } from './wire-access.ts';
 
+type Access = WiredAccess['archive'] | undefined;
 type Archive = Pick<Config['archives'][number], 'url' | 'polling'> & { readonly name?: string };
 
 export function wirePolling(config: Config, ports: Ports, access: WiredAccess): readonly StudySource[] {
@@ -13,7 +16,7 @@ export function wirePolling(config: Config, ports: Ports, access: WiredAccess): 
   return polledArchives(config).map((archive) => {
     const name = archive.name === undefined ? 'qido' : `qido:${archive.name}`;
     const reached = archive.name === undefined ? access.archive : access.archives.get(archive.name);
-    const options = { name, ...pollingOptions(archive, config), ...reached };
+    const options = { name, ...pollingOptions(archive, config), ...reached, ...feedOf(archive, reached) };
     // An embedded ledger is this Wetread's alone: nobody is to be waited for after a crash.
     if (config.ledger.kind === 'sqlite') return qidoSource({ ...options, ports });
     const open = (ledger: QidoSourceOptions['ports']['ledger']): StudySource =>
@@ -21,6 +24,19 @@ export function wirePolling(config: Config, ports: Ports, access: WiredAccess): 
     // To take polling over costs little, to wait for it keeps every new study waiting.
     return leasedSource({ name, worker, ports, open, leaseMs: (config.ledger.leaseSeconds * 1000) / 4 });
   });
+}
+
+/** The list of changes has the archive's credentials: it is the same server. */
+function feedOf({ url, polling }: Archive, reached: Access): Pick<QidoSourceOptions, 'feed'> {
+  const { changes, changesUrl } = polling;
+  if (changes === 'azure') return { feed: azureChangeFeed({ ...reached, url: changesUrl ?? url }) };
+  if (changes === 'orthanc')
+    return { feed: orthancChanges({ ...reached, url: changesUrl ?? new URL('..', slashed(url)).href }) };
+  return {};
+}
+
+function slashed(url: string): string {
+  return url.endsWith('/') ? url : `${url}/`;
 }
 
 function polledArchives({ archive, archives }: Config): readonly Archive[] {

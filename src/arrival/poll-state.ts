@@ -8,6 +8,8 @@ export interface PollState {
   readonly polledMs?: number;
   /** The same for the sweep. */
   readonly sweptMs?: number;
+  /** Where the archive's own list of changes was read to: text of that list. */
+  readonly changes?: string;
 }
 
 export const NOTHING_SEEN: PollState = { seen: new Map() };
@@ -27,6 +29,7 @@ interface Stored {
   readonly version: 1;
   readonly polledMs?: number;
   readonly sweptMs?: number;
+  readonly changes?: string;
   readonly studies: readonly Row[];
 }
 

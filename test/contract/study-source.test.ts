@@ -10,6 +10,7 @@ import { WetreadError } from '../../src/errors.ts';
 import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
 import type { Clock, Ledger } from '../../src/ports.ts';
 import { isUid, type StudyInstanceUid } from '../../src/uid.ts';
+import { azureChangeFeedKind, orthancChangesKind } from './sources/change-feeds.ts';
 import { fhirSubscriptionKind } from './sources/fhir-subscription.ts';
 import { folderWatchKind } from './sources/folder-watch.ts';
 import { qidoKind } from './sources/qido.ts';
@@ -18,6 +19,8 @@ import { upsKind } from './sources/ups.ts';
 
 const KINDS: readonly SourceKind[] = [
   qidoKind(24_000),
+  orthancChangesKind(24_001, 24_002),
+  azureChangeFeedKind(24_003),
   fhirSubscriptionKind(25_000),
   upsKind(23_010, 'standard'),
   upsKind(23_011, 'dcm4chee'),

@@ -40,7 +40,7 @@ async function start(port: number): ReturnType<SourceKind['start']> {
   };
 }
 
-const FAST = {
+export const FAST = {
   intervalMs: 20,
   windowDays: 1,
   sweepDays: 2,
