@@ -130,7 +130,7 @@ test('WR-RUL-06 a rule for a model that is not loaded: no start, and the key is 
   });
 });
 
-test('WR-RUL-07 docs/rules.md names every attribute, and the examples in the documents are rules', () => {
+test('WR-RUL-07 docs/rules.md names every attribute, and its example is a configuration', () => {
   const read = (...path: string[]): string => readFileSync(join(import.meta.dirname, '..', '..', ...path), 'utf8');
   const document = read('docs', 'rules.md');
   const rows = document.split('\n## Attributes\n')[1]!.split('\n## ')[0]!;
@@ -145,9 +145,6 @@ test('WR-RUL-07 docs/rules.md names every attribute, and the examples in the doc
     ATTRIBUTE_NAMES.filter((name) => !named.has(name)),
     [],
   );
-  const examples = [document, read('README.md')].flatMap((text) => [
-    ...text.matchAll(/```yaml\n(rules:\n[\s\S]*?)```/g),
-  ]);
-  assert.equal(examples.length, 2);
-  for (const [, example] of examples) assert.ok(parseConfig(parse(example!)).rules.length > 0);
+  const [, example] = /```yaml\n(rules:\n[\s\S]*?)```/.exec(document)!;
+  assert.equal(parseConfig(parse(example!)).rules.length, 2);
 });
