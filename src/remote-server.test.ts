@@ -21,16 +21,17 @@ test('WR-RET-05 Retry-After: seconds, a date, and what is neither', () => {
 });
 
 test('WR-AUTH-07 a certificate that is not accepted: which key to set, also inside the error of a library', () => {
-  const failed = (code: string): Error => Object.assign(new Error('secret'), { code });
+  const failed = (code: string, message = ''): Error => Object.assign(new Error(`${message} secret`), { code });
   for (const [code, words, retryable] of [
     ['DEPTH_ZERO_SELF_SIGNED_CERT', 'tls.caFile', false],
     ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'tls.caFile', false],
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'tls.serverName', false],
     ['CERT_HAS_EXPIRED', 'renew', true],
+    ['EPROTO', 'tls.certFile and tls.keyFile', false],
     ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'tls.certFile and tls.keyFile', false],
-    ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'tls.certFile and tls.keyFile', false],
   ] as const) {
-    for (const cause of [failed(code), new TypeError('fetch failed', { cause: failed(code) })]) {
+    const error = failed(code, '…:SSL alert number 116');
+    for (const cause of [error, new TypeError('fetch failed', { cause: error })]) {
       const fault = certificateFault(cause, 'The archive');
       assert.equal(fault?.code, 'certificate-refused', code);
       assert.equal(fault.retryable, retryable, code);
@@ -38,7 +39,13 @@ test('WR-AUTH-07 a certificate that is not accepted: which key to set, also insi
       assert.ok(!fault.message.includes('secret'));
     }
   }
-  for (const cause of [failed('ECONNREFUSED'), failed('ERR_SSL_WRONG_VERSION_NUMBER'), 'text', undefined])
+  for (const cause of [
+    failed('ECONNREFUSED'),
+    failed('EPROTO', 'wrong version number'),
+    failed('ERR_SSL_X', 'SSL alert number 80'),
+    'text',
+    undefined,
+  ])
     assert.equal(certificateFault(cause, 'The archive'), undefined);
 });
 

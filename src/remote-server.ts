@@ -52,9 +52,11 @@ const UNTRUSTED: readonly string[] = [
   'INVALID_CA',
 ];
 const OUT_OF_DATE: readonly string[] = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'];
-/** Alerts with which a server ends a handshake because of our certificate, or for want of one (RFC 8446 section 6.2). */
-const OURS_REFUSED =
-  /^ERR_SSL_.*ALERT_(CERTIFICATE_REQUIRED|CERTIFICATE_UNKNOWN|BAD_CERTIFICATE|UNKNOWN_CA|CERTIFICATE_EXPIRED|CERTIFICATE_REVOKED|UNSUPPORTED_CERTIFICATE|HANDSHAKE_FAILURE)$/;
+/**
+ * Alerts with which a server ends a handshake because of our certificate, or for want of one (RFC 8446 section 6.2).
+ * OpenSSL names the number in every error that one leads to, whether a read or a write ends in it.
+ */
+const OURS_REFUSED = /SSL alert number (40|42|43|44|45|46|48|116)\b/;
 
 /**
  * @param cause what a connection over TLS ended with; the error of a library may hold it as its own cause
@@ -62,8 +64,9 @@ const OURS_REFUSED =
  * @returns `certificate-refused` with the key of the server's configuration to set, or undefined where the cause is no certificate
  */
 export function certificateFault(cause: unknown, server: string): WetreadError | undefined {
-  const code = codeOf(cause);
-  if (code === undefined) return undefined;
+  const error = tlsErrorIn(cause);
+  if (error === undefined) return undefined;
+  const { code, message } = error;
   if (UNTRUSTED.includes(code))
     return refused(`${server} has a certificate that no trusted authority has signed: set tls.caFile for it`);
   if (OUT_OF_DATE.includes(code))
@@ -71,7 +74,7 @@ export function certificateFault(cause: unknown, server: string): WetreadError |
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return refused(`${server} has a certificate of another name: correct the URL, or set tls.serverName for it`);
   if (code === 'CERT_REVOKED') return refused(`${server} has a certificate that was revoked`);
-  if (OURS_REFUSED.test(code))
+  if (OURS_REFUSED.test(message))
     return refused(`${server} asks for a client certificate that it knows: set tls.certFile and tls.keyFile for it`);
   return undefined;
 }
@@ -80,11 +83,12 @@ function refused(message: string, retryable = false): WetreadError {
   return new WetreadError('certificate-refused', message, { retryable });
 }
 
-/** The first code of a certificate or an alert along the chain of causes. */
-function codeOf(cause: unknown): string | undefined {
+/** The first error of a certificate or an alert along the chain of causes. */
+function tlsErrorIn(cause: unknown): { readonly code: string; readonly message: string } | undefined {
   for (let error = cause; error instanceof Error; error = error.cause) {
     const code = 'code' in error ? error.code : undefined;
-    if (typeof code === 'string' && /CERT|ISSUER|SIGNATURE|^INVALID_CA$|^ERR_SSL_|^ERR_TLS_/.test(code)) return code;
+    if (typeof code === 'string' && /CERT|ISSUER|SIGNATURE|^INVALID_CA$|^EPROTO$|^ERR_SSL_/.test(code))
+      return { code, message: error.message };
   }
   return undefined;
 }

@@ -107,7 +107,11 @@ async function send(
       ...(request.body === undefined ? {} : { 'content-length': request.body.byteLength }),
     },
   });
-  sending.setTimeout(options.silenceMs, () => sending.destroy(silence()));
+  let silent: WetreadError | undefined;
+  sending.setTimeout(options.silenceMs, () => {
+    silent = silence();
+    sending.destroy(silent);
+  });
   sending.once('response', resolve);
   sending.on('error', reject);
   sending.end(request.body);
@@ -117,7 +121,8 @@ async function send(
     return { status: response.statusCode ?? 0, headers: response.headers, text: await textOf(response) };
   } catch (cause) {
     sending.destroy();
-    throw faultOf(cause, signal);
+    // Within an answer the connection that is destroyed ends in an error of its own.
+    throw faultOf(silent ?? cause, signal);
   }
 }
 
