@@ -30,19 +30,39 @@ export async function decideOn(
 ): Promise<Decision> {
   const packages = models.packages();
   const asked = seriesToDescribe(study, rules, packages);
-  const described = new Map<SeriesInstanceUid, DicomDataSet>();
-  for (let from = 0; from < asked.length; from += REQUESTS_IN_FLIGHT) {
-    const group = asked.slice(from, from + REQUESTS_IN_FLIGHT);
-    const found = await Promise.all(group.map((series) => describe(study, series, archive, signal)));
-    for (const [index, dataSet] of found.entries()) {
-      if (dataSet !== undefined) described.set(group[index]!.seriesInstanceUid, dataSet);
-    }
-  }
+  const described = await describe(study, asked, archive, signal);
   return decide({ study, described, event }, rules, packages);
 }
 
-/** A series that the archive refuses to describe must not cost the others their reading: it fits no rule that asks. */
+/**
+ * A series that the archive refuses to describe must not cost the others their reading: it has no values. An archive that
+ * describes none is a fault, or every study would be passed over in silence.
+ */
 async function describe(
+  study: Study,
+  asked: readonly Series[],
+  archive: MetadataSource,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<SeriesInstanceUid, DicomDataSet>> {
+  const described = new Map<SeriesInstanceUid, DicomDataSet>();
+  let refusal: WetreadError | undefined;
+  const describeOne = async (series: Series): Promise<void> => {
+    try {
+      const dataSet = await metadataOf(study, series, archive, signal);
+      if (dataSet !== undefined) described.set(series.seriesInstanceUid, dataSet);
+    } catch (error) {
+      refusal = WetreadError.from(error);
+      if (refusal.code !== 'archive-refused' && refusal.code !== 'part10-invalid') throw error;
+    }
+  };
+  for (let from = 0; from < asked.length; from += REQUESTS_IN_FLIGHT) {
+    await Promise.all(asked.slice(from, from + REQUESTS_IN_FLIGHT).map(describeOne));
+  }
+  if (described.size === 0 && refusal !== undefined) throw refusal;
+  return described;
+}
+
+async function metadataOf(
   { header: { studyInstanceUid } }: Study,
   series: Series,
   archive: MetadataSource,
@@ -50,13 +70,7 @@ async function describe(
 ): Promise<DicomDataSet | undefined> {
   const instance = representativeOf(series);
   if (instance === undefined) return undefined;
-  try {
-    return await archive.retrieveMetadata(studyInstanceUid, series.seriesInstanceUid, instance, signal);
-  } catch (error) {
-    signal.throwIfAborted();
-    if (WetreadError.from(error).retryable) throw error;
-    return undefined;
-  }
+  return archive.retrieveMetadata(studyInstanceUid, series.seriesInstanceUid, instance, signal);
 }
 
 /** The middle one by UID: the same at every look, and rarely the localizer that some scanners put into a series. */
