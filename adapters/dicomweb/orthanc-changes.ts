@@ -47,26 +47,26 @@ class OrthancChanges implements ChangeFeed {
     changes: readonly Readonly<Record<string, unknown>>[],
     signal: AbortSignal,
   ): Promise<ReadonlySet<StudyInstanceUid>> {
-    const named = (type: string): Set<unknown> =>
-      new Set(changes.filter(({ ChangeType }) => ChangeType === type).map(({ ID }) => ID));
-    const found = new Map<unknown, StudyInstanceUid | undefined>();
+    const named = (type: string): Set<string> =>
+      new Set(changes.filter(({ ChangeType }) => ChangeType === type).map(({ ID }) => String(ID)));
+    const found = new Map<string, StudyInstanceUid | undefined>();
     const instances = named('NewInstance');
-    for (const id of instances) {
-      const study = fieldsOf(await getJson(this.#http, `/instances/${String(id)}/study`, true, signal));
+    for (const instance of instances) {
+      const study = fieldsOf(await getJson(this.#http, `/instances/${instance}/study`, true, signal));
+      if (typeof study['ID'] !== 'string') continue;
       found.set(study['ID'], uidOf(study));
       for (const other of await this.#instancesOf(study['ID'], signal)) instances.delete(other);
     }
-    for (const id of named('StableStudy')) {
-      if (!found.has(id)) found.set(id, uidOf(await getJson(this.#http, `/studies/${String(id)}`, true, signal)));
+    for (const study of named('StableStudy')) {
+      if (!found.has(study)) found.set(study, uidOf(await getJson(this.#http, `/studies/${study}`, true, signal)));
     }
     return new Set([...found.values()].filter((uid) => uid !== undefined));
   }
 
   /** The other instances of a study need not be asked for their study one by one. */
-  async #instancesOf(study: unknown, signal: AbortSignal): Promise<readonly unknown[]> {
-    if (study === undefined) return [];
-    const series = await getJson(this.#http, `/studies/${String(study)}/series`, true, signal);
-    return listOf(series ?? []).flatMap((one) => listOf(fieldsOf(one)['Instances']));
+  async #instancesOf(study: string, signal: AbortSignal): Promise<readonly string[]> {
+    const series = listOf((await getJson(this.#http, `/studies/${study}/series`, true, signal)) ?? []);
+    return series.flatMap((one) => listOf(fieldsOf(one)['Instances']).map(String));
   }
 }
 

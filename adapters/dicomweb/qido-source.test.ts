@@ -12,6 +12,7 @@ import type { DicomFile } from '../../src/writeback/artifact.ts';
 import { MANUFACTURER } from '../../src/writeback/modules.ts';
 import { type DicomwebServer, dicomwebServer, stow, stowBody } from '../../test/support/dicomweb-server.ts';
 import { part10File, seriesUid, studyUid, text } from '../../test/support/part10.ts';
+import type { ChangeFeed } from './change-feed.ts';
 import { type QidoSourceOptions, qidoSource } from './qido-source.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -326,5 +327,32 @@ test('WR-FEED-11 rows that name no study are told once, counted, and hold up not
   // Those without any UID come as one row from a search by pages.
   assert.deepEqual(refused, [
     ['source-row-refused', { source: 'qido:second', errorCode: 'uid-invalid', instances: 2 }],
+  ]);
+});
+
+test('WR-FEED-14 where the list of changes fails, days are looked through at every poll, which the log tells once', async (t) => {
+  const server = await pacs(t);
+  let fails = false;
+  const feed: ChangeFeed = {
+    name: 'changes',
+    read: async () => {
+      if (fails) throw new WetreadError('archive-refused', 'The archive answered 404');
+      return { studies: new Set(), cursor: '1', isEnd: true };
+    },
+  };
+  const source = polling(t, server.url, { feed });
+  await source.polls(2);
+  await store(server, image('unlisted', 1));
+  await source.polls(3);
+  assert.deepEqual(source.hints, [], 'the list says that nothing changed');
+  fails = true;
+  await source.until(() => source.hints.length === 1);
+  await source.polls(2);
+  fails = false;
+  await source.until(() => source.logged.length === 2);
+  const about = { source: 'qido:changes' };
+  assert.deepEqual(source.logged, [
+    ['source-fault', { ...about, errorCode: 'archive-refused' }],
+    ['source-recovered', about],
   ]);
 });

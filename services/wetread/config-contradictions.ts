@@ -21,6 +21,8 @@ function ofArchives({ archive, archives }: Config): readonly string[] {
       ? urls({ 'archive.url': url ?? '' })
       : idle({ 'archive.url': url, 'archive.credentials': credentials, 'archive.tls': tls }, 'archive.kind: dicomweb')),
     ...urls(Object.fromEntries(archives.map((other, index) => [`archives.${index}.url`, other.url]))),
+    ...urls({ 'archive.polling.changesUrl': archive.polling.changesUrl }),
+    ...archives.flatMap(({ polling }, index) => urls({ [`archives.${index}.polling.changesUrl`]: polling.changesUrl })),
     ...(twice === undefined ? [] : [`archives: the name '${twice}' stands twice`]),
   ];
 }
