@@ -77,14 +77,18 @@ export function progressUpdate(percent: number, description: string): DicomDataS
   };
 }
 
+export function startedWorkitem(workitem: Workitem, now: Date): StartedWorkitem {
+  return { ...workitem, startedAt: workitem.startedAt ?? dateTime(now) };
+}
+
 /** Says who is at the item: with it a work item counts as noticed. */
-export function startUpdate(workitem: Workitem, performer: Performer, now: Date): DicomDataSet {
-  return { ...progressUpdate(0, 'noticed'), '00741216': sequence(performed(workitem, performer, now)) };
+export function startUpdate(workitem: StartedWorkitem, performer: Performer): DicomDataSet {
+  return { ...progressUpdate(0, 'noticed'), '00741216': sequence(performed(workitem, performer)) };
 }
 
 /** Unified Procedure Step Performed Procedure Sequence (0074,1216) of an item that is done, as COMPLETED asks for it. */
 export function completionUpdate(
-  workitem: Workitem,
+  workitem: StartedWorkitem,
   performer: Performer,
   records: readonly (StudyRecord | undefined)[],
   now: Date,
@@ -93,7 +97,7 @@ export function completionUpdate(
   return {
     ...progressUpdate(100, 'drafted'),
     '00741216': sequence({
-      ...performed(workitem, performer, now),
+      ...performed(workitem, performer),
       '00404051': { vr: 'DT', Value: [dateTime(now)] },
       '00404033': { vr: 'SQ', Value: outputs },
     }),
@@ -111,7 +115,7 @@ export function cancellationUpdate(reason: string, now: Date, proposed?: DicomEl
   };
 }
 
-function performed({ workitemCode, startedAt }: Workitem, { aeTitle }: Performer, now: Date): DicomDataSet {
+function performed({ workitemCode, startedAt }: StartedWorkitem, { aeTitle }: Performer): DicomDataSet {
   return {
     '00404028': sequence({
       '00080100': sh(aeTitle),
@@ -119,7 +123,7 @@ function performed({ workitemCode, startedAt }: Workitem, { aeTitle }: Performer
       '00080104': lo('Wetread'),
     }),
     '00404019': sequence(workitemCode ?? READING),
-    '00404050': { vr: 'DT', Value: [startedAt ?? dateTime(now)] },
+    '00404050': { vr: 'DT', Value: [startedAt] },
   };
 }
 

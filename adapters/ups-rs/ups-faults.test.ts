@@ -46,7 +46,8 @@ test('WR-UPS-07 two Wetreads on one ledger: each item is noticed once, and which
   await using second = new RunningSource(server, ledger, { adoptAfterMs: 60_000 });
   const items: string[] = [];
   for (let index = 0; index < 10; index += 1) items.push((await order(server))[0]);
-  await until(() => first.hints.length + second.hints.length >= items.length);
+  const isStarted = (uid: string): boolean => itemsOf(server.worklist.get(uid)!, '00741216').length > 0;
+  await until(() => items.every(isStarted));
   await first.stop();
   for (const _ of items) await second.readToTheEnd();
   for (const workitem of items) await reaches(server, workitem, 'COMPLETED');

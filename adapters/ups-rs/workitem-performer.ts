@@ -15,6 +15,8 @@ import {
   type Performer,
   progressOf,
   progressUpdate,
+  type StartedWorkitem,
+  startedWorkitem,
   startUpdate,
 } from './performed.ts';
 import { type InputStudy, isAskedFor, type Workitem, type WorkitemMatch, workitemOf } from './workitem.ts';
@@ -38,7 +40,7 @@ export interface PerformerOptions {
 
 /** An item in progress under a lock of ours. */
 interface HeldItem {
-  readonly workitem: Workitem;
+  readonly workitem: StartedWorkitem;
   readonly claimedHere: boolean;
   /** Studies that the ledger has. */
   readonly noticed: Set<InputStudy>;
@@ -160,7 +162,8 @@ export class WorkitemPerformer {
 
   #hold(workitem: Workitem, claimedHere: boolean): HeldItem {
     const { workitemUid, progress: percent } = workitem;
-    const held = { workitem, claimedHere, noticed: new Set<InputStudy>(), isStarted: false, percent };
+    const started = startedWorkitem(workitem, this.#options.clock.now());
+    const held = { workitem: started, claimedHere, noticed: new Set<InputStudy>(), isStarted: false, percent };
     this.#held.set(workitemUid, held);
     this.#unclear.delete(workitemUid);
     return held;
@@ -175,8 +178,7 @@ export class WorkitemPerformer {
       if (!covers(record, study)) await this.#notice(workitem, study);
       noticed.add(study);
     }
-    const { performer, clock } = this.#options;
-    held.isStarted = await this.#update(held, startUpdate(workitem, performer, clock.now()), signal);
+    held.isStarted = await this.#update(held, startUpdate(workitem, this.#options.performer), signal);
   }
 
   #notice({ priority, patientDigest }: Workitem, study: InputStudy): Promise<void> {
