@@ -46,11 +46,12 @@ export class Intake {
     }
   }
 
-  /** A sender who sends a study again wants it read: one that waits for an operator is replayed. */
+  /** A sender who sends a study again wants it read: one that waits for an operator is replayed, a forgotten one noticed. */
   async resent(studies: Iterable<StudyInstanceUid>): Promise<void> {
     const { ledger } = this.#options.ports;
     for (const uid of studies) {
       const state = (await ledger.get(uid))?.state;
+      if (state === undefined) await this.notice(uid, 'resent');
       if (state === 'held' || state === 'parked') await ledger.move(uid, 'replay');
     }
     this.#options.onNoticed();
