@@ -84,6 +84,7 @@ export class DirectoryArchive implements ImageArchive {
   readonly #index: InstanceIndex;
   readonly #intake: Intake;
   readonly #lock: Disposable;
+  readonly #held = new Set<StudyInstanceUid>();
   #exclusive: Promise<unknown> = Promise.resolve();
 
   constructor(options: DirectoryArchiveOptions, index: InstanceIndex, lock: Disposable) {
@@ -262,7 +263,16 @@ export class DirectoryArchive implements ImageArchive {
 
   /** Studies with new instances, until {@link noticed}: survives a kill between storing and telling. */
   arrivals(): readonly Arrival[] {
-    return this.#index.arrivals();
+    return this.#index.arrivals().filter(({ studyInstanceUid }) => !this.#held.has(studyInstanceUid));
+  }
+
+  /** Leaves a study out of {@link arrivals}, because more of it is coming, until {@link letGo} or a restart. */
+  hold(studyInstanceUid: StudyInstanceUid): void {
+    this.#held.add(studyInstanceUid);
+  }
+
+  letGo(studyInstanceUid: StudyInstanceUid): void {
+    this.#held.delete(studyInstanceUid);
   }
 
   noticed(arrival: Arrival): void {

@@ -17,7 +17,7 @@ import { Changed, contentOf, deleteFile, moveFile } from './taken-file.ts';
 
 export interface FolderWatchOptions {
   readonly folder: string;
-  readonly archive: Pick<DirectoryArchive, 'batch' | 'arrivals' | 'noticed'>;
+  readonly archive: Pick<DirectoryArchive, 'batch' | 'arrivals' | 'noticed' | 'hold' | 'letGo'>;
   /** How far apart two looks lie at least. */
   readonly intervalMs: number;
   /** A study to which nothing was added for so long is named. */
@@ -73,16 +73,19 @@ class FolderWatch implements StudySource {
       const pause = await this.#turn(notice, signal).catch((error: unknown) => this.#backOff(error, signal));
       await sleep(pause, undefined, { signal }).catch(() => {});
     }
+    for (const studyInstanceUid of this.#storedAt.keys()) archive.letGo(studyInstanceUid);
   }
 
   /** @returns milliseconds until the next look */
   async #turn(notice: Notice, signal: AbortSignal): Promise<number> {
     const { clock } = this.#options.ports;
     const startedMs = clock.monotonicMs();
-    await this.#storeSettled(await this.#look(signal), signal);
+    const settled = await this.#look(signal);
+    const tookMs = clock.monotonicMs() - startedMs;
+    await this.#storeSettled(settled, signal);
     await this.#nameQuiet(notice, signal);
     this.#tellUnreadable();
-    return Math.max(this.#options.intervalMs, REST * (clock.monotonicMs() - startedMs));
+    return Math.max(this.#options.intervalMs, REST * tookMs);
   }
 
   /** @returns the files that have stopped growing */
@@ -147,10 +150,12 @@ class FolderWatch implements StudySource {
   /** The archive has the file on disk by now, or refused it. */
   async #settle(file: FileLook, result: Exclude<StoreResult, { kind: 'failed' }>): Promise<void> {
     if (result.kind === 'refused') return this.#refuse(file);
+    const { archive, folder, after, storedFolder, ports } = this.#options;
     if (!result.repeated) {
-      this.#storedAt.set(result.identity.studyInstanceUid, this.#options.ports.clock.monotonicMs());
+      const { studyInstanceUid } = result.identity;
+      archive.hold(studyInstanceUid);
+      this.#storedAt.set(studyInstanceUid, ports.clock.monotonicMs());
     }
-    const { folder, after, storedFolder } = this.#options;
     await this.#putAway(file, async () => {
       if (after === 'delete') await deleteFile(folder, file);
       else if (after === 'move') await moveFile(folder, file, storedFolder!);
@@ -180,13 +185,15 @@ class FolderWatch implements StudySource {
   async #nameQuiet(notice: Notice, signal: AbortSignal): Promise<void> {
     const { archive, ports } = this.#options;
     const faults: unknown[] = [];
+    const nowMs = ports.clock.monotonicMs();
+    const quiet = [...this.#storedAt].flatMap(([uid, storedAt]) => (this.#isQuiet(nowMs - storedAt) ? [uid] : []));
+    for (const studyInstanceUid of quiet) archive.letGo(studyInstanceUid);
     const arrivals = new Map(archive.arrivals().map((arrival) => [arrival.studyInstanceUid, arrival]));
-    for (const [studyInstanceUid, storedAt] of this.#storedAt) {
-      if (!this.#isQuiet(ports.clock.monotonicMs() - storedAt)) continue;
+    for (const studyInstanceUid of quiet) {
       signal.throwIfAborted();
       const arrival = arrivals.get(studyInstanceUid);
       try {
-        // Without an arrival somebody else was faster: a study is also noticed where it was sent.
+        // Without an arrival somebody else was faster, such as the catching up after a hint that was not committed.
         if (arrival !== undefined) {
           await notice({ studyInstanceUid, rung: 'counts-unchanged' });
           archive.noticed(arrival);
