@@ -122,7 +122,7 @@ for (const dialect of ['standard', 'dcm4chee'] as const) {
 
     for (const [to, lock, from, status, state, warning] of TRANSITIONS) {
       const named = lock === undefined ? 'no lock' : lock === OURS ? 'the lock' : 'another lock';
-      test(`Change State from ${from} to ${to} with ${named}: ${status}, then ${state}`, async () => {
+      test(`WR-UPS-16 Change State from ${from} to ${to} with ${named}: ${status}, then ${state}`, async () => {
         const uid = await requester.item(from);
         const answer = await requester.change(uid, to, lock);
         assert.equal(answer.status, dialect === 'dcm4chee' && status === 400 ? 409 : status);
@@ -132,14 +132,14 @@ for (const dialect of ['standard', 'dcm4chee'] as const) {
       });
     }
 
-    test('COMPLETED needs station, work item code, start and end; a completed item has them', async () => {
+    test('WR-UPS-16 COMPLETED needs station, work item code, start and end; a completed item has them', async () => {
       const uid = await requester.item('IN PROGRESS');
       assert.equal((await requester.change(uid, 'COMPLETED', OURS)).status, 409);
       assert.equal((await requester.update(uid, OURS)).status, 200);
       assert.equal((await requester.change(uid, 'COMPLETED', OURS)).status, 200);
     });
 
-    test('an update needs the lock of an item in progress, none before, and comes too late after', async () => {
+    test('WR-UPS-16 an update needs the lock of an item in progress, none before, and comes too late after', async () => {
       const refused = dialect === 'dcm4chee' ? 409 : 400;
       const uid = await requester.create();
       assert.equal((await requester.update(uid, undefined)).status, 200);
@@ -152,7 +152,7 @@ for (const dialect of ['standard', 'dcm4chee'] as const) {
       assert.equal((await requester.update(uid, OURS)).status, refused);
     });
 
-    test('the lock is never shown, nor set by an update', async () => {
+    test('WR-UPS-16 the lock is never shown, nor set by an update', async () => {
       const uid = await requester.item('IN PROGRESS');
       await requester.update(uid, OURS, { '00081195': { vr: 'UI', Value: [THEIRS] } });
       const searched = await (await send('GET', `${requester.root}?00741000=IN%20PROGRESS`)).text();
@@ -161,7 +161,7 @@ for (const dialect of ['standard', 'dcm4chee'] as const) {
       assert.equal((await requester.update(uid, OURS)).status, 200);
     });
 
-    test('creating: twice, not SCHEDULED, without priority, without UID; items that are not there', async () => {
+    test('WR-UPS-16 creating: twice, not SCHEDULED, without priority, without UID; items that are not there', async () => {
       const uid = await requester.create();
       assert.equal((await send('POST', `${requester.root}?${uid}`, scheduledWorkitem())).status, 409);
       const started = { ...scheduledWorkitem(), ...stateChange('IN PROGRESS') };
@@ -175,7 +175,7 @@ for (const dialect of ['standard', 'dcm4chee'] as const) {
       assert.equal((await send('POST', `${requester.root}/2.999.2/subscribers/AE`)).status, 404);
     });
 
-    test('search: by attributes and codes, by pages, 204 where nothing is found', async () => {
+    test('WR-UPS-16 search: by attributes and codes, by pages, 204 where nothing is found', async () => {
       const uid = await requester.create(scheduledWorkitem({ station: 'SEARCHED', workitemCode: 'SEARCH' }));
       const found = async (query: string): Promise<readonly (string | undefined)[]> => {
         const answer = await send('GET', `${requester.root}?${query}`);
@@ -188,7 +188,7 @@ for (const dialect of ['standard', 'dcm4chee'] as const) {
       assert.ok(first.length === 1 && second.length === 1 && first[0] !== second[0]);
     });
 
-    test('who asks to cancel: at once before a claim, by an event after, too late at the end', async () => {
+    test('WR-UPS-16 who asks to cancel: at once before a claim, by an event after, too late at the end', async () => {
       const scheduled = await requester.create();
       assert.equal((await requester.cancel(scheduled)).status, 202);
       assert.equal(await requester.state(scheduled), 'CANCELED');
@@ -200,7 +200,7 @@ for (const dialect of ['standard', 'dcm4chee'] as const) {
       assert.equal((await requester.cancel(await requester.item('COMPLETED'))).status, 409);
     });
 
-    test('events: initial state after the socket is open, changes, cancel requests, progress; filter, suspend, end', async () => {
+    test('WR-UPS-16 events: initial state after the socket is open, changes, cancel requests, progress; filter, suspend, end', async () => {
       const subscribed = async (uid: string, subscriber: string, query = ''): Promise<string> => {
         const answer = await send('POST', `${requester.root}/${uid}/subscribers/${subscriber}${query}`);
         assert.equal(answer.status, 201);
@@ -254,7 +254,7 @@ for (const dialect of ['standard', 'dcm4chee'] as const) {
       socket.close();
     });
 
-    test('dcm4chee wants to know who asks; the standard does not', async () => {
+    test('WR-UPS-16 dcm4chee wants to know who asks; the standard does not', async () => {
       const uid = await requester.create();
       const answer = await send('PUT', `${requester.root}/${uid}/state`, stateChange('IN PROGRESS', OURS));
       assert.equal(answer.status, dialect === 'dcm4chee' ? 400 : 200);
