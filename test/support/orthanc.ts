@@ -26,6 +26,10 @@ export interface OrthancOptions {
   readonly dicomPort: number;
   /** DICOMweb servers that it can push to, by name: their roots. */
   readonly servers?: Readonly<Record<string, string>>;
+  /** Settings of its own configuration file, in place of the usual ones. */
+  readonly settings?: object;
+  /** Asks for a path of it, where that takes more than its address, such as a password. */
+  readonly ask?: (path: string) => Promise<Response>;
 }
 
 export interface Orthanc extends AsyncDisposable {
@@ -46,6 +50,7 @@ export async function startOrthanc(options: OrthancOptions): Promise<Orthanc> {
   await writeFile(configuration, JSON.stringify(configurationOf(folder, options)));
   const log = join(folder, 'orthanc.log');
   const url = `http://127.0.0.1:${options.httpPort}`;
+  const ask = (path: string): Promise<Response> => fetch(`${url}${path}`);
   let running: Running | undefined;
   const end = async (): Promise<void> => {
     running?.child.kill('SIGKILL');
@@ -58,7 +63,7 @@ export async function startOrthanc(options: OrthancOptions): Promise<Orthanc> {
   const restart = async (): Promise<void> => {
     await end();
     running = launch(log, configuration);
-    if (await answers(`${url}/system`, basename(folder), running.child)) return;
+    if (await answers(() => (options.ask ?? ask)('/system'), basename(folder), running.child)) return;
     const said = await readFile(log, 'utf8').catch(() => '');
     await stop();
     throw new Error(`Orthanc does not start:\n${said.slice(-2000)}`);
@@ -78,9 +83,9 @@ function launch(log: string, configuration: string): Running {
 }
 
 /** Whether the process that was started answers, and not another one that has the port. */
-async function answers(url: string, name: string, child: ChildProcess): Promise<boolean> {
+async function answers(ask: () => Promise<Response>, name: string, child: ChildProcess): Promise<boolean> {
   for (let waited = 0; waited < START_LIMIT_MS && child.exitCode === null; waited += 100) {
-    const system = await fetch(url).then(
+    const system = await ask().then(
       (response) => response.json() as Promise<{ Name?: string }>,
       () => undefined,
     );
@@ -90,7 +95,7 @@ async function answers(url: string, name: string, child: ChildProcess): Promise<
   return false;
 }
 
-function configurationOf(folder: string, { httpPort, dicomPort, servers = {} }: OrthancOptions): object {
+function configurationOf(folder: string, { httpPort, dicomPort, servers = {}, settings }: OrthancOptions): object {
   return {
     Name: basename(folder),
     StorageDirectory: join(folder, 'storage'),
@@ -111,5 +116,6 @@ function configurationOf(folder: string, { httpPort, dicomPort, servers = {} }: 
       SeriesMetadata: 'Full',
       Servers: Object.fromEntries(Object.entries(servers).map(([name, root]) => [name, [root]])),
     },
+    ...settings,
   };
 }
