@@ -49,7 +49,7 @@ export const RETRIES = {
     afterwards: 'the study is read again',
   },
   'connecting to a message broker': {
-    delaysSeconds: [1, 2, 5, 15, 60],
+    delaysSeconds: [1, 2, 5, 15],
     maximum: Number.POSITIVE_INFINITY,
     afterwards: 'tried again',
   },
@@ -59,7 +59,7 @@ export const RETRIES = {
     afterwards: 'tried again',
   },
   'announcing findings': {
-    delaysSeconds: [1, 2, 5, 15, 60],
+    delaysSeconds: [1, 2, 5, 15],
     maximum: Number.POSITIVE_INFINITY,
     afterwards: 'tried again',
   },

@@ -3,7 +3,9 @@
  * time. Recovery watches connections alone, so a channel that the broker closes takes its connection with it.
  */
 import { readFileSync } from 'node:fs';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SecureContext } from 'node:tls';
 import {
   type ChannelModel,
   type ConfirmChannel,
@@ -12,6 +14,7 @@ import {
   type SocketOptions,
 } from 'amqplib';
 import { type ErrorCode, WetreadError } from '../../src/errors.ts';
+import { certificateFault } from '../../src/remote-server.ts';
 import { RETRIES } from '../../src/retry.ts';
 
 export interface BrokerOptions {
@@ -19,9 +22,8 @@ export interface BrokerOptions {
   readonly url: string;
   /** Holds the password of the user that the URI names; read at every connect, so that it may change. */
   readonly passwordFile?: string;
-  readonly caFile?: string;
-  readonly certificateFile?: string;
-  readonly keyFile?: string;
+  /** For `amqps`; the well-known authorities are trusted where absent. */
+  readonly tls?: { readonly secureContext: SecureContext; readonly servername?: string };
 }
 
 export interface BrokerEvents {
@@ -36,55 +38,83 @@ export interface BrokerEvents {
 /** A peer that says nothing is given up after two of these. */
 const HEARTBEAT_SECONDS = 10;
 const CONNECT_LIMIT_MS = 10_000;
+/** A broker that starts may take a connection and never answer on it. */
+const SETUP_LIMIT_MS = 30_000;
 const CLOSE_LIMIT_MS = 2_000;
 
 export class Broker implements AsyncDisposable {
-  readonly #connection: Promise<RecoveringChannelModel>;
+  readonly #events: BrokerEvents;
+  readonly #recovering: Promise<RecoveringChannelModel>;
+  #connection: ChannelModel | undefined;
 
-  /** Connects in the background. Throws `config-invalid` where a file of the options cannot be read. */
+  /** Connects in the background. */
   constructor(options: BrokerOptions, events: BrokerEvents) {
-    this.#connection = connectRecovering(uriOf(options.url), socketOptions(options), events);
+    this.#events = events;
+    this.#recovering = this.#recover(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const connection = await this.#connection;
+    const recovering = await this.#recovering;
     // A broker that hangs does not answer the farewell either.
-    await Promise.race([connection.close(), sleep(CLOSE_LIMIT_MS, undefined, { ref: false })]);
+    await Promise.race([recovering.close(), sleep(CLOSE_LIMIT_MS, undefined, { ref: false })]);
+    if (this.#connection !== undefined) cut(this.#connection);
+  }
+
+  async #recover(options: BrokerOptions): Promise<RecoveringChannelModel> {
+    const setup = (connection: ChannelModel): Promise<void> => this.#open(connection);
+    const recovery = { setup, waitForConnect: false, calculateDelay: delayMs };
+    const recovering = await connect(uriOf(options.url), { ...socketOptions(options), recovery });
+    recovering.on('reconnect-scheduled', ({ attempt, delay, error }) => {
+      this.#events.onFault(asFault(error), attempt, delay);
+    });
+    // Every error is followed by a disconnect, which is what counts.
+    recovering.on('error', () => {});
+    return recovering;
+  }
+
+  /** Recovery waits for ever for the farewell of a connection whose setup has failed: it is given one that has ended. */
+  async #open(connection: ChannelModel): Promise<void> {
+    this.#connection = connection;
+    connection.on('error', () => {});
+    const closed = new Promise<void>((resolve) => connection.once('close', () => resolve()));
+    try {
+      await within(SETUP_LIMIT_MS, this.#setUp(connection));
+    } catch (error) {
+      cut(connection);
+      await closed;
+      throw error;
+    }
+  }
+
+  async #setUp(connection: ChannelModel): Promise<void> {
+    const { setup, onClosed } = this.#events;
+    const channel = await connection.createConfirmChannel();
+    channel.on('error', () => {});
+    channel.on('close', () => {
+      onClosed?.();
+      // Already closing where the channel ended with its connection.
+      connection.close().catch(() => {});
+    });
+    await setup(channel);
   }
 }
 
-async function connectRecovering(
-  uri: string,
-  socket: SocketOptions,
-  { setup, onClosed, onFault }: BrokerEvents,
-): Promise<RecoveringChannelModel> {
-  const recovery = {
-    setup: (connection: ChannelModel) => openChannel(connection, setup, onClosed),
-    waitForConnect: false,
-    calculateDelay: delayMs,
-  };
-  const connection = await connect(uri, { ...socket, recovery });
-  connection.on('reconnect-scheduled', ({ attempt, delay, error }) => onFault(asFault(error), attempt, delay));
-  // Every error is followed by a disconnect, which is what counts.
-  connection.on('error', () => {});
-  return connection;
+async function within(limitMs: number, work: Promise<void>): Promise<void> {
+  const timer = new AbortController();
+  const late = sleep(limitMs, undefined, { signal: timer.signal }).then(() => {
+    throw new WetreadError('broker-unreachable', 'The message broker took the connection and does not answer');
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    timer.abort();
+    late.catch(() => {});
+  }
 }
 
-async function openChannel(
-  connection: ChannelModel,
-  setup: BrokerEvents['setup'],
-  onClosed: (() => void) | undefined,
-): Promise<void> {
-  connection.on('error', () => {});
-  const channel = await connection.createConfirmChannel();
-  channel.on('error', () => {});
-  channel.on('close', () => {
-    onClosed?.();
-    // Already closing where the channel ended with its connection.
-    connection.close().catch(() => {});
-  });
-  connection.on('close', () => onClosed?.());
-  await setup(channel);
+/** Ends a connection without a farewell: the library has no public way. */
+function cut({ connection }: ChannelModel): void {
+  (connection as unknown as { readonly stream: Duplex }).stream.destroy(new Error('cut'));
 }
 
 function delayMs(attempt: number): number {
@@ -94,30 +124,28 @@ function delayMs(attempt: number): number {
 }
 
 /** Small confirmed messages would wait for Nagle's algorithm otherwise. */
-function socketOptions({ url, passwordFile, caFile, certificateFile, keyFile }: BrokerOptions): SocketOptions {
+function socketOptions({ url, passwordFile, tls }: BrokerOptions): SocketOptions {
   return {
     noDelay: true,
     timeout: CONNECT_LIMIT_MS,
-    ...(caFile !== undefined && { ca: read(caFile) }),
-    ...(certificateFile !== undefined && { cert: read(certificateFile) }),
-    ...(keyFile !== undefined && { key: read(keyFile) }),
+    ...tls,
     ...(passwordFile !== undefined && {
       credentials: plainFrom(decodeURIComponent(new URL(url).username), passwordFile),
     }),
   };
 }
 
-function read(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new WetreadError('config-invalid', `rabbitmq: cannot read ${file}`, { cause });
-  }
-}
-
 /** SASL PLAIN (RFC 4616). */
 function plainFrom(user: string, passwordFile: string): NonNullable<SocketOptions['credentials']> {
-  return { mechanism: 'PLAIN', response: () => Buffer.from(`\0${user}\0${read(passwordFile).toString().trim()}`) };
+  return { mechanism: 'PLAIN', response: () => Buffer.from(`\0${user}\0${passwordIn(passwordFile)}`) };
+}
+
+function passwordIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch (cause) {
+    throw new WetreadError('config-invalid', 'rabbitmq.passwordFile: the file cannot be read', { cause });
+  }
 }
 
 function uriOf(url: string): string {
@@ -129,6 +157,8 @@ function uriOf(url: string): string {
 /** What the broker answers has a reply code (AMQP 0-9-1, 1.2); before the connection is open only a sentence says so. */
 function asFault(cause: unknown): WetreadError {
   if (cause instanceof WetreadError) return cause;
+  const certificate = certificateFault(cause, 'The message broker');
+  if (certificate !== undefined) return certificate;
   const { code, message } = cause as { code?: unknown; message?: string };
   const refused = typeof code === 'number' ? code !== 320 : (message ?? '').startsWith('Handshake terminated');
   const errorCode: ErrorCode = refused ? 'broker-refused' : 'broker-unreachable';

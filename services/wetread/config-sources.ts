@@ -1,10 +1,16 @@
 /** What the schema cannot say of the keys of a FHIR subscription, of worklists and of watched folders. */
 import { resolve, sep } from 'node:path';
 import type { Config } from './config.ts';
+import { complaintsOfRabbitmq } from './config-rabbitmq.ts';
 
 /** @returns what is wrong, each naming its key */
 export function complaintsOfSources(config: Config): readonly string[] {
-  return [...complaintsOfSubscription(config), ...complaintsOfWorklists(config), ...complaintsOfFolders(config)];
+  return [
+    ...complaintsOfSubscription(config),
+    ...complaintsOfWorklists(config),
+    ...complaintsOfFolders(config),
+    ...complaintsOfRabbitmq(config),
+  ];
 }
 
 function complaintsOfSubscription({ fhirSubscription, healthRecord }: Config): readonly string[] {

@@ -6,15 +6,17 @@ import { sqliteLedger } from '../../adapters/sqlite/ledger.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { Ledger } from '../../src/ports.ts';
 import type { Config } from './config.ts';
+import { announcesFindings } from './config-rabbitmq.ts';
 import { systemClock } from './system-clock.ts';
 
 export type OpenLedger = Ledger & (Disposable | AsyncDisposable);
 
 export async function wireLedger(config: Config): Promise<OpenLedger> {
   const { kind, url, passwordFile } = config.ledger;
-  if (kind === 'sqlite') return sqliteLedger({ file: ledgerFile(config), clock: systemClock });
+  const common = { clock: systemClock, announces: announcesFindings(config) };
+  if (kind === 'sqlite') return sqliteLedger({ file: ledgerFile(config), ...common });
   const secret = passwordFile === undefined ? {} : { passwordFile };
-  return postgresLedger({ url: url!, ...secret, clock: systemClock });
+  return postgresLedger({ url: url!, ...secret, ...common });
 }
 
 /**

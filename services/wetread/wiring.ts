@@ -19,7 +19,15 @@ import { instanceWriter } from '../../adapters/part10/writer.ts';
 import { voxelWorkers } from '../../adapters/voxel-workers/voxel-workers.ts';
 import { parseRules, requireModels } from '../../src/inference/rules/parse-rules.ts';
 import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
-import type { HealthRecord, ImageArchive, InferenceEngine, Log, Ports, StudySource } from '../../src/ports.ts';
+import type {
+  EventPublisher,
+  HealthRecord,
+  ImageArchive,
+  InferenceEngine,
+  Log,
+  Ports,
+  StudySource,
+} from '../../src/ports.ts';
 import { isSkipped } from '../../src/reasons.ts';
 import type { StudyInstanceUid } from '../../src/uid.ts';
 import type { Site } from '../../src/work.ts';
@@ -33,6 +41,7 @@ import { type ServerAccess, wireAccess } from './wire-access.ts';
 import { furtherArchives } from './wire-archives.ts';
 import { wireFolderWatch } from './wire-folder-watch.ts';
 import { wireLedger } from './wire-ledger.ts';
+import { wirePublisher } from './wire-rabbitmq.ts';
 import { wireSources } from './wire-sources.ts';
 import { wireSubscription } from './wire-subscription.ts';
 import { wireWorklists } from './wire-worklists.ts';
@@ -46,6 +55,8 @@ export interface Wired extends AsyncDisposable {
   readonly sources: readonly StudySource[];
   /** Where a FHIR server calls, if one is configured to. */
   readonly notifications?: NotificationTarget;
+  /** Who is told of filed drafts; undefined where nobody is. */
+  readonly publisher?: EventPublisher;
   /** Parts that only the embedded defaults have. */
   readonly embedded: { readonly archive?: DirectoryArchive; readonly fhirStore?: LocalFhirStore };
   readonly review: ReviewOptions;
@@ -66,10 +77,8 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
   const { telemetry } = config;
   const ledger = stack.use(await wireLedger(config));
   const metrics = prometheusMetrics({ studies: () => ledger.list() });
-  const log = tee(jsonLog({ level: telemetry.logLevel, service: 'wetread' }), (event, attributes) => {
-    metrics.observe(event, attributes);
-    onLog?.(event, attributes);
-  });
+  const counted: LogListener = (event, attributes) => metrics.observe(event, attributes);
+  const log = tee(jsonLog({ level: telemetry.logLevel, service: 'wetread' }), counted, onLog);
   const tracing = startTracing({
     service: 'wetread',
     ...(telemetry.otlpUrl === undefined ? {} : { otlpUrl: telemetry.otlpUrl }),
@@ -102,6 +111,7 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
   };
   const subscription = wireSubscription(config, ports, access.healthRecord);
   const worklists = await wireWorklists(config, ports);
+  const publisher = stack.use(wirePublisher(config));
   const owned = stack.move();
   return {
     ports,
@@ -114,6 +124,7 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
       ...wireFolderWatch(config, archive.embedded, ports),
     ],
     ...(subscription && { notifications: subscription }),
+    ...(publisher && { publisher }),
     embedded: {
       ...(archive.embedded && { archive: archive.embedded }),
       ...(health.store && { fhirStore: health.store }),

@@ -53,6 +53,7 @@ export async function startRabbitmq(port: number): Promise<Rabbitmq> {
     await exited;
   };
   const start = async (): Promise<void> => {
+    if (await answers(url)) throw new Error(`Another node has port ${port}`);
     server = spawn(SERVER, [], { cwd: folder, env: environment, stdio: 'ignore', detached: true });
     for (let waited = 0; !(await answers(url)); waited += 200) {
       if (waited > START_LIMIT_MS || server.exitCode !== null)
@@ -95,9 +96,13 @@ function environmentOf(folder: string, port: number): NodeJS.ProcessEnv {
 }
 
 async function testChannel(url: string): Promise<TestChannel> {
-  const connection: ChannelModel = await connect(url, { noDelay: true });
+  const connection: ChannelModel = await connect(url, { noDelay: true, timeout: 5000 });
   connection.on('error', () => {});
-  const channel = await connection.createConfirmChannel();
+  // A node that starts may take a connection and never answer on it.
+  const late = new Promise<never>((_, reject) =>
+    setTimeout(reject, 5000, new Error('RabbitMQ opens no channel')).unref(),
+  );
+  const channel = await Promise.race([connection.createConfirmChannel(), late]);
   channel.on('error', () => {});
   return { channel, [Symbol.asyncDispose]: () => connection.close().catch(() => {}) };
 }
