@@ -97,9 +97,7 @@ export class RecordSearch {
     for (const resource of page) {
       round.signal.throwIfAborted();
       await this.#takeChanged(resource, round).catch((cause: unknown) => {
-        const { code } = WetreadError.from(cause);
-        // Wrong until its server corrects it: told, and passed over.
-        if (code === 'uid-invalid') this.#tellFault(code);
+        if (WetreadError.from(cause).code === 'uid-invalid') this.#tellRefused(resource, round.state.said);
         else faults.push(cause);
       });
       if (faults.length >= MOST_FAULTS) throw faults[0];
@@ -109,8 +107,7 @@ export class RecordSearch {
   /** An order that was looked into in this version is looked at again with those that wait, not here. */
   async #takeChanged(resource: Subscribed, round: Round): Promise<void> {
     if (resource.resourceType === 'ImagingStudy') return this.take(resource, round);
-    const key = `ServiceRequest/${resource.id}`;
-    const version = `${resource.meta?.versionId ?? ''} ${resource.meta?.lastUpdated ?? ''}`;
+    const { key, version } = versionOf(resource);
     if (round.state.said.get(key) === version) return;
     await this.take(resource, round);
     round.state.said.set(key, version);
@@ -144,10 +141,17 @@ export class RecordSearch {
     }
   }
 
-  #tellFault(errorCode: string): void {
+  /** Wrong until its server corrects it: told once in each version, and passed over. */
+  #tellRefused(resource: Subscribed, said: Map<string, string>): void {
     const { log, source } = this.#options;
-    log.write('source-fault', { source, errorCode });
+    const { key, version } = versionOf(resource);
+    if (said.get(key) !== version) log.write('source-row-refused', { source, errorCode: 'uid-invalid', instances: 1 });
+    said.set(key, version);
   }
+}
+
+function versionOf({ resourceType, id, meta }: Subscribed): { readonly key: string; readonly version: string } {
+  return { key: `${resourceType}/${id}`, version: `${meta?.versionId ?? ''} ${meta?.lastUpdated ?? ''}` };
 }
 
 /** Servers write instants with different offsets and precision. */

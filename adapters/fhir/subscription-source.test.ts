@@ -186,6 +186,19 @@ test('WR-SUB-05 a search goes through every page of the server, and to no other 
   await assert.rejects(record.source.receive(undefined), { code: 'health-record-refused' });
 });
 
+test('WR-SUB-05 a resource without a valid UID is told once, and holds up no other', async () => {
+  await using record = await subscribedRecord({ intervalMs: 20 });
+  await record.server.create(imagingStudyOf('no UID'));
+  await record.server.create(imagingStudyOf(studyUid('beside it')));
+  await record.until(() => hintOf(record.hints, 'beside it') !== undefined);
+  await record.searched(3);
+  const refused = record.logged.filter(([event]) => event === 'source-row-refused');
+  assert.deepEqual(
+    refused.map(([, { errorCode }]) => errorCode),
+    ['uid-invalid'],
+  );
+});
+
 test('WR-SUB-06 an order leads to the study that is based on it, with its priority', async () => {
   await using record = await subscribedRecord({
     criteria: ['ServiceRequest?status=active'],
