@@ -1,5 +1,6 @@
 /** What goes wrong between a worklist server and Wetread, and that no item is lost, read twice or left behind. */
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { itemsOf, stringOf } from '../../src/dicom-json.ts';
 import type { StudyInstanceUid } from '../../src/uid.ts';
@@ -240,4 +241,37 @@ test('WR-UPS-13 a study whose draft covers what the item names is not read again
   await running.readToTheEnd();
   const [performed] = itemsOf(await reaches(server, grown, 'COMPLETED'), '00741216');
   assert.ok(stringOf(performed!, '00404051'));
+});
+
+test('WR-UPS-18 credentials go with every request and with the socket, and to no other host that the server names', async () => {
+  const asked: [string, string | undefined][] = [];
+  const server = createServer(({ method, url, headers }, response) => {
+    asked.push([`${method} ${url?.split('?')[0]}`, headers.authorization]);
+    const elsewhere = `ws://localhost:${PORT}/elsewhere`;
+    if (method === 'POST') response.writeHead(201, { 'content-location': elsewhere }).end();
+    else response.writeHead(headers.authorization === 'Bearer new' ? 204 : 401).end();
+  });
+  server.on('upgrade', ({ url, headers }, socket) => {
+    asked.push([`UPGRADE ${url}`, headers.authorization]);
+    socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
+  });
+  await new Promise<void>((resolve) => server.listen(PORT, resolve));
+  using ledger = ledgerInMemory();
+  {
+    const authorize = async (_signal: AbortSignal, refused?: object): Promise<{ authorization: string }> => ({
+      authorization: refused === undefined ? 'Bearer old' : 'Bearer new',
+    });
+    await using running = new RunningSource({ url: `http://127.0.0.1:${PORT}/rs` }, ledger, { authorize });
+    await until(() => running.faults().length > 0);
+    assert.deepEqual(running.faults(), ['worklist-unreachable']);
+  }
+  await new Promise((resolve) => server.close(resolve));
+  const [socket, subscription, ...searches] = asked;
+  assert.deepEqual(socket, ['UPGRADE /rs/subscribers/WETREAD', 'Bearer old']);
+  assert.match(subscription![0], /^POST \/rs\/workitems\/1\.2\.840\.10008\.5\.1\.4\.34\.5\/subscribers\/WETREAD$/);
+  assert.deepEqual(
+    searches.slice(0, 4).map(([, authorization]) => authorization),
+    ['Bearer old', 'Bearer new', 'Bearer old', 'Bearer new'],
+  );
+  assert.ok(asked.every(([request, authorization]) => !request.includes('elsewhere') && authorization !== undefined));
 });

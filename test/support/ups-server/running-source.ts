@@ -46,7 +46,7 @@ export class RunningSource implements AsyncDisposable {
   readonly #stopping = new AbortController();
   readonly #ended: Promise<void>;
 
-  constructor(server: UpsServer, ledger: Ledger & Disposable, options: Partial<UpsSourceOptions> = {}) {
+  constructor(server: Pick<UpsServer, 'url'>, ledger: Ledger & Disposable, options: Partial<UpsSourceOptions> = {}) {
     this.ledger = ledger;
     const source = upsSource({
       url: server.url,
