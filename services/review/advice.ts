@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../src/errors.ts';
 import type { ReasonCode } from '../../src/reasons.ts';
 
 const RESEND = 'Send the study again from the PACS or the scanner; new images start a new reading.';
-const REPLAY = 'When the cause is gone, send the study again; it is then read anew.';
+const REPLAY = 'When the cause is gone, replay the study; it is then read anew.';
 const NOTHING = 'Nothing to do: this is left out on purpose.';
 const OTHER_SERIES = 'Send a series that fits, such as the thin axial reconstruction; read this one without a draft.';
 const READ_UNAIDED = 'Read the study without a draft.';
