@@ -17,8 +17,8 @@ const USAGE = `Usage: wetread <command> [options]
                           replay, park and close take a filter in place of UIDs: replay --state parked --reason CODE
   ledger export --out FILE | prune --before DATE [--export FILE]
                           old studies in a final state, a line of JSON each; and their removal from the ledger
-  rules test UID|FOLDER   explains which rule of the configuration reads a study, with which model and which of its series;
-                          nothing is read or stored
+  rules test UID|FOLDER   explains which rule of the configuration holds for a study, which model reads it, and which of
+                          its series; nothing is read or stored
   doctor [--store]        checks the configuration and every server that it names, and says what to mend;
                           with --store: also stores a test object in the archive
 
