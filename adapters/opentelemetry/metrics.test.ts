@@ -68,3 +68,13 @@ test('WR-TEL-05 a ledger that cannot be read does not take the other metrics wit
   const seen = samples(await metrics.text());
   assert.equal(seen.get('wetread_stage_duration_seconds_count{stage="arrival"}'), 1);
 });
+
+test('WR-FEED-11 faults of sources and rows that name no study are counted by source and code', async () => {
+  const metrics = prometheusMetrics({ studies: async () => [] });
+  metrics.observe('source-fault', { source: 'qido:second', errorCode: 'archive-unreachable', attempt: 1 });
+  metrics.observe('source-row-refused', { source: 'qido', errorCode: 'uid-invalid', instances: 3 });
+  metrics.observe('source-recovered', { source: 'qido' });
+  const seen = samples(await metrics.text());
+  assert.equal(seen.get('wetread_source_faults_total{source="qido:second",code="archive-unreachable"}'), 1);
+  assert.equal(seen.get('wetread_source_rows_refused_total{source="qido",code="uid-invalid"}'), 3);
+});

@@ -57,7 +57,7 @@ test('WR-SRC-13 studies in Orthanc are found, grow and are read anew, through a 
   assert.equal(history.filter(({ transition }) => transition === 'notice' || transition === 'arrive').length, 2);
 });
 
-test('WR-FEED-17 Orthanc lists a study of years ago that is imported now: read once, its results name none, growth is read anew', {
+test('WR-FEED-17 Orthanc lists a study of long ago that is imported now: read once, its results name none, growth is read anew', {
   skip: withoutOrthanc,
 }, async () => {
   const [chest, head] = [smallChest(), smallHead()];
