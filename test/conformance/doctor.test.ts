@@ -1,4 +1,4 @@
-/** The doctor before real servers: Orthanc as the archive, PostgreSQL as the ledger. */
+/** The doctor before real servers: Orthanc as the archive, PostgreSQL as the ledger, RabbitMQ as the broker. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { startOrthanc, withoutOrthanc } from '../support/orthanc.ts';
 import { part10File } from '../support/part10.ts';
 import { TemporaryFolder } from '../support/phantom-studies.ts';
 import { ask, startPostgres, withoutPostgres } from '../support/postgres.ts';
+import { startRabbitmq, withoutRabbitmq } from '../support/rabbitmq.ts';
 
 test('WR-OPS-01 WR-OPS-03 an Orthanc that works is found to; the test object is stored only where asked for, and once', {
   skip: withoutOrthanc,
@@ -63,4 +64,22 @@ test('WR-OPS-01 WR-OPS-02 a PostgreSQL that works is found to; one that is down,
   await postgres.kill();
   const down = (await findingsOf({ ledger: { kind: 'postgres', url } }, ['ledger'])).find('ledger', 'port')!;
   assert.equal(down.message, 'Nothing listens on 127.0.0.1:27030');
+});
+
+test('WR-OPS-01 WR-OPS-02 a RabbitMQ that works gives a message back; a queue that is missing, or a wrong password, is told', {
+  skip: withoutRabbitmq,
+}, async () => {
+  await using rabbitmq = await startRabbitmq(27_040);
+  const { url } = rabbitmq;
+  const works = await findingsOf({ rabbitmq: { url } }, ['rabbitmq']);
+  assert.deepEqual(works.lines, ['rabbitmq.name ok', 'rabbitmq.port ok', 'rabbitmq.message ok']);
+
+  const absent = await findingsOf({ rabbitmq: { url, topology: 'check' } }, ['rabbitmq']);
+  const queue = absent.find('rabbitmq', 'queue')!;
+  assert.equal(queue.status, 'fail', JSON.stringify(queue));
+
+  const stranger = url.replace('amqp://', 'amqp://stranger:secret@');
+  const refused = (await findingsOf({ rabbitmq: { url: stranger } }, ['rabbitmq'])).find('rabbitmq', 'message')!;
+  assert.equal(refused.status, 'fail');
+  assert.doesNotMatch(JSON.stringify(refused), /secret/);
 });

@@ -13,10 +13,12 @@ import { instanceWriter } from '../../../adapters/part10/writer.ts';
 import { isSkipped } from '../../../src/reasons.ts';
 import type { DicomFile } from '../../../src/writeback/artifact.ts';
 import type { Config } from '../config.ts';
-import { type ServerAccess, wireAccess } from '../wire-access.ts';
+import { openAccess, type ServerAccess, wireAccess } from '../wire-access.ts';
 import { ledgerFile, wireLedger } from '../wire-ledger.ts';
+import { brokerOf } from '../wire-rabbitmq.ts';
 import { modelFolders, serviceEntry } from '../wiring.ts';
 import { archivePart, storeAndRead } from './archive.ts';
+import { brokerPart } from './broker.ts';
 import type { Part } from './check.ts';
 import { healthRecordPart } from './health-record.ts';
 import { ledgerPart } from './ledger.ts';
@@ -52,6 +54,8 @@ export async function wireParts(
     ),
     ...(config.healthRecord.kind === 'fhir' ? [healthRecordOf(config, access.healthRecord)] : []),
     inferenceOf(config, stack),
+    ...brokerParts(config),
+    ...(await Promise.all(config.ups.map(worklist))),
     ...telemetryOf(config),
   ];
 }
@@ -132,8 +136,22 @@ function inferenceOf(config: Config, stack: AsyncDisposableStack): Part {
   return inferencePart({ shelf, engine: child.engine });
 }
 
+function brokerParts({ rabbitmq }: Config): readonly Part[] {
+  const broker = brokerOf(rabbitmq);
+  const queues = rabbitmq.topology === 'check' ? rabbitmq.arrivals.map(({ queue }) => queue) : [];
+  return broker === undefined ? [] : [brokerPart(broker, queues)];
+}
+
+/** Nothing is asked of it: a worklist that is searched may be one that others work on. */
+async function worklist(one: Config['ups'][number], index: number): Promise<Part> {
+  const { tls } = await openAccess(one, `ups.${index}`);
+  return reachable(`ups.${index}`, one.url, `ups.${index}.url`, tls);
+}
+
 function telemetryOf({ telemetry: { otlpUrl } }: Config): readonly Part[] {
-  if (otlpUrl === undefined) return [];
-  const address = httpAddress(otlpUrl, 'telemetry.otlpUrl');
-  return [{ name: 'telemetry', place: otlpUrl, examine: async (step) => void (await reach(address, step)) }];
+  return otlpUrl === undefined ? [] : [reachable('telemetry', otlpUrl, 'telemetry.otlpUrl')];
+}
+
+function reachable(name: string, url: string, key: string, tls?: ServerAccess['tls']): Part {
+  return { name, place: url, examine: async (step) => void (await reach(httpAddress(url, key, tls), step)) };
 }

@@ -1,0 +1,53 @@
+/** A RabbitMQ: that it lets Wetread in, and that a message which is published comes back. */
+import type { ConfirmChannel } from 'amqplib';
+import { Broker, type BrokerOptions } from '../../../adapters/rabbitmq/broker.ts';
+import { type CheckResult, fail, ok, type Part } from './check.ts';
+import { reach } from './reach.ts';
+
+/** @param queues that an operator has declared; empty where Wetread declares its own */
+export function brokerPart(options: BrokerOptions, queues: readonly string[]): Part {
+  const url = new URL(options.url);
+  const defaultPort = url.protocol === 'amqps:' ? 5671 : 5672;
+  return {
+    name: 'rabbitmq',
+    place: `${url.protocol}//${url.host}${url.pathname}`,
+    async examine(step) {
+      if (!(await reach({ url, key: 'rabbitmq.url', defaultPort }, step))) return;
+      await step('message', (signal) => onChannel(options, roundTrip, signal));
+      for (const queue of queues) {
+        await step('queue', (signal) => onChannel(options, (channel) => checkQueue(channel, queue), signal));
+      }
+    },
+  };
+}
+
+/** One connection for one question: a broker answers a wrong one by closing the channel. */
+async function onChannel(
+  options: BrokerOptions,
+  ask: (channel: ConfirmChannel) => Promise<CheckResult>,
+  signal: AbortSignal,
+): Promise<CheckResult> {
+  const { promise, resolve, reject } = Promise.withResolvers<CheckResult>();
+  signal.addEventListener('abort', () => reject(signal.reason));
+  await using _broker = new Broker(options, {
+    setup: async (channel) => resolve(await ask(channel)),
+    onFault: reject,
+  });
+  return await promise;
+}
+
+/** Through a queue that this connection alone sees, and that goes with it. */
+async function roundTrip(channel: ConfirmChannel): Promise<CheckResult> {
+  const { queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true });
+  channel.sendToQueue(queue, Buffer.from('wetread doctor'));
+  await channel.waitForConfirms();
+  const message = await channel.get(queue, { noAck: true });
+  if (message === false)
+    return fail('A message that was confirmed did not come back', 'Look at the log of the broker.');
+  return ok('A message was published, confirmed and taken');
+}
+
+async function checkQueue(channel: ConfirmChannel, queue: string): Promise<CheckResult> {
+  const { messageCount, consumerCount } = await channel.checkQueue(queue);
+  return ok(`${queue}: ${messageCount} messages wait, ${consumerCount} consumers`);
+}
