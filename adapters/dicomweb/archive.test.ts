@@ -388,6 +388,7 @@ for (const [what, status, body, stored, failed] of STORES) {
 
 test('WR-WEB-03 an answer that lists nothing is a fault: refused or to be tried again', async (t) => {
   for (const [status, code] of [
+    [204, 'archive-refused'],
     [400, 'archive-refused'],
     [415, 'archive-refused'],
     [401, 'archive-refused'],
@@ -400,6 +401,27 @@ test('WR-WEB-03 an answer that lists nothing is a fault: refused or to be tried 
     );
     await assert.rejects(archive.store([first], never), { code }, String(status));
   }
+});
+
+test('WR-RET-05 storing: credentials are renewed and a busy archive is waited for; the files are sent whole each time', async (t) => {
+  const lengths: (string | undefined)[] = [];
+  const { url } = await against(t, (request, response) => {
+    lengths.push(request.headers['content-length']);
+    request.on('end', () => {
+      if (request.headers.authorization === 'Bearer old') response.writeHead(401).end();
+      else if (lengths.length === 2) response.writeHead(503, { 'retry-after': '3' }).end();
+      else response.end(answer([uidA], []));
+    });
+  });
+  const pauses: number[] = [];
+  const archive = clientOf(url, {
+    authorize: async (_signal, refused) => ({ authorization: `Bearer ${refused === undefined ? 'old' : 'new'}` }),
+    pause: async (ms) => void pauses.push(ms),
+  });
+  assert.deepEqual((await archive.store([first], never)).stored, [uidA]);
+  assert.equal(lengths.length, 3);
+  assert.equal(new Set(lengths).size, 1);
+  assert.deepEqual(pauses, [3000]);
 });
 
 test('WR-WEB-05 elements without vr keep their structure', () => {
