@@ -4,10 +4,14 @@
  */
 import { parseArgs } from 'node:util';
 import { compressed } from './goals/compressed.ts';
+import { concurrency } from './goals/concurrency.ts';
+import { endToEnd } from './goals/end-to-end.ts';
 import { inference } from './goals/inference.ts';
 import { kernel } from './goals/kernel.ts';
 import { linearity } from './goals/linearity.ts';
 import { memory } from './goals/memory.ts';
+import { orchestration } from './goals/orchestration.ts';
+import { pacs } from './goals/pacs.ts';
 import { retrieve } from './goals/retrieve.ts';
 import { wholeReading } from './goals/whole-reading.ts';
 import { writeBack } from './goals/write-back.ts';
@@ -20,6 +24,8 @@ import { startReplay } from './study/replay.ts';
 
 const GOALS: Readonly<Record<string, (context: Context) => Promise<void>>> = {
   retrieve,
+  pacs,
+  orchestration,
   kernel,
   memory,
   compressed,
@@ -27,6 +33,8 @@ const GOALS: Readonly<Record<string, (context: Context) => Promise<void>>> = {
   'write-back': writeBack,
   'whole-reading': wholeReading,
   inference,
+  concurrency,
+  'end-to-end': endToEnd,
 };
 
 const FULL: Effort = { warmUps: 1, rounds: 9, attempts: 18, fewestRounds: 5, pauses: 30 };
