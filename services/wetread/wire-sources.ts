@@ -1,10 +1,35 @@
 /** From configuration to what names studies by itself, beside what is sent here. */
+import type { DirectoryArchive } from '../../adapters/directory/archive.ts';
+import type { NotificationTarget } from '../../adapters/fhir/subscription-source.ts';
 import type { Ports, StudySource } from '../../src/ports.ts';
 import type { Config } from './config.ts';
 import type { WiredAccess } from './wire-access.ts';
+import { wireFolderWatch } from './wire-folder-watch.ts';
 import { wirePolling } from './wire-polling.ts';
 import { wireRabbitmqSources } from './wire-rabbitmq.ts';
+import { wireSubscription } from './wire-subscription.ts';
+import { wireWorklists } from './wire-worklists.ts';
 
-export function wireSources(config: Config, ports: Ports, access: WiredAccess): readonly StudySource[] {
-  return [...wirePolling(config, ports, access), ...wireRabbitmqSources(config, ports.log)];
+export interface WiredSources {
+  /** What names studies by itself, beside what is sent here. */
+  readonly sources: readonly StudySource[];
+  /** Where a FHIR server calls, if one is configured to. */
+  readonly notifications?: NotificationTarget;
+}
+
+export async function wireSources(
+  config: Config,
+  ports: Ports,
+  access: WiredAccess,
+  embedded: DirectoryArchive | undefined,
+): Promise<WiredSources> {
+  const subscription = wireSubscription(config, ports, access.healthRecord);
+  const sources = [
+    ...wirePolling(config, ports, access),
+    ...wireRabbitmqSources(config, ports.log),
+    ...(await wireWorklists(config, ports)),
+    ...(subscription === undefined ? [] : [subscription]),
+    ...wireFolderWatch(config, embedded, ports),
+  ];
+  return { sources, ...(subscription && { notifications: subscription }) };
 }

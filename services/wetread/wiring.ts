@@ -5,7 +5,6 @@ import { ThreadedFrameDecoder } from '../../adapters/codecs/frame-decoder.ts';
 import { dicomwebArchive } from '../../adapters/dicomweb/archive.ts';
 import { type DirectoryArchive, directoryArchive } from '../../adapters/directory/archive.ts';
 import { fhirHealthRecord } from '../../adapters/fhir/health-record.ts';
-import type { NotificationTarget } from '../../adapters/fhir/subscription-source.ts';
 import { localHealthRecord } from '../../adapters/local-fhir/health-record.ts';
 import { type LocalFhirStore, localFhirStore } from '../../adapters/local-fhir/store.ts';
 import { openModelShelf } from '../../adapters/model-folder/model-shelf.ts';
@@ -19,15 +18,7 @@ import { instanceWriter } from '../../adapters/part10/writer.ts';
 import { voxelWorkers } from '../../adapters/voxel-workers/voxel-workers.ts';
 import { parseRules, requireModels } from '../../src/inference/rules/parse-rules.ts';
 import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
-import type {
-  EventPublisher,
-  HealthRecord,
-  ImageArchive,
-  InferenceEngine,
-  Log,
-  Ports,
-  StudySource,
-} from '../../src/ports.ts';
+import type { EventPublisher, HealthRecord, ImageArchive, InferenceEngine, Log, Ports } from '../../src/ports.ts';
 import { isSkipped } from '../../src/reasons.ts';
 import type { StudyInstanceUid } from '../../src/uid.ts';
 import type { Site } from '../../src/work.ts';
@@ -39,22 +30,15 @@ import { systemClock } from './system-clock.ts';
 import { software } from './version.ts';
 import { type ServerAccess, wireAccess } from './wire-access.ts';
 import { furtherArchives } from './wire-archives.ts';
-import { wireFolderWatch } from './wire-folder-watch.ts';
 import { wireLedger } from './wire-ledger.ts';
 import { wirePublisher } from './wire-rabbitmq.ts';
-import { wireSources } from './wire-sources.ts';
-import { wireSubscription } from './wire-subscription.ts';
-import { wireWorklists } from './wire-worklists.ts';
+import { type WiredSources, wireSources } from './wire-sources.ts';
 
-export interface Wired extends AsyncDisposable {
+export interface Wired extends AsyncDisposable, WiredSources {
   readonly ports: Ports;
   /** `ports.archive`, and those that have a name. */
   readonly archives: Archives;
   readonly site: Site;
-  /** What names studies by itself, beside what is sent here. */
-  readonly sources: readonly StudySource[];
-  /** Where a FHIR server calls, if one is configured to. */
-  readonly notifications?: NotificationTarget;
   /** Who is told of filed drafts; undefined where nobody is. */
   readonly publisher?: EventPublisher;
   /** Parts that only the embedded defaults have. */
@@ -109,21 +93,14 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
     log,
     clock: systemClock,
   };
-  const subscription = wireSubscription(config, ports, access.healthRecord);
-  const worklists = await wireWorklists(config, ports);
+  const sources = await wireSources(config, ports, access, archive.embedded);
   const publisher = stack.use(wirePublisher(config));
   const owned = stack.move();
   return {
     ports,
     archives,
     site,
-    sources: [
-      ...wireSources(config, ports, access),
-      ...worklists,
-      ...(subscription === undefined ? [] : [subscription]),
-      ...wireFolderWatch(config, archive.embedded, ports),
-    ],
-    ...(subscription && { notifications: subscription }),
+    ...sources,
     ...(publisher && { publisher }),
     embedded: {
       ...(archive.embedded && { archive: archive.embedded }),
