@@ -78,3 +78,10 @@ test('WR-FEED-11 faults of sources and rows that name no study are counted by so
   assert.equal(seen.get('wetread_source_faults_total{source="qido:second",code="archive-unreachable"}'), 1);
   assert.equal(seen.get('wetread_source_rows_refused_total{source="qido",code="uid-invalid"}'), 3);
 });
+
+test('WR-OPS-10 studies that were removed from the ledger are counted', async () => {
+  const metrics = prometheusMetrics({ studies: async () => [] });
+  metrics.observe('studies-pruned', { studies: 205 });
+  metrics.observe('studies-pruned', { studies: 3 });
+  assert.equal(samples(await metrics.text()).get('wetread_pruned_studies_total'), 208);
+});
