@@ -108,6 +108,7 @@ class Day {
 const SITE = {
   patience: { quietMs: QUIET_MS, longestWaitMs: LONGEST_WAIT_MS },
   largestStudy: 1000,
+  rules: [],
 } as unknown as Site;
 
 /** Images in bursts; every burst is followed by an event, some events come twice, early, or with a count. */
