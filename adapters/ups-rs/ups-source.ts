@@ -99,8 +99,10 @@ class UpsRun {
     const looks = [...this.#named].map((workitemUid) => () => performer.look(workitemUid, this.#signal));
     // What cannot be looked at now is found again by the search that follows a fault.
     this.#named.clear();
-    await inTurn([...looks, () => performer.proceed(this.#signal)], (step) => step());
+    // What fails when it is taken on has to wait for the next round.
+    await inTurn([() => performer.proceed(this.#signal), ...looks], (step) => step());
     this.#recovered();
+    if (performer.hasRoomForBacklog) return 0;
     const { followMs = 1000 } = this.#options;
     const untilReconcile = Math.max(this.#reconcileAtMs - clock.monotonicMs(), 0);
     return performer.isBusy ? Math.min(followMs, untilReconcile) : untilReconcile;
