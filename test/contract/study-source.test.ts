@@ -14,6 +14,7 @@ import { azureChangeFeedKind, orthancChangesKind } from './sources/change-feeds.
 import { fhirSubscriptionKind } from './sources/fhir-subscription.ts';
 import { folderWatchKind } from './sources/folder-watch.ts';
 import { qidoKind } from './sources/qido.ts';
+import { rabbitmqKind } from './sources/rabbitmq.ts';
 import type { SourceKind, SourceServer } from './sources/source-kind.ts';
 import { upsKind } from './sources/ups.ts';
 
@@ -25,6 +26,7 @@ const KINDS: readonly SourceKind[] = [
   upsKind(23_010, 'standard'),
   upsKind(23_011, 'dcm4chee'),
   folderWatchKind,
+  rabbitmqKind(22_030),
 ];
 
 const clock: Clock = { now: () => new Date(), monotonicMs: () => performance.now() };
