@@ -39,8 +39,11 @@ export const EVENT_ROWS: readonly Row[] = [
   { name: 'senders hang in the middle of a study', studies: 20, fault: serverFails('archive', 'silent') },
 ];
 
-export const MACHINE_ROWS: readonly Row[] = [
+export const FROZEN_ROWS: readonly Row[] = [
   { name: 'Wetread is frozen for longer than its lease', studies: 20, fault: frozen },
+];
+
+export const CLOCK_ROWS: readonly Row[] = [
   { name: 'the clock jumps two hours forwards', studies: 20, fault: clockJumps(7200) },
   { name: 'the clock jumps two hours backwards', studies: 20, fault: clockJumps(-7200) },
 ];

@@ -10,6 +10,14 @@ import { TemporaryFolder } from '../support/phantom-studies.ts';
 import { countResults, type Site, studiesOfInstances, studiesOfReports } from './site.ts';
 import { WetreadProcess } from './wetread-process.ts';
 
+/** For `test(name, { skip: withoutMounts }, …)`: false, or the sentence that says what is missing. */
+export const withoutMounts: string | false =
+  spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0
+    ? false
+    : 'NO RIGHT TO MOUNT: a disk that is full needs one of its own';
+
+if (withoutMounts !== false) process.stderr.write(`\n*** ${withoutMounts}: tests of a full disk are skipped ***\n`);
+
 export interface EmbeddedPorts {
   readonly wetread: number;
   /** Senders reach Wetread through it. */

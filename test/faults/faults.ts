@@ -70,10 +70,10 @@ export function serverRefuses(name: ServerName): Fault {
 }
 
 /** Answers of a server are cut off in their middle, a few times over. */
-export function answersCut(name: ServerName, cutAfterBytes: number, times: number): Fault {
+export function answersCut(name: ServerName, request: RegExp, cutAfterBytes: number, times: number): Fault {
   return async ({ site, send, ended, studies, healed }) => {
     const { proxy } = serverOf(site.servers, name);
-    proxy.set({ cutAfterBytes, times });
+    proxy.set({ request, cutAfterBytes, times });
     healed();
     await send();
     await ended(studies.length);

