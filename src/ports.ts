@@ -293,8 +293,10 @@ export interface Ledger {
    */
   move(studyInstanceUid: StudyInstanceUid, transition: StudyTransition, because?: Reason): Promise<StudyState>;
   get(studyInstanceUid: StudyInstanceUid): Promise<StudyRecord | undefined>;
-  /** Newest change first. */
-  list(): Promise<readonly StudyRecord[]>;
+  /** Newest change first; all of them, or the newest so many. */
+  list(limit?: number): Promise<readonly StudyRecord[]>;
+  /** How many studies are in each state; states without one are left out. */
+  countByState(): Promise<ReadonlyMap<StudyState, number>>;
   history(studyInstanceUid: StudyInstanceUid): Promise<readonly StudyStep[]>;
   saveDocument(attempt: Attempt, name: DocumentName, bytes: Uint8Array): Promise<void>;
   document(studyInstanceUid: StudyInstanceUid, name: DocumentName): Promise<Uint8Array | undefined>;

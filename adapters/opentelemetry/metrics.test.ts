@@ -16,8 +16,11 @@ function samples(text: string): ReadonlyMap<string, number> {
 }
 
 test('WR-TEL-05 studies by state, as the ledger has them now; a state that empties goes to 0', async () => {
-  let states: StudyState[] = ['filed', 'filed', 'parked'];
-  const metrics = prometheusMetrics({ studies: async () => states.map((state) => ({ state })) });
+  let states = new Map<StudyState, number>([
+    ['filed', 2],
+    ['parked', 1],
+  ]);
+  const metrics = prometheusMetrics({ studies: async () => states });
   const first = samples(await metrics.text());
   assert.equal(first.get('wetread_studies{state="filed"}'), 2);
   assert.equal(first.get('wetread_studies{state="parked"}'), 1);
@@ -25,14 +28,14 @@ test('WR-TEL-05 studies by state, as the ledger has them now; a state that empti
     [...first.keys()].filter((name) => name.startsWith('wetread_studies')).length,
     Object.keys(STATES).length,
   );
-  states = ['filed'];
+  states = new Map([['filed', 1]]);
   const second = samples(await metrics.text());
   assert.equal(second.get('wetread_studies{state="filed"}'), 1);
   assert.equal(second.get('wetread_studies{state="parked"}'), 0);
 });
 
 test('WR-TEL-05 stage durations and what was not read are counted from the log events', async () => {
-  const metrics = prometheusMetrics({ studies: async () => [] });
+  const metrics = prometheusMetrics({ studies: async () => new Map() });
   metrics.observe('stage-ended', { stage: 'assembly', durationMs: 70, studyInstanceUid: '1.2.3' });
   metrics.observe('stage-ended', { stage: 'assembly', durationMs: 7000, studyInstanceUid: '1.2.3' });
   metrics.observe('stage-started', { stage: 'assembly' });
@@ -70,7 +73,7 @@ test('WR-TEL-05 a ledger that cannot be read does not take the other metrics wit
 });
 
 test('WR-FEED-11 faults of sources and rows that name no study are counted by source and code', async () => {
-  const metrics = prometheusMetrics({ studies: async () => [] });
+  const metrics = prometheusMetrics({ studies: async () => new Map() });
   metrics.observe('source-fault', { source: 'qido:second', errorCode: 'archive-unreachable', attempt: 1 });
   metrics.observe('source-row-refused', { source: 'qido', errorCode: 'uid-invalid', instances: 3 });
   metrics.observe('source-recovered', { source: 'qido' });
@@ -80,7 +83,7 @@ test('WR-FEED-11 faults of sources and rows that name no study are counted by so
 });
 
 test('WR-OPS-10 studies that were removed from the ledger are counted', async () => {
-  const metrics = prometheusMetrics({ studies: async () => [] });
+  const metrics = prometheusMetrics({ studies: async () => new Map() });
   metrics.observe('studies-pruned', { studies: 205 });
   metrics.observe('studies-pruned', { studies: 3 });
   assert.equal(samples(await metrics.text()).get('wetread_pruned_studies_total'), 208);

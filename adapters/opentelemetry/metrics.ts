@@ -8,8 +8,8 @@ import { STATES, type StudyState } from '../../src/arrival/lifecycle.ts';
 import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
 
 export interface MetricsOptions {
-  /** Every study of the ledger; asked at each collection. */
-  readonly studies: () => Promise<readonly { readonly state: StudyState }[]>;
+  /** How many studies of the ledger are in each state; asked at each collection. */
+  readonly studies: () => Promise<ReadonlyMap<StudyState, number>>;
 }
 
 export interface Metrics {
@@ -39,8 +39,8 @@ export function prometheusMetrics({ studies }: MetricsOptions): Metrics {
     description: 'Old studies that were removed from the ledger',
   });
   meter.createObservableGauge('wetread_studies', { description: 'Studies by state' }).addCallback(async (result) => {
-    const counts = countStates(await studies());
-    for (const [state, count] of counts) result.observe(count, { state });
+    const counts = await studies();
+    for (const state of Object.keys(STATES) as StudyState[]) result.observe(counts.get(state) ?? 0, { state });
   });
   observeProcess(meter);
   const observers = [messageCounters(meter), sourceCounters(meter)];
@@ -94,13 +94,6 @@ function sourceCounters(meter: ReturnType<MeterProvider['getMeter']>): Metrics['
     if (event === 'source-fault') faults.add(1, { source, code: errorCode });
     if (event === 'source-row-refused') refused.add(instances, { source, code: errorCode });
   };
-}
-
-/** Every state has a value: one that falls to nothing must be seen to do so. */
-function countStates(records: readonly { readonly state: StudyState }[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>(Object.keys(STATES).map((state) => [state, 0]));
-  for (const { state } of records) counts.set(state, (counts.get(state) ?? 0) + 1);
-  return counts;
 }
 
 /** Names of the Prometheus client conventions, so that common dashboards find them. */

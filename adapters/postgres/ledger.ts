@@ -151,11 +151,19 @@ export class PostgresLedger implements Ledger, AsyncDisposable {
     return row === undefined ? undefined : recordOf(row);
   }
 
-  async list(): Promise<readonly StudyRecord[]> {
+  async list(limit?: number): Promise<readonly StudyRecord[]> {
     const rows = await this.#database.rows<LedgerRow>(
-      'SELECT * FROM wetread.study ORDER BY changed_at DESC, study_instance_uid',
+      'SELECT * FROM wetread.study ORDER BY changed_at DESC, study_instance_uid LIMIT $1',
+      [limit ?? null],
     );
     return rows.map(recordOf);
+  }
+
+  async countByState(): Promise<ReadonlyMap<StudyState, number>> {
+    const rows = await this.#database.rows<{ state: StudyState; count: number }>(
+      'SELECT state, COUNT(*)::INTEGER AS count FROM wetread.study GROUP BY state',
+    );
+    return new Map(rows.map(({ state, count }) => [state, count]));
   }
 
   async history(studyInstanceUid: StudyInstanceUid): Promise<readonly StudyStep[]> {

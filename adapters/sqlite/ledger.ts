@@ -138,8 +138,15 @@ export class SqliteLedger implements Ledger {
     return row === undefined ? undefined : recordOf(row);
   }
 
-  async list(): Promise<readonly StudyRecord[]> {
-    return this.#rows('ORDER BY changed_at DESC, study_instance_uid', {}).map(recordOf);
+  async list(limit?: number): Promise<readonly StudyRecord[]> {
+    // Minus one is no limit.
+    const rows = this.#rows('ORDER BY changed_at DESC, study_instance_uid LIMIT :limit', { limit: limit ?? -1 });
+    return rows.map(recordOf);
+  }
+
+  async countByState(): Promise<ReadonlyMap<StudyState, number>> {
+    const rows = this.#database.prepare('SELECT state, COUNT(*) AS count FROM study GROUP BY state').all();
+    return new Map(rows.map(({ state, count }) => [state as StudyState, Number(count)]));
   }
 
   async history(studyInstanceUid: StudyInstanceUid): Promise<readonly StudyStep[]> {

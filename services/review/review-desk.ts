@@ -26,7 +26,7 @@ import { type SegmentationFile, type SegmentOutline, segmentationFile } from './
 import { traceSpans } from './trace.ts';
 
 export interface ReviewDeskOptions extends FrameSourceOptions {
-  readonly ledger: Pick<Ledger, 'get' | 'list' | 'history' | 'document' | 'move'>;
+  readonly ledger: Pick<Ledger, 'countByState' | 'get' | 'list' | 'history' | 'document' | 'move'>;
   readonly findStudy: ImageArchive['findStudy'];
   /** Instances that the archive did not take, newest first; absent where the archive is another server. */
   readonly refusals?: () => readonly RefusedInstance[];
@@ -56,9 +56,11 @@ export class ReviewDesk {
   }
 
   async list(): Promise<StudyListAnswer> {
-    const records = await this.#options.ledger.list();
+    const { ledger } = this.#options;
+    const [records, counts] = await Promise.all([ledger.list(LIST_LIMIT), ledger.countByState()]);
+    const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
     const refused = refusedAnswers(this.#options.refusals?.() ?? []);
-    return { studies: records.slice(0, LIST_LIMIT).map(rowAnswer), total: records.length, refused };
+    return { studies: records.map(rowAnswer), total, refused };
   }
 
   async row(uid: StudyInstanceUid): Promise<StudyRowAnswer | undefined> {

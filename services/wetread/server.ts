@@ -122,8 +122,8 @@ async function importAndNotice(
 function whenFinal(ports: Ports, changed: Set<() => void>): Promise<void> {
   return new Promise((resolve, reject) => {
     const look = (): void => {
-      ports.ledger.list().then((records) => {
-        if (!records.every((record) => isFinal(record.state))) return;
+      ports.ledger.countByState().then((counts) => {
+        if (![...counts.keys()].every(isFinal)) return;
         changed.delete(look);
         resolve();
       }, reject);

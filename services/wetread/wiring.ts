@@ -60,7 +60,7 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
   await using stack = new AsyncDisposableStack();
   const { telemetry } = config;
   const ledger = stack.use(await wireLedger(config));
-  const metrics = prometheusMetrics({ studies: () => ledger.list() });
+  const metrics = prometheusMetrics({ studies: () => ledger.countByState() });
   const counted: LogListener = (event, attributes) => metrics.observe(event, attributes);
   const log = tee(jsonLog({ level: telemetry.logLevel, service: 'wetread' }), counted, onLog);
   const tracing = startTracing({

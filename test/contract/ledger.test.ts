@@ -263,6 +263,8 @@ for (const { name, skip, start, stop, open } of KINDS) {
       assert.deepEqual([...((await ledger.document(study('one'), 'report.json')) ?? [])], [1, 2, 3]);
       assert.equal(await ledger.document(study('one'), 'sr.dcm'), undefined);
       assert.deepEqual(await ledger.list(), [record]);
+      assert.deepEqual(await ledger.list(0), []);
+      assert.deepEqual(await ledger.countByState(), new Map([['not-evaluable', 1]]));
     });
 
     test('WR-LED-16 a settled study is looked at first; what the look found comes back with the attempt and the record', async () => {
