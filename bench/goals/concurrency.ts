@@ -64,8 +64,8 @@ export async function concurrency({ bench, quick }: Context): Promise<void> {
 /** A Wetread that has the studies and has read each once. */
 async function running(model: string, inFlight: number, studies: number): Promise<RunningWetread> {
   const wetread = await runWetread({ bundledModels: false, models: [model], reading: { concurrency: inFlight } });
-  const { files } = phantomSeries(SIZE);
-  for (let copy = 0; copy < studies; copy++) await wetread.send(renamed(files(), copy));
+  const phantom = phantomSeries(SIZE);
+  for (let copy = 0; copy < studies; copy++) await wetread.send(renamed(phantom.files(), copy));
   await wetread.wetread.whenFinal();
   return wetread;
 }

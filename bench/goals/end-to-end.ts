@@ -42,8 +42,9 @@ export async function endToEnd({ bench, replay }: Context): Promise<void> {
       completeness: { quietSeconds: QUIET_SECONDS },
     }),
   );
-  const { files, series, studyInstanceUid } = replay.phantom;
-  const store = (copy: number) => sendByStow(`${url}/studies`, renamed(datedToday([...files()]), copy), () => {});
+  const { series, studyInstanceUid } = replay.phantom;
+  const files = datedToday([...replay.phantom.files()]);
+  const store = (copy: number) => sendByStow(`${url}/studies`, renamed(files, copy), () => {});
   await store(999);
   await filed(wetread, 1);
   const [first] = await wetread.wetread.ports.ledger.list();

@@ -113,13 +113,14 @@ const SITE = {
 
 /** Images in bursts; every burst is followed by an event, some events come twice, early, or with a count. */
 function randomDay(seed: number): { readonly happenings: readonly Happening[]; readonly expected: number | undefined } {
-  const { integer: between, next } = random(seed);
+  const numbers = random(seed);
+  const between = (low: number, high: number): number => numbers.integer(low, high);
   const total = between(1, 12);
-  const expected = next() < 0.5 ? total : undefined;
+  const expected = numbers.next() < 0.5 ? total : undefined;
   const happenings: Happening[] = [];
   let atMs = 0;
   for (let image = 0; image < total; image += 1) {
-    atMs += next() < 0.2 ? between(0, 20_000) : between(0, 500);
+    atMs += numbers.next() < 0.2 ? between(0, 20_000) : between(0, 500);
     happenings.push({ atMs, image });
     const hint = expected === undefined ? {} : { expectedInstances: expected };
     const repeats = image === total - 1 ? between(1, 3) : between(0, 2);
