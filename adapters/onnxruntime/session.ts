@@ -3,12 +3,14 @@
  * its thread from beginning to end and cannot be interrupted: use it through `session-thread.ts`.
  */
 import './no-telemetry.ts';
+import './float16.ts';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { env, InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { WetreadError } from '../../src/errors.ts';
 import type { Datatype, Tensor } from '../../src/inference/tensor.ts';
+import { textElements, textsOf } from '../../src/inference/text-elements.ts';
 
 /** A graph file and the digest that its package states. */
 export interface Graph {
@@ -37,16 +39,21 @@ export interface Session extends GraphInterface {
   release(): Promise<void>;
 }
 
-/** Names of ONNX element types as onnxruntime-node writes them; float16 is missing: it cannot be passed on Node 24. */
+/** Names of ONNX element types as onnxruntime-node writes them: all that it can pass, so not bfloat16, int4 nor complex. */
 const DATATYPES: Readonly<Record<string, Datatype>> = {
   bool: 'BOOL',
   uint8: 'UINT8',
+  uint16: 'UINT16',
+  uint32: 'UINT32',
+  uint64: 'UINT64',
   int8: 'INT8',
   int16: 'INT16',
   int32: 'INT32',
   int64: 'INT64',
+  float16: 'FP16',
   float32: 'FP32',
   float64: 'FP64',
+  string: 'BYTES',
 };
 const ELEMENT_TYPES = Object.fromEntries(Object.entries(DATATYPES).map(([type, datatype]) => [datatype, type]));
 
@@ -125,11 +132,16 @@ async function run(
     const results = await native.run(feeds, outputs);
     return outputs.map((name) => fromNative(name, results[name]));
   } catch (cause) {
+    if (cause instanceof WetreadError) throw cause;
     throw new WetreadError('inference-failed', `The model reported: ${firstLine(cause)}`, { cause });
   }
 }
 
 function toNative({ datatype, data, shape }: Tensor): OrtTensor {
+  if (datatype === 'BYTES') return new OrtTensor('string', [...textsOf(data as Uint8Array)], shape);
+  if (datatype === 'FP16') {
+    return new OrtTensor('float16', new Uint16Array(data.buffer, data.byteOffset, data.length), shape);
+  }
   // The element type decides the array type; the constructor's overloads cannot be resolved for a union of both.
   return new OrtTensor(ELEMENT_TYPES[datatype] as 'int16', data as Int16Array, shape);
 }
@@ -137,7 +149,14 @@ function toNative({ datatype, data, shape }: Tensor): OrtTensor {
 function fromNative(name: string, value: OrtTensor | undefined): Tensor {
   const datatype = value === undefined ? undefined : DATATYPES[value.type];
   if (value === undefined || datatype === undefined) throw new TypeError(`output ${name} is missing`);
-  return { name, datatype, shape: value.dims, data: value.data as Tensor['data'] };
+  return { name, datatype, shape: value.dims, data: dataOf(datatype, value) };
+}
+
+function dataOf(datatype: Datatype, { data }: OrtTensor): Tensor['data'] {
+  if (datatype === 'BYTES') return textElements(data as string[]);
+  if (datatype !== 'FP16') return data as Tensor['data'];
+  const bits = data as Uint16Array;
+  return new Float16Array(bits.buffer, bits.byteOffset, bits.length);
 }
 
 function firstLine(error: unknown): string {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Datatype, Tensor } from '../../src/inference/tensor.ts';
+import { textElements } from '../../src/inference/text-elements.ts';
 import {
   decodeRequest,
   decodeResult,
@@ -13,10 +14,15 @@ import {
 const TENSORS: readonly Tensor[] = [
   { name: 'bool', datatype: 'BOOL', shape: [3], data: Uint8Array.of(0, 1, 1) },
   { name: 'uint8', datatype: 'UINT8', shape: [1, 1], data: Uint8Array.of(255) },
+  { name: 'uint16', datatype: 'UINT16', shape: [2], data: Uint16Array.of(0, 65535) },
+  { name: 'uint32', datatype: 'UINT32', shape: [1], data: Uint32Array.of(2 ** 32 - 1) },
+  { name: 'uint64', datatype: 'UINT64', shape: [1], data: BigUint64Array.of(2n ** 53n - 1n) },
   { name: 'int8', datatype: 'INT8', shape: [2], data: Int8Array.of(-128, 127) },
   { name: 'int16', datatype: 'INT16', shape: [2, 1], data: Int16Array.of(-32768, 32767) },
   { name: 'int32', datatype: 'INT32', shape: [1], data: Int32Array.of(-(2 ** 31)) },
   { name: 'int64', datatype: 'INT64', shape: [2], data: BigInt64Array.of(-5n, 2n ** 40n) },
+  { name: 'fp16', datatype: 'FP16', shape: [3], data: Float16Array.of(0.5, -65504, 2 ** -24) },
+  { name: 'bytes', datatype: 'BYTES', shape: [3], data: textElements(['', 'a', 'Lungenödem ☢']) },
   { name: 'fp32', datatype: 'FP32', shape: [2], data: Float32Array.of(0.5, -1e30) },
   { name: 'fp64', datatype: 'FP64', shape: [1], data: Float64Array.of(Math.PI) },
   { name: 'scalar', datatype: 'FP32', shape: [], data: Float32Array.of(2) },
@@ -71,6 +77,14 @@ const JSON_VALUES: readonly [Datatype, unknown[], accepted: boolean][] = [
   ['INT64', [2 ** 60], false],
   ['FP32', [1e300], false],
   ['FP64', [1e300], true],
+  ['FP16', [65504], true],
+  ['FP16', [65520], false],
+  ['UINT16', [65536], false],
+  ['UINT32', [2 ** 32], false],
+  ['UINT64', [-1], false],
+  ['UINT64', [2 ** 60], false],
+  ['BYTES', ['a', ''], true],
+  ['BYTES', [1], false],
   ['FP32', ['1'], false],
   ['FP32', [null], false],
   ['INT16', [1.5], false],
@@ -92,6 +106,21 @@ test('WR-INF-04 a BOOL in binary is 0 or 1', () => {
   const request = encodeRequest({ model: 'm', version: '1', inputs, outputs: [] });
   assert.throws(() => decodeRequest(joined(request), jsonLength(request)), { code: 'request-invalid' });
 });
+
+const BROKEN_TEXTS: readonly [what: string, elements: number, data: Uint8Array][] = [
+  ['fewer than the shape', 2, textElements(['a'])],
+  ['more than the shape', 1, textElements(['a', 'b'])],
+  ['a length past the end', 1, Uint8Array.of(2, 0, 0, 0, 65)],
+  ['half a length', 1, Uint8Array.of(0, 0)],
+  ['no UTF-8', 1, Uint8Array.of(1, 0, 0, 0, 255)],
+];
+for (const [what, elements, data] of BROKEN_TEXTS) {
+  test(`WR-INF-04 BYTES in binary are refused: ${what}`, () => {
+    const inputs: Tensor[] = [{ name: 'x', datatype: 'BYTES', shape: [elements], data }];
+    const request = encodeRequest({ model: 'm', version: '1', inputs, outputs: [] });
+    assert.throws(() => decodeRequest(joined(request), jsonLength(request)), { code: 'request-invalid' });
+  });
+}
 
 test('WR-INF-04 requests with one byte changed never throw anything but a typed refusal', () => {
   const request = encodeRequest({ model: 'm', version: '1', inputs: TENSORS, outputs: ['a'] });

@@ -19,7 +19,7 @@ interface WireTensor {
   readonly shape: readonly number[];
   readonly datatype: string;
   readonly parameters?: Parameters;
-  readonly data?: readonly (number | boolean)[];
+  readonly data?: readonly (number | boolean | string)[];
 }
 
 export interface EncodedMessage {
@@ -225,8 +225,8 @@ function tensorOf(json: Parameters, blobs: Blobs): Tensor {
     throw invalid(`Tensor ${name}: give either data or binary_data_size`);
   }
   if (size === undefined) return { name, datatype, shape, data: fromJson(name, datatype, shape, data) };
-  if (size !== byteLengthOf(datatype, elements)) {
+  if (!Number.isSafeInteger(size) || (size as number) < 0 || size !== (byteLengthOf(datatype, elements) ?? size)) {
     throw invalid(`Tensor ${name}: binary_data_size does not fit datatype and shape`);
   }
-  return { name, datatype, shape, data: fromBytes(name, datatype, elements, blobs.take(name, size)) };
+  return { name, datatype, shape, data: fromBytes(name, datatype, elements, blobs.take(name, size as number)) };
 }

@@ -4,8 +4,11 @@
  */
 import { WetreadError } from '../../src/errors.ts';
 import type { Datatype, Tensor } from '../../src/inference/tensor.ts';
+import { textElements, textsOf } from '../../src/inference/text-elements.ts';
 
 export type TensorData = Tensor['data'];
+
+type NumericDatatype = Exclude<Datatype, 'BYTES'>;
 
 interface Layout {
   readonly array: { new (buffer: ArrayBufferLike, byteOffset: number, length: number): TensorData };
@@ -14,13 +17,17 @@ interface Layout {
   readonly range?: readonly [number, number];
 }
 
-const LAYOUTS: Readonly<Record<Datatype, Layout>> = {
+const LAYOUTS: Readonly<Record<NumericDatatype, Layout>> = {
   BOOL: { array: Uint8Array, bytes: 1 },
   UINT8: { array: Uint8Array, bytes: 1, range: [0, 0xff] },
+  UINT16: { array: Uint16Array, bytes: 2, range: [0, 0xffff] },
+  UINT32: { array: Uint32Array, bytes: 4, range: [0, 0xffffffff] },
+  UINT64: { array: BigUint64Array, bytes: 8, range: [0, Number.MAX_SAFE_INTEGER] },
   INT8: { array: Int8Array, bytes: 1, range: [-0x80, 0x7f] },
   INT16: { array: Int16Array, bytes: 2, range: [-0x8000, 0x7fff] },
   INT32: { array: Int32Array, bytes: 4, range: [-0x80000000, 0x7fffffff] },
   INT64: { array: BigInt64Array, bytes: 8, range: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER] },
+  FP16: { array: Float16Array, bytes: 2 },
   FP32: { array: Float32Array, bytes: 4 },
   FP64: { array: Float64Array, bytes: 8 },
 };
@@ -29,7 +36,7 @@ const LAYOUTS: Readonly<Record<Datatype, Layout>> = {
 export const MAX_JSON_ELEMENTS = 4_000_000;
 
 export function isDatatype(text: unknown): text is Datatype {
-  return typeof text === 'string' && Object.hasOwn(LAYOUTS, text);
+  return text === 'BYTES' || (typeof text === 'string' && Object.hasOwn(LAYOUTS, text));
 }
 
 function invalid(message: string): WetreadError {
@@ -46,8 +53,9 @@ export function elementsOf(name: string, shape: unknown): number {
   return elements;
 }
 
-export function byteLengthOf(datatype: Datatype, elements: number): number {
-  return LAYOUTS[datatype].bytes * elements;
+/** Undefined for BYTES: its elements differ in length. */
+export function byteLengthOf(datatype: Datatype, elements: number): number | undefined {
+  return datatype === 'BYTES' ? undefined : LAYOUTS[datatype].bytes * elements;
 }
 
 /** The tensor's memory as it lies, no copy. */
@@ -57,6 +65,7 @@ export function bytesOf(tensor: Tensor): Uint8Array {
 
 /** A view of `bytes`, or a copy where its position breaks the alignment of the datatype. */
 export function fromBytes(name: string, datatype: Datatype, elements: number, bytes: Uint8Array): TensorData {
+  if (datatype === 'BYTES') return textsFromBytes(name, elements, bytes);
   const { array: TypedArray, bytes: size } = LAYOUTS[datatype];
   if (bytes.byteLength !== elements * size) {
     throw invalid(`Tensor ${name}: ${bytes.byteLength} bytes of data, its shape asks for ${elements * size}`);
@@ -66,18 +75,32 @@ export function fromBytes(name: string, datatype: Datatype, elements: number, by
   return new TypedArray(aligned.buffer, aligned.byteOffset, elements);
 }
 
+function textsFromBytes(name: string, elements: number, bytes: Uint8Array): TensorData {
+  checkCount(name, textsOf(bytes).length, elements);
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function checkCount(name: string, count: number, elements: number): void {
+  if (count !== elements) throw invalid(`Tensor ${name}: ${count} elements of data, its shape asks for ${elements}`);
+}
+
 /** @throws `request-invalid` where count, nesting or a value do not fit. */
 export function fromJson(name: string, datatype: Datatype, shape: readonly number[], data: unknown): TensorData {
   const elements = elementsOf(name, shape);
   if (elements > MAX_JSON_ELEMENTS) throw invalid(`Tensor ${name}: too large for JSON, send it in binary`);
+  const values = flatten(name, shape, data);
+  checkCount(name, values.length, elements);
+  if (datatype === 'BYTES') return textsFromJson(name, values);
   const { array: TypedArray, bytes } = LAYOUTS[datatype];
   const target = new TypedArray(new ArrayBuffer(elements * bytes), 0, elements);
-  const values = flatten(name, shape, data);
-  if (values.length !== elements) {
-    throw invalid(`Tensor ${name}: ${values.length} elements of data, its shape asks for ${elements}`);
-  }
   for (let index = 0; index < elements; index += 1) target[index] = element(name, datatype, values[index]);
   return target;
+}
+
+function textsFromJson(name: string, values: readonly unknown[]): TensorData {
+  const texts = values.filter((value) => typeof value === 'string');
+  if (texts.length < values.length) throw invalid(`Tensor ${name}: a value of data is not BYTES`);
+  return textElements(texts);
 }
 
 /** Nested data must have the sizes of the shape at every level; flat data must be flat throughout. */
@@ -93,12 +116,12 @@ function flatten(name: string, shape: readonly number[], data: unknown): readonl
   });
 }
 
-function element(name: string, datatype: Datatype, value: unknown): never {
+function element(name: string, datatype: NumericDatatype, value: unknown): never {
   const { range } = LAYOUTS[datatype];
   const fits = range === undefined ? fitsFloat(datatype, value) : fitsRange(range, value);
   if (!fits) throw invalid(`Tensor ${name}: a value of data is not ${datatype}`);
-  // One cast for eight array types: which of them takes a bigint or a number is fixed by the same datatype.
-  return (datatype === 'INT64' ? BigInt(value as number) : Number(value)) as never;
+  // One cast for all array types: which of them takes a bigint or a number is fixed by the same datatype.
+  return (datatype === 'INT64' || datatype === 'UINT64' ? BigInt(value as number) : Number(value)) as never;
 }
 
 function fitsRange([low, high]: readonly [number, number], value: unknown): boolean {
@@ -108,12 +131,14 @@ function fitsRange([low, high]: readonly [number, number], value: unknown): bool
 function fitsFloat(datatype: Datatype, value: unknown): boolean {
   if (datatype === 'BOOL') return typeof value === 'boolean';
   if (typeof value !== 'number') return false;
-  return Number.isFinite(datatype === 'FP32' ? Math.fround(value) : value);
+  if (datatype === 'FP64') return Number.isFinite(value);
+  return Number.isFinite(datatype === 'FP32' ? Math.fround(value) : Math.f16round(value));
 }
 
 /** @throws `request-invalid` for what JSON cannot carry: NaN, infinities, integers beyond 2^53, too many elements. */
-export function toJson(tensor: Tensor): readonly (number | boolean)[] {
+export function toJson(tensor: Tensor): readonly (number | boolean | string)[] {
   const { name, datatype, data } = tensor;
+  if (datatype === 'BYTES') return textsOf(data as Uint8Array);
   if (data.length > MAX_JSON_ELEMENTS) throw invalid(`Tensor ${name}: too large for JSON, ask for binary_data`);
   return Array.from<number | bigint, number | boolean>(data as Iterable<number | bigint>, (raw) => {
     const value = Number(raw);

@@ -176,7 +176,7 @@ const BAD: readonly [
   ['input twice', 400, /occurs twice/, INFER, { inputs: [hounsfield, hounsfield] }],
   ['unknown input', 400, /has no input extra/, INFER, { inputs: [hounsfield, { ...hounsfield, name: 'extra' }] }],
   ['unknown output', 400, /has no output extra/, INFER, { inputs: [hounsfield], outputs: [{ name: 'extra' }] }],
-  ['unknown datatype', 400, /datatype is unknown/, INFER, { inputs: [{ ...hounsfield, datatype: 'FP16' }] }],
+  ['unknown datatype', 400, /datatype is unknown/, INFER, { inputs: [{ ...hounsfield, datatype: 'BF16' }] }],
   ['wrong datatype', 400, /is INT32, not INT16/, INFER, { inputs: [{ ...hounsfield, datatype: 'INT32' }] }],
   ['wrong rank', 400, /has shape \[4\]/, INFER, { inputs: [{ ...hounsfield, shape: [4] }] }],
   ['negative shape', 400, /shape is not/, INFER, { inputs: [{ ...hounsfield, shape: [-2, -2] }] }],

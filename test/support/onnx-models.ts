@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import onnxProto from 'onnx-proto';
+import type { Datatype } from '../../src/inference/tensor.ts';
 
 const { onnx } = onnxProto;
 const { FLOAT, INT16, INT64 } = onnx.TensorProto.DataType;
@@ -55,6 +56,43 @@ export function pickModel(): Uint8Array {
     [value('index', INT64, ['n'])],
     [value('picked', FLOAT, ['n'])],
     [three],
+  );
+}
+
+/** Element types of ONNX by datatype of the Open Inference Protocol, those of both that the runtime can pass. */
+const ELEMENT_TYPES = {
+  BOOL: onnx.TensorProto.DataType.BOOL,
+  UINT8: onnx.TensorProto.DataType.UINT8,
+  UINT16: onnx.TensorProto.DataType.UINT16,
+  UINT32: onnx.TensorProto.DataType.UINT32,
+  UINT64: onnx.TensorProto.DataType.UINT64,
+  INT8: onnx.TensorProto.DataType.INT8,
+  INT16,
+  INT32: onnx.TensorProto.DataType.INT32,
+  INT64,
+  FP16: onnx.TensorProto.DataType.FLOAT16,
+  FP32: FLOAT,
+  FP64: onnx.TensorProto.DataType.DOUBLE,
+  BYTES: onnx.TensorProto.DataType.STRING,
+} as const satisfies Record<Datatype, number>;
+
+/** For each datatype an input `to…` and an output `from…` [n of its own], such as `toFP16` and `fromFP16`: the same values. */
+export function everyDatatypeModel(): Uint8Array {
+  const types = Object.entries(ELEMENT_TYPES);
+  return model(
+    types.map(([name]) => ({ opType: 'Identity', input: [`to${name}`], output: [`from${name}`] })),
+    types.map(([name, type]) => value(`to${name}`, type, [`n${name}`])),
+    types.map(([name, type]) => value(`from${name}`, type, [`n${name}`])),
+  );
+}
+
+/** `x` BFLOAT16 [n] → `y`, the same. */
+export function bfloat16Model(): Uint8Array {
+  const type = onnx.TensorProto.DataType.BFLOAT16;
+  return model(
+    [{ opType: 'Identity', input: ['x'], output: ['y'] }],
+    [value('x', type, ['n'])],
+    [value('y', type, ['n'])],
   );
 }
 
