@@ -172,7 +172,9 @@ describe('RabbitMQ', { skip: withoutRabbitmq }, () => {
     await empty(sender, ARRIVALS.queue);
   });
 
-  test('WR-AMQ-03 the broker is killed while messages are published and read: every confirmed one names its study', async () => {
+  test('WR-AMQ-03 the broker is killed while messages are published and read: every confirmed one names its study', {
+    timeout: 240_000,
+  }, async () => {
     await using run = new Run({});
     const studies = Array.from({ length: 400 }, (_, index) => study(`through a kill ${index}`));
     const sending = publishThroughFaults(studies);

@@ -13,6 +13,7 @@ import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
 const SERVER = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 /** Seconds on an idle machine, minutes on a busy one. */
 const START_LIMIT_MS = 180_000;
+const ANSWER_LIMIT_MS = 5_000;
 
 /** For `test(name, { skip: withoutRabbitmq }, …)`: false, or the sentence that says what is missing. */
 export const withoutRabbitmq: string | false = existsSync(SERVER)
@@ -96,22 +97,24 @@ function environmentOf(folder: string, port: number): NodeJS.ProcessEnv {
 }
 
 async function testChannel(url: string): Promise<TestChannel> {
-  const connection: ChannelModel = await connect(url, { noDelay: true, timeout: 5000 });
+  const connection: ChannelModel = await connect(url, { noDelay: true, timeout: ANSWER_LIMIT_MS });
   connection.on('error', () => {});
-  // A node that starts may take a connection and never answer on it.
-  const late = new Promise<never>((_, reject) =>
-    setTimeout(reject, 5000, new Error('RabbitMQ opens no channel')).unref(),
-  );
-  const channel = await Promise.race([connection.createConfirmChannel(), late]);
+  const channel = await answered(connection.createConfirmChannel());
   channel.on('error', () => {});
-  return { channel, [Symbol.asyncDispose]: () => connection.close().catch(() => {}) };
+  return { channel, [Symbol.asyncDispose]: () => answered(connection.close()).catch(() => {}) };
+}
+
+/** A node that starts may take a connection and never answer on it. */
+async function answered<T>(answer: Promise<T>): Promise<T> {
+  const late = new Promise<never>((_, reject) => {
+    setTimeout(reject, ANSWER_LIMIT_MS, new Error('RabbitMQ does not answer')).unref();
+  });
+  return await Promise.race([answer, late]);
 }
 
 async function answers(url: string): Promise<boolean> {
   try {
-    const connection = await connect(url, { timeout: 2000 });
-    connection.on('error', () => {});
-    await connection.close();
+    await using _channel = await testChannel(url);
     return true;
   } catch {
     return false;
