@@ -57,12 +57,12 @@ export function digestOf(sums: Checksums): string {
   return `sha256:${createHash('sha256').update(checksumText(sums)).digest('hex')}`;
 }
 
-/** The first file that is not what the checksums say, with what is wrong about it. */
-export function difference(actual: Checksums, declared: Checksums): string | undefined {
-  for (const [name, sum] of declared) {
-    if (!actual.has(name)) return `${name} is missing`;
-    if (actual.get(name) !== sum) return `${name} was changed`;
-  }
-  const extra = [...actual.keys()].find((name) => !declared.has(name));
-  return extra === undefined ? undefined : `${extra} is not listed`;
+/** Every file that is not what the checksums say, with what is wrong about it. */
+export function differences(actual: Checksums, declared: Checksums): readonly string[] {
+  const wrong = [...declared].flatMap(([name, sum]) => {
+    if (!actual.has(name)) return [`${name} is missing`];
+    return actual.get(name) === sum ? [] : [`${name} was changed`];
+  });
+  const extra = [...actual.keys()].filter((name) => !declared.has(name));
+  return [...wrong, ...extra.map((name) => `${name} is not listed`)];
 }

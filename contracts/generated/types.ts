@@ -6,6 +6,7 @@ export interface Contracts {
 config?: Config
 "findings-ready"?: FindingsReadyMessage
 findings?: Findings
+"golden-case"?: GoldenCase
 "message-mapping"?: MessageMapping
 "model-card"?: ModelCard
 report?: Report
@@ -765,6 +766,49 @@ export interface Code2 {
 value: string
 scheme: string
 meaning: string
+}
+/**
+ * `golden/NAME.json` of a model package: inputs whose outputs are known, to be run wherever the package is to run.
+ */
+export interface GoldenCase {
+/**
+ * What it shows, and where it comes from; never a patient.
+ */
+description: string
+/**
+ * @minItems 1
+ */
+inputs: [GoldenTensor, ...(GoldenTensor)[]]
+/**
+ * @minItems 1
+ */
+outputs: [GoldenOutput, ...(GoldenOutput)[]]
+}
+export interface GoldenTensor {
+name: string
+datatype: ("BOOL" | "UINT8" | "INT8" | "INT16" | "INT32" | "INT64" | "FP32" | "FP64")
+/**
+ * @maxItems 8
+ */
+shape: []|[number]|[number, number]|[number, number, number]|[number, number, number, number]|[number, number, number, number, number]|[number, number, number, number, number, number]|[number, number, number, number, number, number, number]|[number, number, number, number, number, number, number, number]
+/**
+ * In the folder of the case: the values, little-endian, row-major, compressed with gzip.
+ */
+file: string
+}
+export interface GoldenOutput {
+tensor: GoldenTensor
+tolerance: GoldenTolerance
+}
+export interface GoldenTolerance {
+/**
+ * Values that are further apart differ.
+ */
+absolute: number
+/**
+ * So many of the values may differ.
+ */
+differingPercent: number
 }
 /**
  * `card.json` of a model package: what the model is for, how its input is made, what its outputs mean, when it must not answer. Adding a model is a folder and a card, no code.

@@ -1,0 +1,106 @@
+/** Looks at a package as a stranger's: everything that speaks against it, at once, before anything of it is run. */
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { validateModelCard } from '../../contracts/generated/validators.js';
+import { WetreadError } from '../../src/errors.ts';
+import { contradictions } from '../../src/inference/check-card.ts';
+import { graphContradictions } from '../../src/inference/check-graph.ts';
+import type { GraphFacts } from '../../src/inference/graph-facts.ts';
+import type { ModelCard } from '../../src/inference/model-package.ts';
+import { isAboutOpenQuestion, openQuestions } from '../../src/inference/open-questions.ts';
+import { CHECKSUM_FILE, type Checksums, checksumsOf, differences, digestOf, parseChecksums } from './checksums.ts';
+import { forbiddenFiles } from './forbidden-files.ts';
+import { goldenCases, type NamedCase } from './golden-cases.ts';
+import { readGraph } from './onnx-graph.ts';
+import { parseJson } from './schema-errors.ts';
+import { tensorComplaints } from './stored-tensors.ts';
+
+export const CARD = 'card.json';
+
+export interface Inspection {
+  readonly sums: Checksums;
+  /** `sha256:…` over every file, as they are now. */
+  readonly digest: string;
+  /** Files that differ from the checksums; undefined where the package has none yet. */
+  readonly changed: readonly string[] | undefined;
+  /** What is wrong with the files themselves; each names its file, and the place in it. */
+  readonly complaints: readonly string[];
+  /** Where it satisfies its schema. */
+  readonly card?: ModelCard;
+  readonly golden: readonly NamedCase[];
+}
+
+/** @throws WetreadError `package-invalid` where the folder holds anything but files and folders. */
+export async function inspectPackage(folder: string): Promise<Inspection> {
+  const sums = await checksumsOf(folder);
+  const names = [...sums.keys()];
+  const forbidden = await forbiddenFiles(folder, names);
+  const declared = await readFile(join(folder, CHECKSUM_FILE), 'utf8').catch(() => undefined);
+  const { card, complaints } = await inspectCard(folder);
+  const graphs = await inspectGraphs(folder, names);
+  const own = card === undefined ? undefined : graphs.facts.get(card.graph.file);
+  const golden = await goldenCases(folder, names, own);
+  return {
+    sums,
+    digest: digestOf(sums),
+    changed: declared === undefined ? undefined : differences(sums, parseChecksums(declared)),
+    complaints: [
+      ...forbidden,
+      ...complaints,
+      ...graphs.complaints,
+      ...(card === undefined ? [] : cardAndGraph(card, sums, own)),
+      ...golden.complaints,
+    ],
+    ...(card === undefined ? {} : { card }),
+    golden: golden.cases,
+  };
+}
+
+async function inspectCard(folder: string): Promise<{ card?: ModelCard; complaints: readonly string[] }> {
+  const text = await readFile(join(folder, CARD), 'utf8').catch(() => undefined);
+  if (text === undefined) return { complaints: [`${CARD} is missing`] };
+  const { value: card, unchecked, errors } = parseJson(text, validateModelCard);
+  const open = openQuestions(unchecked);
+  const wrong = card === undefined ? errors.filter(({ key }) => !isAboutOpenQuestion(key, open)) : [];
+  const complaints = [
+    ...open.map(({ key, question }) => `${key} is open: ${question}`),
+    ...wrong.map((error) => error.text),
+    ...(card === undefined ? [] : contradictions(card)),
+  ].map((what) => `${CARD}: ${what}`);
+  return { ...(card === undefined ? {} : { card }), complaints };
+}
+
+interface Graphs {
+  readonly facts: ReadonlyMap<string, GraphFacts>;
+  readonly complaints: readonly string[];
+}
+
+/** Every graph of the folder, also those that the card does not name: a runtime may be pointed at any. */
+async function inspectGraphs(folder: string, names: readonly string[]): Promise<Graphs> {
+  const facts = new Map<string, GraphFacts>();
+  const complaints: string[] = [];
+  const sizes = await sizesOf(folder, names);
+  for (const name of names.filter((one) => one.toLowerCase().endsWith('.onnx'))) {
+    try {
+      const graph = readGraph(await readFile(join(folder, name)));
+      facts.set(name, graph);
+      complaints.push(...tensorComplaints(graph, sizes).map((what) => `${name}: ${what}`));
+    } catch (cause) {
+      complaints.push(`${name} ${WetreadError.from(cause, 'package-invalid').message}`);
+    }
+  }
+  return { facts, complaints };
+}
+
+async function sizesOf(folder: string, names: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  return new Map(await Promise.all(names.map(async (name) => [name, (await stat(join(folder, name))).size] as const)));
+}
+
+/** The graph's own checksum in the card lets a server that knows nothing of packages check what it loads. */
+function cardAndGraph(card: ModelCard, sums: Checksums, graph: GraphFacts | undefined): readonly string[] {
+  const { file, sha256 } = card.graph;
+  const actual = sums.get(file);
+  if (actual === undefined) return [`${file} is missing`];
+  const wrong = actual === sha256 ? [] : [`/graph/sha256 is not that of ${file}`];
+  return [...wrong, ...(graph === undefined ? [] : graphContradictions(card, graph))].map((what) => `${CARD}: ${what}`);
+}
