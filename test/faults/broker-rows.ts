@@ -8,10 +8,10 @@ import type { FaultRow, Scene } from './row.ts';
 type Row = FaultRow<BrokerSite>;
 
 export const BROKER_ROWS: readonly Row[] = [
-  { name: 'kill -9 of the broker', studies: 20, fault: serverKilled('broker') },
-  { name: 'the broker hangs', studies: 20, fault: serverFails('broker', 'silent') },
-  { name: 'the broker refuses connections', studies: 20, fault: serverFails('broker', 'refuse') },
-  { name: 'the broker is down at start', studies: 20, fault: downAtStart('broker') },
+  { name: 'kill -9 of the broker', studies: 40, fault: serverKilled('broker') },
+  { name: 'the broker hangs', studies: 40, fault: serverFails('broker', 'silent') },
+  { name: 'the broker refuses connections', studies: 40, fault: serverFails('broker', 'refuse') },
+  { name: 'the broker is down at start', studies: 40, fault: downAtStart('broker') },
 ];
 
 export const MESSAGE_ROWS: readonly Row[] = [

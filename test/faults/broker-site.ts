@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfirmChannel, Message } from 'amqplib';
 import { sqliteLedger } from '../../adapters/sqlite/ledger.ts';
 import { faultyProxy } from '../support/faulty-proxy.ts';
@@ -24,6 +25,7 @@ export interface BrokerSite extends Site {
 /** Sixteen ports from this one on are used. */
 const OFFSETS = { wetread: 0, orthanc: 2, dicom: 3, rabbitmq: 4, proxy: 10 };
 const EXCHANGE = 'wetread.events';
+const QUEUE = 'wetread.study-arrived.v1';
 const ROUTING_KEY = 'study.arrived.v1';
 const PUBLISH_LIMIT_MS = 5000;
 
@@ -46,7 +48,7 @@ export async function brokerSite(port: number): Promise<BrokerSite> {
   writeFileSync(configFile, JSON.stringify(config));
   const wetread = stack.use(new WetreadProcess(configFile));
   await wetread.start();
-  const broker: FaultyServer = { proxy, kill: () => rabbitmq.kill(), start: () => rabbitmq.start() };
+  const broker: FaultyServer = { proxy, kill: () => rabbitmq.kill(), start: () => startWithLeader(rabbitmq) };
   const store = imagesOnce(orthanc.url);
   const owned = stack.move();
   return {
@@ -81,6 +83,27 @@ function imagesOnce(orthancUrl: string): (study: TinyStudy) => Promise<void> {
     }
     stored.add(studyInstanceUid);
   };
+}
+
+/**
+ * Who asks a quorum queue of one node in the moment in which it starts may keep it from electing its leader, for as long
+ * as it runs (rabbitmq-server#10070): the broker answers, and takes nothing. The operator's remedy is applied.
+ */
+async function startWithLeader(rabbitmq: Rabbitmq): Promise<void> {
+  await rabbitmq.start();
+  for (;;) {
+    const works = isTaking(rabbitmq).catch(() => false);
+    if (await Promise.race([works, sleep(PUBLISH_LIMIT_MS, false)])) return;
+    await rabbitmq.evaluate(`ra:trigger_election({'%2F_${QUEUE}', node()}).`);
+  }
+}
+
+/** Asks the leader of the queue for a message, and gives it back. */
+async function isTaking(rabbitmq: Rabbitmq): Promise<boolean> {
+  await using open = await rabbitmq.channel();
+  const message = await open.channel.get(QUEUE);
+  if (message !== false) open.channel.nack(message);
+  return true;
 }
 
 /** A sender that knows its trade: persistent, confirmed, and told when no queue takes what it sends. */
@@ -121,11 +144,11 @@ async function confirmed(channel: ConfirmChannel, message: Uint8Array): Promise<
   };
   channel.on('return', onReturn);
   const options = { persistent: true, mandatory: true, contentType: 'application/json', messageId };
-  channel.publish(EXCHANGE, ROUTING_KEY, Buffer.from(message), options, (error: unknown) => {
-    if (error === null || error === undefined) resolve();
-    else reject(new Error('the broker took no message', { cause: error }));
-  });
   try {
+    channel.publish(EXCHANGE, ROUTING_KEY, Buffer.from(message), options, (error: unknown) => {
+      if (error === null || error === undefined) resolve();
+      else reject(new Error('the broker took no message', { cause: error }));
+    });
     await promise;
   } finally {
     clearTimeout(timer);

@@ -10,7 +10,7 @@ type Fault = (scene: Scene) => Promise<void>;
 
 /** Long enough that calls fail, short enough that the first retry finds all well. */
 const OUTAGE_MS = 2500;
-/** Studies that are final when the fault comes. */
+/** Studies that are final when the fault comes; for a broker, whose work is done by then, those that are known. */
 const BEFORE = 2;
 
 /** Wetread dies in the moment in which it writes such a log line for the third time. */
@@ -41,7 +41,7 @@ export function killedWhen(server: ServerName, request: RegExp, when: Watch['whe
 
 /** A server dies in the middle of the work and comes back. */
 export function serverKilled(name: ServerName): Fault {
-  return midway(async ({ site }) => {
+  return midway(name, async ({ site }) => {
     const server = serverOf(site.servers, name);
     await server.kill();
     await sleep(OUTAGE_MS);
@@ -51,7 +51,7 @@ export function serverKilled(name: ServerName): Fault {
 
 /** A server fails for a while, as its proxy makes it. */
 export function serverFails(name: ServerName, mode: ProxyMode): Fault {
-  return midway(async ({ site }) => {
+  return midway(name, async ({ site }) => {
     const { proxy } = serverOf(site.servers, name);
     proxy.set(mode);
     await sleep(OUTAGE_MS);
@@ -61,7 +61,7 @@ export function serverFails(name: ServerName, mode: ProxyMode): Fault {
 
 /** A server refuses every request for a while, in its own words. */
 export function serverRefuses(name: ServerName): Fault {
-  return midway(async ({ site }) => {
+  return midway(name, async ({ site }) => {
     const server = serverOf(site.servers, name);
     await server.refuse!(true);
     await sleep(OUTAGE_MS);
@@ -107,10 +107,10 @@ export function arrivedWhileDown(): Fault {
   };
 }
 
-function midway(fault: Fault): Fault {
+function midway(server: ServerName, fault: Fault): Fault {
   return async (scene) => {
     const sent = scene.send();
-    await scene.ended(BEFORE);
+    await (server === 'broker' ? scene.known(BEFORE) : scene.ended(BEFORE));
     await fault(scene);
     scene.healed();
     await sent;

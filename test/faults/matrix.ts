@@ -119,6 +119,7 @@ class SharedSite<S extends Site> {
     try {
       const result = await work(this.#site);
       if (result.lost > 0) await this.close();
+      else await this.#site.clear?.();
       return result;
     } catch (error) {
       await this.close();

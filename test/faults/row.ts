@@ -20,6 +20,8 @@ export interface Scene<S extends Site = Site> {
   readonly send: () => Promise<void>;
   /** Resolves when so many of the studies are in a final state. */
   readonly ended: (count: number) => Promise<void>;
+  /** Resolves when the ledger knows so many of the studies. */
+  readonly known: (count: number) => Promise<void>;
   /** From now on nothing is in the way. */
   readonly healed: () => void;
 }
@@ -40,7 +42,7 @@ export interface RowResult {
 const LIMIT_MS = 120_000;
 /** A broker on a busy machine takes minutes to start. */
 const SEND_LIMIT_MS = 400_000;
-const LOOK_MS = 100;
+const LOOK_MS = 50;
 const SEND_AGAIN_MS = 300;
 /** Senders at once. */
 const SENDERS = 4;
@@ -60,11 +62,14 @@ export async function runRow<S extends Site>(site: S, row: FaultRow<S>): Promise
       await sleep(LOOK_MS);
     }
   };
+  const known = async (count: number): Promise<void> => {
+    while ((await entriesOf(site, studies)).length < count && Date.now() < limit) await sleep(LOOK_MS);
+  };
   const healed = (): void => {
     healedAt = Date.now();
     limit = healedAt + LIMIT_MS;
   };
-  await row.fault({ site, studies, send: () => sendAll(site, studies), ended, healed });
+  await row.fault({ site, studies, send: () => sendAll(site, studies), ended, known, healed });
   await ended(studies.length);
   const times = [...seenFinal.values()].map((at) => at - healedAt);
   return { ...(await judge(site, row, studies)), recovery: recoveryOf(times) };

@@ -14,7 +14,14 @@ import { TemporaryFolder } from '../support/phantom-studies.ts';
 import { ask, startPostgres } from '../support/postgres.ts';
 import { TINY_PATIENT, type TinyStudy } from '../support/tiny-studies.ts';
 import { commonConfig, systemClock } from './embedded-site.ts';
-import { countResults, type FaultyServer, type Site, studiesOfInstances, studiesOfReports } from './site.ts';
+import {
+  countResults,
+  emptyOrthanc,
+  type FaultyServer,
+  type Site,
+  studiesOfInstances,
+  studiesOfReports,
+} from './site.ts';
 import { WetreadProcess } from './wetread-process.ts';
 
 export interface ServerSite extends Site {
@@ -54,6 +61,7 @@ export async function serverSite(port: number): Promise<ServerSite> {
     replica,
     servers: { archive, database, record, inference },
     deliver: (study) => archive.take(study),
+    clear: () => emptyOrthanc(archive.dicomwebUrl.replace(/\/dicom-web$/, '')),
     entries: async () => {
       await using ledger = await postgresLedger({ url: database.ownUrl, clock: systemClock });
       return await ledger.list();

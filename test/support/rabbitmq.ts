@@ -11,6 +11,7 @@ import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
 
 /** Not the wrapper on the path, which changes the user and the folder. */
 const SERVER = '/usr/lib/rabbitmq/bin/rabbitmq-server';
+const CONTROL = '/usr/lib/rabbitmq/bin/rabbitmqctl';
 /** Seconds on an idle machine, minutes on a busy one. */
 const START_LIMIT_MS = 180_000;
 const ANSWER_LIMIT_MS = 5_000;
@@ -30,6 +31,8 @@ export interface Rabbitmq extends AsyncDisposable {
   kill(): Promise<void>;
   /** Starts the node anew on the same folder and waits until it answers. */
   start(): Promise<void>;
+  /** What an operator types as `rabbitmqctl eval`: an Erlang expression, run on the node. */
+  evaluate(expression: string): Promise<void>;
   /** A connection of the test's own, with a channel that confirms. */
   channel(): Promise<TestChannel>;
 }
@@ -73,7 +76,11 @@ export async function startRabbitmq(port: number): Promise<Rabbitmq> {
     await stop();
     throw error;
   }
-  return { url, kill, start, channel: () => testChannel(url), [Symbol.asyncDispose]: stop };
+  const evaluate = async (expression: string): Promise<void> => {
+    const control = spawn(CONTROL, ['eval', expression], { cwd: folder, env: environment, stdio: 'ignore' });
+    await once(control, 'exit');
+  };
+  return { url, kill, start, evaluate, channel: () => testChannel(url), [Symbol.asyncDispose]: stop };
 }
 
 function environmentOf(folder: string, port: number): NodeJS.ProcessEnv {
