@@ -40,9 +40,12 @@ export interface RowResult {
 }
 
 const LIMIT_MS = 120_000;
+const STUDY_LIMIT_MS = 500;
 /** A broker on a busy machine takes minutes to start. */
 const SEND_LIMIT_MS = 400_000;
 const LOOK_MS = 50;
+/** For so long every study is in a final state before it is judged. */
+const SETTLED_MS = 1000;
 const SEND_AGAIN_MS = 300;
 /** Senders at once. */
 const SENDERS = 4;
@@ -52,7 +55,7 @@ export async function runRow<S extends Site>(site: S, row: FaultRow<S>): Promise
   /** When a study was first seen in a final state, by the clock of the test: Wetread's may be wrong. */
   const seenFinal = new Map<string, number>();
   let healedAt = Date.now();
-  let limit = Date.now() + LIMIT_MS;
+  let limit = Date.now() + LIMIT_MS + studies.length * STUDY_LIMIT_MS;
   const ended = async (count: number): Promise<void> => {
     for (;;) {
       for (const { studyInstanceUid } of finalOf(await entriesOf(site, studies))) {
@@ -62,15 +65,22 @@ export async function runRow<S extends Site>(site: S, row: FaultRow<S>): Promise
       await sleep(LOOK_MS);
     }
   };
+  /** A message that comes twice has a study read again: for a moment none may move. */
+  const settled = async (): Promise<void> => {
+    for (let since = Date.now(); Date.now() - since < SETTLED_MS && Date.now() < limit; await sleep(LOOK_MS)) {
+      if (finalOf(await entriesOf(site, studies)).length < studies.length) since = Date.now();
+    }
+  };
   const known = async (count: number): Promise<void> => {
     while ((await entriesOf(site, studies)).length < count && Date.now() < limit) await sleep(LOOK_MS);
   };
   const healed = (): void => {
     healedAt = Date.now();
-    limit = healedAt + LIMIT_MS;
+    limit = healedAt + LIMIT_MS + studies.length * STUDY_LIMIT_MS;
   };
   await row.fault({ site, studies, send: () => sendAll(site, studies), ended, known, healed });
   await ended(studies.length);
+  await settled();
   const times = [...seenFinal.values()].map((at) => at - healedAt);
   return { ...(await judge(site, row, studies)), recovery: recoveryOf(times) };
 }
