@@ -10,6 +10,7 @@ import { inference } from './goals/inference.ts';
 import { kernel } from './goals/kernel.ts';
 import { linearity } from './goals/linearity.ts';
 import { memory } from './goals/memory.ts';
+import { message } from './goals/message.ts';
 import { orchestration } from './goals/orchestration.ts';
 import { pacs } from './goals/pacs.ts';
 import { retrieve } from './goals/retrieve.ts';
@@ -26,6 +27,7 @@ const GOALS: Readonly<Record<string, (context: Context) => Promise<void>>> = {
   retrieve,
   pacs,
   orchestration,
+  message,
   kernel,
   memory,
   compressed,

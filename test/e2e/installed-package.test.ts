@@ -60,7 +60,7 @@ test('WR-CLI-16 the lock file names every package for every platform, so that np
 test('WR-CLI-17 the package holds what runs, and nothing else', () => {
   const { files } = packed;
   const unexpected = files.filter(
-    (name) => !/^(bin\/\w+\.mjs|contracts\/[\w-]+\.schema\.json|dist\/.*|package\.json|LICENSE|[A-Z]+\.md)$/.test(name),
+    (name) => !/^(bin\/\w+\.mjs|contracts\/([\w-]+\.schema\.json|events\.asyncapi\.yaml)|dist\/.*|package\.json|LICENSE|[A-Z]+\.md)$/.test(name),
   );
   assert.deepEqual(unexpected, []);
   assert.deepEqual(
@@ -72,7 +72,7 @@ test('WR-CLI-17 the package holds what runs, and nothing else', () => {
   );
   const page = readdirSync(join(root, 'services/review/public')).map((name) => `dist/services/review/public/${name}`);
   const processes = ['dist/services/wetread/main.js', 'dist/services/inference/main.js'];
-  const threads = ['codecs/decode-worker', 'onnxruntime/session-worker', 'voxel-workers/worker'];
+  const threads = ['codecs/decode-worker', 'onnxruntime/session-runner', 'voxel-workers/worker'];
   const needed = [...model, ...page, ...processes, ...threads.map((name) => `dist/adapters/${name}.js`), 'LICENSE'];
   assert.deepEqual(
     needed.filter((name) => !files.includes(name)),
