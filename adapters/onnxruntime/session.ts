@@ -1,37 +1,14 @@
 /**
  * An ONNX graph on onnxruntime-node, with the datatypes of the Open Inference Protocol. `run` of onnxruntime-node blocks
- * its thread from beginning to end and cannot be interrupted: use it through `session-thread.ts`.
+ * its thread from beginning to end and cannot be interrupted: use it through `session-process.ts`.
  */
 import './no-telemetry.ts';
 import './float16.ts';
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { env, InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { WetreadError } from '../../src/errors.ts';
 import type { Datatype, Tensor } from '../../src/inference/tensor.ts';
 import { textElements, textsOf } from '../../src/inference/text-elements.ts';
-
-/** A graph file and the digest that its package states. */
-export interface Graph {
-  readonly path: string;
-  /** `sha256:…` of the file. */
-  readonly digest: string;
-}
-
-/** An input or output of a graph; -1 is a size that may vary. */
-export interface TensorSpec {
-  readonly name: string;
-  readonly datatype: Datatype;
-  readonly shape: readonly number[];
-}
-
-export interface GraphInterface {
-  readonly inputs: readonly TensorSpec[];
-  readonly outputs: readonly TensorSpec[];
-  /** Execution provider that the graph was loaded with. */
-  readonly provider: string;
-}
+import { type Graph, type GraphInterface, type ProviderSearch, type TensorSpec, verifyGraph } from './graph.ts';
 
 export interface Session extends GraphInterface {
   /** @throws WetreadError `inference-failed` */
@@ -76,19 +53,6 @@ export async function openSession(graph: Graph, providers: readonly string[], th
     run: (given, wanted) => run(native, given, wanted),
     release: () => native.release(),
   };
-}
-
-/** @throws WetreadError `package-invalid` where the file is not what its package states */
-export async function verifyGraph({ path, digest }: Graph): Promise<void> {
-  const hash = createHash('sha256');
-  try {
-    await pipeline(createReadStream(path), hash);
-  } catch (cause) {
-    throw new WetreadError('package-invalid', 'The graph file cannot be read', { cause });
-  }
-  if (`sha256:${hash.digest('hex')}` !== digest) {
-    throw new WetreadError('package-invalid', 'The graph file differs from the digest that its package states');
-  }
 }
 
 async function create(
@@ -169,11 +133,6 @@ const SMALLEST_GRAPH = Buffer.from(
   'CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBcFoPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEBE=',
   'base64',
 );
-
-export interface ProviderSearch {
-  readonly found: readonly string[];
-  readonly missing: readonly { readonly provider: string; readonly because: string }[];
-}
 
 /** Asks each provider to load a graph: a library that is missing, or a device that is absent, shows only then. */
 export async function findProviders(wanted: readonly string[]): Promise<ProviderSearch> {

@@ -79,8 +79,8 @@ class Supervisor {
       return response;
     } catch (error) {
       if (!signal.aborted && isHangOrDeath(error)) {
-        // Nothing interrupts a run: a process that exceeds the limit is ended, lest the next run waits for it. And a
-        // connection breaks before the exit is known: the next run must find a new process.
+        // A run that exceeds the limit may as well be a service that hangs: it is ended, lest the next run waits for it.
+        // And a connection breaks before the exit is known: the next run must find a new process.
         process.kill('SIGKILL');
         await ended;
       }

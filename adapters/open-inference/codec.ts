@@ -40,6 +40,8 @@ export interface InferCall {
   /** Undefined: every output of the model, in the form `binaryOutput` says. */
   readonly outputs?: readonly RequestedOutput[];
   readonly binaryOutput: boolean;
+  /** How long the client waits for the run. */
+  readonly timeoutMs?: number;
 }
 
 export interface InferResult {
@@ -128,7 +130,15 @@ export function decodeRequest(body: Uint8Array, jsonLength: number | undefined):
     inputs,
     ...(outputs === undefined ? {} : { outputs }),
     binaryOutput,
+    ...timeoutOf(parameters['timeout']),
   };
+}
+
+/** Microseconds, as Triton has it. @throws `request-invalid` */
+export function timeoutOf(value: unknown): { readonly timeoutMs?: number } {
+  if (value === undefined) return {};
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw invalid('timeout is not a number of microseconds');
+  return { timeoutMs: (value as number) / 1000 };
 }
 
 /** @throws `request-invalid` */

@@ -1,7 +1,6 @@
 /**
  * How much may wait: requests and bytes are counted before a body is read, so that memory stays bounded whatever
- * arrives. Bodies go into shared memory, which the session thread reads where it lies; the last buffer is kept, because
- * touching fresh memory costs more than reading a request into it.
+ * arrives. The last buffer is kept, because touching fresh memory costs more than reading a request into it.
  */
 import { WetreadError } from '../../src/errors.ts';
 
@@ -12,8 +11,8 @@ export interface AdmissionLimits {
 }
 
 export interface Admitted {
-  /** As long as the body. */
-  readonly body: Uint8Array<SharedArrayBuffer>;
+  /** Memory for the body, as long as was announced. To be called once. */
+  body(): Uint8Array<ArrayBuffer>;
   /** Ends the stay: the memory is used again. */
   leave(): void;
 }
@@ -22,7 +21,7 @@ export class Admission {
   readonly #limits: AdmissionLimits;
   #requests = 0;
   #bytes = 0;
-  #spare = new SharedArrayBuffer(0);
+  #spare = new ArrayBuffer(0);
 
   constructor(limits: AdmissionLimits) {
     this.#limits = limits;
@@ -30,6 +29,10 @@ export class Admission {
 
   get maxBytes(): number {
     return this.#limits.maxBytes;
+  }
+
+  get inside(): { readonly requests: number; readonly bytes: number } {
+    return { requests: this.#requests, bytes: this.#bytes };
   }
 
   /** @throws WetreadError `too-large` for good, `overloaded` for now */
@@ -41,22 +44,26 @@ export class Admission {
     }
     this.#requests += 1;
     this.#bytes += bytes;
-    const buffer = this.#take(bytes);
+    let buffer: ArrayBuffer | undefined;
     let inside = true;
     const leave = (): void => {
       if (!inside) return;
       inside = false;
       this.#requests -= 1;
       this.#bytes -= bytes;
-      if (buffer.byteLength > this.#spare.byteLength) this.#spare = buffer;
+      if (buffer !== undefined && buffer.byteLength > this.#spare.byteLength) this.#spare = buffer;
     };
-    return { body: new Uint8Array(buffer, 0, bytes), leave };
+    const body = (): Uint8Array<ArrayBuffer> => {
+      buffer = this.#take(bytes);
+      return new Uint8Array(buffer, 0, bytes);
+    };
+    return { body, leave };
   }
 
-  #take(bytes: number): SharedArrayBuffer {
-    if (this.#spare.byteLength < bytes) return new SharedArrayBuffer(bytes);
+  #take(bytes: number): ArrayBuffer {
+    if (this.#spare.byteLength < bytes) return new ArrayBuffer(bytes);
     const buffer = this.#spare;
-    this.#spare = new SharedArrayBuffer(0);
+    this.#spare = new ArrayBuffer(0);
     return buffer;
   }
 }

@@ -15,6 +15,14 @@ export function json(status: number, value: object, headers: Readonly<Record<str
   };
 }
 
+export function text(status: number, value: string): Answer {
+  return {
+    status,
+    headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
+    chunks: [Buffer.from(value)],
+  };
+}
+
 /** The protocol's error body. */
 export function refusal(status: number, error: string, headers?: Readonly<Record<string, string>>): Answer {
   return json(status, { error }, headers);

@@ -11,6 +11,9 @@ export const USAGE = `Usage: node services/inference/main.ts --models DIR[,DIR] 
   --threads N             threads of one run; default 2
   --queue N               requests that may wait; default 8
   --max-request-mib N     size of one request, and of all that wait together; default 1024
+  --timeout-s N           limit of one run with its wait; default 0, none: each request brings its own
+  --model-control MODE    none, or explicit: clients may load and unload models; default none
+  --warm-up               load every model and run it once on zeros before the service is ready
   --recycle-after N       runs after which sessions and their memory are given back; default 1000, 0 is never
   --otlp-url URL          OTLP/HTTP collector for spans
   --log-level LEVEL       debug, info, warn, error or silent; default info
@@ -28,6 +31,10 @@ export interface ServiceArguments {
   readonly queue: number;
   readonly maxRequestBytes: number;
   readonly recycleAfter: number;
+  readonly limitMs: number;
+  /** Whether clients may load and unload models. */
+  readonly modelControl: boolean;
+  readonly warmUp: boolean;
   readonly otlpUrl: string | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly exitWithStdin: boolean;
@@ -46,14 +53,14 @@ export function serviceArguments(args: readonly string[]): ServiceArguments {
       queue: { type: 'string', default: '8' },
       'max-request-mib': { type: 'string', default: '1024' },
       'recycle-after': { type: 'string', default: '1000' },
+      'timeout-s': { type: 'string', default: '0' },
+      'model-control': { type: 'string', default: 'none' },
+      'warm-up': { type: 'boolean', default: false },
       'otlp-url': { type: 'string' },
       'log-level': { type: 'string', default: 'info' },
       'exit-with-stdin': { type: 'boolean', default: false },
     },
   });
-  const logLevel = LOG_LEVELS.find((level) => level === values['log-level']);
-  if (logLevel === undefined)
-    throw new WetreadError('config-invalid', `--log-level is one of ${LOG_LEVELS.join(', ')}`);
   return {
     models: list('--models', values.models),
     host: values.host,
@@ -63,8 +70,11 @@ export function serviceArguments(args: readonly string[]): ServiceArguments {
     queue: whole('--queue', values.queue, 1, 1000),
     maxRequestBytes: whole('--max-request-mib', values['max-request-mib'], 1, 16384) * 1024 * 1024,
     recycleAfter: whole('--recycle-after', values['recycle-after'], 0, Number.MAX_SAFE_INTEGER),
+    limitMs: whole('--timeout-s', values['timeout-s'], 0, 86_400) * 1000,
+    modelControl: oneOf('--model-control', values['model-control'], ['none', 'explicit']) === 'explicit',
+    warmUp: values['warm-up'],
     otlpUrl: values['otlp-url'],
-    logLevel,
+    logLevel: oneOf('--log-level', values['log-level'], LOG_LEVELS),
     exitWithStdin: values['exit-with-stdin'],
   };
 }
@@ -73,6 +83,12 @@ function list(option: string, text: string | undefined): readonly string[] {
   const entries = (text ?? '').split(',').flatMap((entry) => (entry.trim() === '' ? [] : [entry.trim()]));
   if (entries.length === 0) throw new WetreadError('config-invalid', `${option} is empty`);
   return entries;
+}
+
+function oneOf<T extends string>(option: string, text: string, choices: readonly T[]): T {
+  const chosen = choices.find((choice) => choice === text);
+  if (chosen === undefined) throw new WetreadError('config-invalid', `${option} is one of ${choices.join(', ')}`);
+  return chosen;
 }
 
 function whole(option: string, text: string, low: number, high: number): number {

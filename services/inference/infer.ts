@@ -1,35 +1,38 @@
-/** One `POST …/infer`: admitted, read, checked against the model, run in its turn. */
-import type { IncomingMessage } from 'node:http';
-import type { GraphInterface, TensorSpec } from '../../adapters/onnxruntime/session.ts';
-import type { SessionThread } from '../../adapters/onnxruntime/session-thread.ts';
-import {
-  decodeRequest,
-  HEADER_LENGTH,
-  type InferCall,
-  type InferResult,
-  type RequestedOutput,
-} from '../../adapters/open-inference/codec.ts';
+/** One inference, whatever brought it: admitted, read, checked against the model, run in its turn, answered. */
+import type { GraphInterface, TensorSpec } from '../../adapters/onnxruntime/graph.ts';
+import type { SessionProcess } from '../../adapters/onnxruntime/session-process.ts';
+import type { InferCall, InferResult, RequestedOutput } from '../../adapters/open-inference/codec.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { Tensor } from '../../src/inference/tensor.ts';
 import type { Tracer } from '../../src/ports.ts';
-import type { Admission } from './admission.ts';
+import type { Admission, Admitted } from './admission.ts';
 import type { Models, PackagedModel } from './models.ts';
-
-/** Parsing more JSON than this holds up the answers to health probes. */
-const MAX_JSON_BYTES = 64 * 1024 * 1024;
+import type { Statistics } from './statistics.ts';
 
 export interface InferenceParts {
   readonly models: Models;
-  readonly thread: SessionThread;
+  readonly sessions: SessionProcess;
   readonly admission: Admission;
+  readonly statistics: Statistics;
   readonly tracer: Tracer;
-  /** Runs after which the session thread is replaced by a fresh one; 0 is never. */
+  /** Runs after which the session process is replaced by a fresh one; 0 is never. */
   readonly recycleAfter: number;
+  /** Limit of one run with its wait; 0 is none. A request may ask for less. */
+  readonly limitMs: number;
+}
+
+/** What a transport does of an inference. */
+export interface Exchange<T> {
+  /** Announced size of the request. */
+  readonly bytes: number;
+  /** Aborted when nobody waits for the answer any more: the run is ended. */
+  readonly signal: AbortSignal;
+  read(admitted: Admitted): InferCall | Promise<InferCall>;
+  write(result: InferResult): T | Promise<T>;
 }
 
 export class Inference {
   readonly #parts: InferenceParts;
-  #lastRun: Promise<unknown> = Promise.resolve();
   #runs = 0;
 
   constructor(parts: InferenceParts) {
@@ -37,38 +40,41 @@ export class Inference {
   }
 
   /** @throws WetreadError as `answerToFault` maps it */
-  async infer(model: PackagedModel, request: IncomingMessage): Promise<InferResult> {
-    const { admission, models } = this.#parts;
-    const { length, jsonLength } = measure(request);
-    const admitted = admission.enter(length);
+  async infer<T>(model: PackagedModel, exchange: Exchange<T>): Promise<T> {
+    const { admission, statistics } = this.#parts;
+    const begun = performance.now();
+    const admitted = admission.enter(exchange.bytes);
     try {
-      await readBody(request, admitted.body);
-      const call = decodeRequest(admitted.body, jsonLength);
-      const face = await models.interfaceOf(model);
-      checkInputs(call.inputs, face.inputs);
-      const outputs = outputsOf(call, face);
-      const results = await this.#inTurn(() => this.#run(model, face, call, outputs, request));
-      return {
-        model: model.name,
-        version: model.version,
-        ...(call.id === undefined ? {} : { id: call.id }),
-        parameters: { provider: face.provider },
-        outputs: results.map((tensor, index) => ({ tensor, binary: outputs[index]?.binary === true })),
-      };
+      const answer = await this.#exchange(model, exchange, admitted);
+      statistics.add(model, 'success', performance.now() - begun);
+      return answer;
+    } catch (error) {
+      statistics.add(model, 'fail', performance.now() - begun);
+      throw error;
     } finally {
       admitted.leave();
     }
   }
 
-  /** Resolves when every run that was begun has ended. */
-  async idle(): Promise<void> {
-    await this.#lastRun;
-  }
-
-  #inTurn<T>(run: () => Promise<T>): Promise<T> {
-    const turn = this.#lastRun.then(run);
-    this.#lastRun = turn.catch(() => undefined);
-    return turn;
+  async #exchange<T>(model: PackagedModel, exchange: Exchange<T>, admitted: Admitted): Promise<T> {
+    const { models, statistics } = this.#parts;
+    const call = await exchange.read(admitted);
+    const decoding = performance.now();
+    const face = await models.interfaceOf(model);
+    checkInputs(call.inputs, face.inputs);
+    const outputs = outputsOf(call, face);
+    statistics.add(model, 'compute_input', performance.now() - decoding);
+    const results = await this.#run(model, face, call, outputs, exchange.signal);
+    const encoding = performance.now();
+    const answer = await exchange.write({
+      model: model.name,
+      version: model.version,
+      ...(call.id === undefined ? {} : { id: call.id }),
+      parameters: { provider: face.provider },
+      outputs: results.map((tensor, index) => ({ tensor, binary: outputs[index]?.binary === true })),
+    });
+    statistics.add(model, 'compute_output', performance.now() - encoding);
+    return answer;
   }
 
   async #run(
@@ -76,62 +82,53 @@ export class Inference {
     face: GraphInterface,
     call: InferCall,
     outputs: readonly RequestedOutput[],
-    request: IncomingMessage,
+    given: AbortSignal,
   ): Promise<readonly Tensor[]> {
-    const { thread, tracer, recycleAfter } = this.#parts;
-    if (request.socket.destroyed) throw gone();
+    const { models, sessions, statistics, tracer, limitMs } = this.#parts;
+    const objection = models.objection(model);
+    if (objection !== undefined) throw objection;
     const about = { model: model.name, modelVersion: model.version, provider: face.provider };
     const names = outputs.map(({ name }) => name);
+    const waiting = performance.now();
+    let begun = waiting;
+    using deadline = deadlineOf(given, shorter(limitMs, call.timeoutMs));
+    const onStart = (): void => {
+      begun = performance.now();
+      statistics.add(model, 'queue', begun - waiting);
+    };
+    const run = (): Promise<readonly Tensor[]> =>
+      sessions.run(model.graph, call.inputs, names, deadline.signal, onStart);
     try {
-      return await tracer.span('inference.run', about, () => thread.run(model.graph, call.inputs, names));
+      const results = await tracer.span('inference.run', about, run);
+      statistics.add(model, 'compute_infer', performance.now() - begun);
+      return results;
     } finally {
-      this.#runs += 1;
-      if (recycleAfter > 0 && this.#runs % recycleAfter === 0) await thread.recycle();
+      this.#count();
     }
   }
+
+  #count(): void {
+    const { recycleAfter, sessions } = this.#parts;
+    this.#runs += 1;
+    if (recycleAfter > 0 && this.#runs % recycleAfter === 0) void sessions.recycle();
+  }
 }
 
-function gone(): WetreadError {
-  return new WetreadError('request-invalid', 'The client closed the connection');
+function shorter(limitMs: number, timeoutMs = 0): number {
+  const limits = [limitMs, timeoutMs].filter((limit) => limit > 0);
+  return limits.length === 0 ? 0 : Math.min(...limits);
 }
 
-/** Sizes that the headers announce; nothing is read before they are known. */
-function measure(request: IncomingMessage): { length: number; jsonLength: number | undefined } {
-  const { headers } = request;
-  const encoding = headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity') throw new WetreadError('media-type-unsupported', 'Compressed bodies are not supported');
-  if (headers['content-length'] === undefined) {
-    throw new WetreadError(
-      'request-invalid',
-      'A Content-Length is needed: memory is set aside before the body is read',
-    );
-  }
-  const length = Number(headers['content-length']);
-  const jsonLength = jsonLengthOf(headers[HEADER_LENGTH]);
-  if ((jsonLength ?? length) > MAX_JSON_BYTES) {
-    throw new WetreadError('too-large', 'The JSON part is too large: send tensors in binary');
-  }
-  return { length, jsonLength };
+interface Deadline extends Disposable {
+  readonly signal: AbortSignal;
 }
 
-function jsonLengthOf(header: string | string[] | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  if (typeof header !== 'string' || !/^\d{1,15}$/.test(header)) {
-    throw new WetreadError('request-invalid', 'Inference-Header-Content-Length is not a number');
-  }
-  return Number(header);
-}
-
-async function readBody(request: IncomingMessage, body: Uint8Array): Promise<void> {
-  let position = 0;
-  try {
-    for await (const chunk of request as AsyncIterable<Uint8Array>) {
-      body.set(chunk, position);
-      position += chunk.byteLength;
-    }
-  } catch {
-    throw gone();
-  }
+function deadlineOf(given: AbortSignal, milliseconds: number): Deadline {
+  if (milliseconds === 0) return { signal: given, [Symbol.dispose]: () => undefined };
+  const late = new AbortController();
+  const because = new WetreadError('timeout', 'The run and its wait took longer than their limit');
+  const timer = setTimeout(() => late.abort(because), milliseconds);
+  return { signal: AbortSignal.any([given, late.signal]), [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 function checkInputs(inputs: readonly Tensor[], specs: readonly TensorSpec[]): void {

@@ -23,11 +23,7 @@ async function main(args: readonly string[]): Promise<void> {
     ...(settings.otlpUrl === undefined ? {} : { otlpUrl: settings.otlpUrl }),
     onFault: () => log.write('telemetry-fault', {}),
   });
-  const onDeath = (): void => {
-    log.write('inference-died', { pid: process.pid });
-    endNow();
-  };
-  const service = await startService({ settings, version: softwareVersion, tracer: tracing.tracer, log, onDeath });
+  const service = await startService({ settings, version: softwareVersion, tracer: tracing.tracer, log });
   endWith(settings, service, async () => {
     await service.stop();
     await tracing.shutdown();
@@ -52,7 +48,7 @@ function endWith(settings: ServiceArguments, service: Service, stop: () => Promi
   process.stdin.resume();
 }
 
-/** Not `exit`: that would end the session thread inside its run, which aborts the process with a core dump. */
+/** The session process sees it and ends as well, also inside a run. */
 function endNow(): void {
   process.kill(process.pid, 'SIGKILL');
 }

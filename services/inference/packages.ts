@@ -4,7 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { verifyGraph } from '../../adapters/onnxruntime/session.ts';
+import { verifyGraph } from '../../adapters/onnxruntime/graph.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { PackagedModel } from './models.ts';
 

@@ -1,12 +1,10 @@
-/** The Open Inference Protocol v2 over HTTP. Health answers at all times: runs happen in another thread. */
+/** The Open Inference Protocol v2 over HTTP. Health answers at all times: runs happen in another process. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { TensorSpec } from '../../adapters/onnxruntime/session.ts';
-import { encodeResult, RETURN_SPANS } from '../../adapters/open-inference/codec.ts';
 import { ERROR_CODES, WetreadError } from '../../src/errors.ts';
-import type { Log, Tracer } from '../../src/ports.ts';
-import { type Answer, answerToFault, json, refusal } from './answer.ts';
-import type { Inference } from './infer.ts';
-import type { Models, PackagedModel } from './models.ts';
+import { type Answer, answerToFault, json, refusal, text } from './answer.ts';
+import { readText } from './http-body.ts';
+import { inferOverHttp } from './http-infer.ts';
+import type { Protocol } from './protocol.ts';
 
 /** A body must have arrived by then; a client that stalls does not hold its memory for longer. */
 const REQUEST_TIMEOUT_MS = 120_000;
@@ -14,30 +12,80 @@ const REQUEST_TIMEOUT_MS = 120_000;
 const KEEP_ALIVE_MS = 60_000;
 
 export interface ServerParts {
-  readonly version: string;
-  readonly models: Models;
-  readonly inference: Inference;
-  readonly tracer: Tracer;
-  readonly log: Log;
+  readonly protocol: Protocol;
+  /** Prometheus text. */
+  readonly metrics: () => Promise<string>;
 }
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Groups of the route's pattern, decoded. */
+  readonly groups: Readonly<Record<string, string | undefined>>;
+}
+
+interface Route {
+  readonly method: 'GET' | 'POST';
+  readonly pattern: RegExp;
+  answer(parts: ServerParts, exchange: Exchange): Answer | Promise<Answer>;
+}
+
+const MODEL = '/v2/models/(?<name>[^/]+)(?:/versions/(?<version>[^/]+))?';
+
+const ROUTES: readonly Route[] = [
+  { method: 'GET', pattern: /^\/v2\/health\/live$/, answer: () => json(200, { live: true }) },
+  { method: 'GET', pattern: /^\/v2\/health\/ready$/, answer: () => json(200, { ready: true }) },
+  { method: 'GET', pattern: /^\/v2\/?$/, answer: ({ protocol }) => json(200, protocol.server()) },
+  { method: 'GET', pattern: /^\/metrics$/, answer: async ({ metrics }) => text(200, await metrics()) },
+  {
+    method: 'GET',
+    pattern: /^\/v2\/models\/stats$/,
+    answer: ({ protocol }) => json(200, { model_stats: protocol.statistics() }),
+  },
+  {
+    method: 'GET',
+    pattern: new RegExp(`^${MODEL}/stats$`),
+    answer: ({ protocol }, { groups }) =>
+      json(200, { model_stats: protocol.statistics(groups['name'], groups['version']) }),
+  },
+  { method: 'GET', pattern: new RegExp(`^${MODEL}/ready$`), answer: readiness },
+  {
+    method: 'POST',
+    pattern: new RegExp(`^${MODEL}/infer$`),
+    answer: ({ protocol }, { request, response, groups }) =>
+      inferOverHttp(protocol, protocol.find(groups['name'], groups['version']), request, response),
+  },
+  {
+    method: 'GET',
+    pattern: new RegExp(`^${MODEL}$`),
+    answer: async ({ protocol }, { groups }) => json(200, await protocol.model(groups['name'], groups['version'])),
+  },
+  {
+    method: 'POST',
+    pattern: /^\/v2\/repository\/index$/,
+    answer: async ({ protocol }, { request }) => json(200, protocol.index(await objectIn(request))),
+  },
+  {
+    method: 'POST',
+    pattern: /^\/v2\/repository\/models\/(?<name>[^/]+)\/(?<action>load|unload)$/,
+    answer: async ({ protocol }, { groups }) => {
+      await (groups['action'] === 'load' ? protocol.load(groups['name']) : protocol.unload(groups['name']));
+      return json(200, {});
+    },
+  },
+];
 
 export function inferenceServer(parts: ServerParts): Server {
   const options = { requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true };
   return createServer(options, (request, response) => {
-    answer(parts, request)
+    answer(parts, request, response)
       .catch((fault: unknown) => {
-        report(parts.log, fault);
+        parts.protocol.report(fault);
         return answerToFault(fault);
       })
       .then((given) => write(response, given))
       .catch(() => response.destroy());
   });
-}
-
-/** Refusals and full queues are the client's to read; faults of this side are also logged. */
-function report(log: Log, fault: unknown): void {
-  const { code } = WetreadError.from(fault);
-  if (ERROR_CODES[code].httpStatus >= 500 && code !== 'overloaded') log.write('http-fault', { errorCode: code });
 }
 
 async function write(response: ServerResponse, { status, headers, chunks }: Answer): Promise<void> {
@@ -47,80 +95,46 @@ async function write(response: ServerResponse, { status, headers, chunks }: Answ
   response.end();
 }
 
-const MODEL_ROUTE = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(?:\/(ready|infer))?$/;
-
-async function answer(parts: ServerParts, request: IncomingMessage): Promise<Answer> {
+async function answer(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<Answer> {
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-  const [, name, version, action] = MODEL_ROUTE.exec(path) ?? [];
-  const method = action === 'infer' ? 'POST' : 'GET';
-  if (name === undefined) {
-    const general = generalAnswer(parts.version, path);
-    if (general === undefined) return refusal(404, 'No such address');
-    return request.method === 'GET' ? general : wrongMethod('GET');
+  const route = ROUTES.find(({ pattern }) => pattern.test(path));
+  if (route === undefined) return refusal(404, 'No such address');
+  if (request.method !== route.method) {
+    return refusal(405, `Only ${route.method} is possible here`, { allow: route.method });
   }
-  if (request.method !== method) return wrongMethod(method);
-  const model = parts.models.find(decoded(name), version === undefined ? undefined : decoded(version));
-  if (action === 'infer') return infer(parts, model, request);
-  return action === 'ready' ? readiness(model) : metadata(parts.models, model);
+  const found = Object.entries(route.pattern.exec(path)?.groups ?? {});
+  const groups = Object.fromEntries(found.map(([name, segment]) => [name, decoded(segment)]));
+  return route.answer(parts, { request, response, groups });
 }
 
-function decoded(segment: string): string {
+function decoded(segment: string | undefined): string | undefined {
   try {
-    return decodeURIComponent(segment);
+    return segment === undefined ? undefined : decodeURIComponent(segment);
   } catch {
     throw new WetreadError('request-invalid', 'The address is not valid');
   }
 }
 
-function wrongMethod(allowed: string): Answer {
-  return refusal(405, `Only ${allowed} is possible here`, { allow: allowed });
-}
-
-function generalAnswer(version: string, path: string): Answer | undefined {
-  if (path === '/v2/health/live') return json(200, { live: true });
-  if (path === '/v2/health/ready') return json(200, { ready: true });
-  if (path === '/v2') return json(200, { name: 'wetread-inference', version, extensions: ['binary_tensor_data'] });
-  return undefined;
+/** The settings of a body that may be absent. @throws WetreadError `request-invalid` */
+async function objectIn(request: IncomingMessage): Promise<object> {
+  const body = await readText(request);
+  if (body.trim() === '') return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    throw new WetreadError('request-invalid', 'The body is not JSON');
+  }
+  if (typeof value !== 'object' || value === null)
+    throw new WetreadError('request-invalid', 'The body is not an object');
+  return value;
 }
 
 /** A refused model says why; it does not become ready by waiting, hence no 503. */
-function readiness({ name, refused }: PackagedModel): Answer {
-  if (refused === undefined) return json(200, { name, ready: true });
-  return json(ERROR_CODES[refused.code].httpStatus, { name, ready: false, error: refused.message });
-}
-
-async function metadata(models: Models, model: PackagedModel): Promise<Answer> {
-  const { inputs, outputs } = await models.interfaceOf(model);
-  const fields = ({ name, datatype, shape }: TensorSpec): object => ({ name, datatype, shape });
-  return json(200, {
-    name: model.name,
-    versions: models.versionsOf(model.name),
-    platform: 'onnxruntime_onnx',
-    inputs: inputs.map(fields),
-    outputs: outputs.map(fields),
-  });
-}
-
-async function infer(parts: ServerParts, model: PackagedModel, request: IncomingMessage): Promise<Answer> {
-  const { inference, tracer } = parts;
-  const about = {
-    httpMethod: 'POST',
-    httpRoute: '/v2/models/{model}/versions/{version}/infer',
-    model: model.name,
-    modelVersion: model.version,
-    bytes: Number(request.headers['content-length'] ?? 0),
-  };
-  const traceparent = request.headers['traceparent'];
-  const { result, traceId } = await tracer.span(
-    'inference.http',
-    about,
-    async (span) => ({ result: await inference.infer(model, request), traceId: span.traceId }),
-    typeof traceparent === 'string' ? traceparent : undefined,
-  );
-  const { headers, chunks } = encodeResult(
-    request.headers[RETURN_SPANS] === undefined
-      ? result
-      : { ...result, parameters: { ...result.parameters, spans: JSON.stringify(await tracer.document(traceId)) } },
-  );
-  return { status: 200, headers, chunks };
+function readiness({ protocol }: ServerParts, { groups }: Exchange): Answer {
+  const model = protocol.find(groups['name'], groups['version']);
+  const objection = protocol.objection(model);
+  if (objection === undefined) return json(200, { name: model.name, ready: true });
+  const { httpStatus } = ERROR_CODES[objection.code];
+  return json(httpStatus, { name: model.name, ready: false, error: objection.message });
 }

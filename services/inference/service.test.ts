@@ -75,7 +75,7 @@ test('WR-INF-01 health, server and model metadata are those of the Open Inferenc
   assert.deepEqual(await get('/v2/health/ready'), { status: 200, body: { ready: true } });
   const server = await get('/v2');
   assert.equal(server.body['name'], 'wetread-inference');
-  assert.deepEqual(server.body['extensions'], ['binary_tensor_data']);
+  assert.deepEqual(server.body['extensions'], ['binary_tensor_data', 'model_repository', 'statistics']);
   assert.deepEqual(await get('/v2/models/negate/versions/1.0.0'), {
     status: 200,
     body: {

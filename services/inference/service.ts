@@ -1,66 +1,97 @@
 /** The parts of the service, started in order and stopped in the reverse. */
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ProviderSearch } from '../../adapters/onnxruntime/session.ts';
-import { SessionThread } from '../../adapters/onnxruntime/session-thread.ts';
+import type { ProviderSearch } from '../../adapters/onnxruntime/graph.ts';
+import { SessionProcess } from '../../adapters/onnxruntime/session-process.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { Log, Tracer } from '../../src/ports.ts';
 import { Admission } from './admission.ts';
 import type { ServiceArguments } from './arguments.ts';
 import { Inference } from './infer.ts';
-import { Models } from './models.ts';
+import { inferenceMetrics } from './metrics.ts';
+import { Models, type PackagedModel } from './models.ts';
 import { packagesIn } from './packages.ts';
+import { Protocol } from './protocol.ts';
 import { inferenceServer } from './server.ts';
+import { Statistics } from './statistics.ts';
+import { warmUp } from './warm-up.ts';
 
 export interface ServiceOptions {
   readonly settings: ServiceArguments;
   readonly version: string;
   readonly tracer: Tracer;
   readonly log: Log;
-  /** Nothing can run any more. */
-  readonly onDeath: () => void;
 }
 
 export interface Service {
   readonly port: number;
   readonly providers: ProviderSearch;
-  /** True while a run, which nothing can interrupt, is going on. */
+  /** True while a run is going on. */
   busy(): boolean;
-  /** Refuses new requests, ends the runs that were begun, then the session thread. */
+  /** Refuses new requests, ends the runs that were begun, then the session process. */
   stop(): Promise<void>;
 }
 
 /** @throws WetreadError `config-invalid` where no provider works */
-export async function startService({ settings, version, tracer, log, onDeath }: ServiceOptions): Promise<Service> {
-  const thread = new SessionThread({ providers: settings.providers, threads: settings.threads }, onDeath);
-  const providers = await thread.findProviders();
-  if (providers.found.length === 0) throw new WetreadError('config-invalid', noProvider(providers));
-
-  const packages = await packagesIn(settings.models);
-  for (const { name, version: modelVersion, refused } of packages) {
-    if (refused !== undefined) log.write('model-refused', { model: name, modelVersion, errorCode: refused.code });
-  }
-  const models = new Models(packages, thread);
-  const admission = new Admission({ maxRequests: settings.queue, maxBytes: settings.maxRequestBytes });
-  const inference = new Inference({ models, thread, admission, tracer, recycleAfter: settings.recycleAfter });
-  const server = inferenceServer({ version, models, inference, tracer, log });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(settings.port, settings.host, resolve);
+export async function startService({ settings, version, tracer, log }: ServiceOptions): Promise<Service> {
+  const sessions = new SessionProcess({
+    providers: settings.providers,
+    threads: settings.threads,
+    onDeath: (pid) => log.write('inference-died', pid === undefined ? {} : { pid }),
   });
-  const { port } = server.address() as AddressInfo;
+  const providers = await sessions.findProviders();
+  if (providers.found.length === 0) throw new WetreadError('config-invalid', noProvider(providers));
+  const models = await openModels(settings, sessions, log);
+  const statistics = new Statistics();
+  const admission = new Admission({ maxRequests: settings.queue, maxBytes: settings.maxRequestBytes });
+  const { recycleAfter, limitMs, modelControl } = settings;
+  const inference = new Inference({ models, sessions, admission, statistics, tracer, recycleAfter, limitMs });
+  const protocol = new Protocol({ version, models, statistics, inference, tracer, log, modelControl });
+  const metrics = inferenceMetrics({
+    statistics,
+    models: () => models.all(),
+    inside: () => admission.inside,
+    starts: () => sessions.starts,
+  });
+  const server = inferenceServer({ protocol, metrics });
+  const port = await listen(server, settings);
   log.write('inference-started', { port, provider: providers.found.join(','), pid: process.pid });
   return {
     port,
     providers,
-    busy: () => thread.busy,
+    busy: () => sessions.busy,
     stop: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeIdleConnections();
       await closed;
-      await inference.idle();
-      await thread.close();
+      await sessions.close();
     },
   };
+}
+
+async function openModels(settings: ServiceArguments, sessions: SessionProcess, log: Log): Promise<Models> {
+  const models = await Models.open({
+    find: () => packagesIn(settings.models),
+    sessions,
+    ...(settings.warmUp ? { warmUp: (model, face) => warmUp(sessions, model, face) } : {}),
+  });
+  const tell = (event: 'model-refused' | 'warm-up-fault', { name, version }: PackagedModel, fault: unknown): void =>
+    log.write(event, { model: name, modelVersion: version, errorCode: WetreadError.from(fault).code });
+  for (const model of models.all()) {
+    if (model.refused !== undefined) tell('model-refused', model, model.refused);
+    else if (settings.warmUp) {
+      await models.interfaceOf(model).catch((fault: unknown) => tell('warm-up-fault', model, fault));
+    }
+  }
+  return models;
+}
+
+async function listen(server: Server, { port, host }: ServiceArguments): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  return (server.address() as AddressInfo).port;
 }
 
 function noProvider({ missing }: ProviderSearch): string {
