@@ -60,7 +60,10 @@ test('WR-CLI-16 the lock file names every package for every platform, so that np
 test('WR-CLI-17 the package holds what runs, and nothing else', () => {
   const { files } = packed;
   const unexpected = files.filter(
-    (name) => !/^(bin\/\w+\.mjs|contracts\/([\w-]+\.schema\.json|events\.asyncapi\.yaml)|dist\/.*|package\.json|LICENSE|[A-Z]+\.md)$/.test(name),
+    (name) =>
+      !/^(bin\/\w+\.mjs|contracts\/([\w-]+\.schema\.json|events\.asyncapi\.yaml)|dist\/.*|package\.json|LICENSE|[A-Z]+\.md)$/.test(
+        name,
+      ),
   );
   assert.deepEqual(unexpected, []);
   assert.deepEqual(

@@ -48,7 +48,7 @@ export async function reviewFixture(
   made ??= chestStudy(options.slices, options.matrix);
   const chest = await made;
   const decoder = new ThreadedFrameDecoder();
-  const ends = Object.entries(ENDS).filter(([name]) => options.only === undefined || options.only === name);
+  const ends = Object.entries(endsOf()).filter(([name]) => options.only === undefined || options.only === name);
   const studies: Record<string, StudyInstanceUid> = {};
   const attempts: Record<string, Attempt> = {};
   for (const [name, end] of ends) {
@@ -125,40 +125,43 @@ const FILED: RecordPatch = {
   ],
 };
 
-const ENDS: Readonly<Record<string, readonly End[]>> = {
-  'not-selected': [['select-none', { reason: { code: 'no-model-selected' }, timingsMs: { arrival: 40 } }]],
-  'not-evaluable': [
-    [
-      'refuse',
-      {
-        reason: { code: 'slices-missing', detail: 'gap of 10.0 mm after slice 41' },
-        timingsMs: { arrival: 71, assembly: 1804 },
-        traceId: 'a3ce929d0e0e47364bf92f3577b34da6',
-        notRead: [
-          {
-            seriesInstanceUid: SERIES_ASIDE,
-            count: 118,
-            reason: { code: 'slices-missing', detail: 'gap of 10.0 mm after slice 41' },
-          },
-        ],
-      },
+/** Made for each fixture: what is tried again is due some minutes after that. */
+function endsOf(): Readonly<Record<string, readonly End[]>> {
+  return {
+    'not-selected': [['select-none', { reason: { code: 'no-model-selected' }, timingsMs: { arrival: 40 } }]],
+    'not-evaluable': [
+      [
+        'refuse',
+        {
+          reason: { code: 'slices-missing', detail: 'gap of 10.0 mm after slice 41' },
+          timingsMs: { arrival: 71, assembly: 1804 },
+          traceId: 'a3ce929d0e0e47364bf92f3577b34da6',
+          notRead: [
+            {
+              seriesInstanceUid: SERIES_ASIDE,
+              count: 118,
+              reason: { code: 'slices-missing', detail: 'gap of 10.0 mm after slice 41' },
+            },
+          ],
+        },
+      ],
     ],
-  ],
-  failed: [
-    [
-      'fail',
-      {
-        reason: { code: 'inference-unreachable' },
-        retryAt: new Date(Date.now() + 110_000).toISOString(),
-        timingsMs: TIMINGS,
-      },
+    failed: [
+      [
+        'fail',
+        {
+          reason: { code: 'inference-unreachable' },
+          retryAt: new Date(Date.now() + 110_000).toISOString(),
+          timingsMs: TIMINGS,
+        },
+      ],
     ],
-  ],
-  parked: [['park', { reason: { code: 'archive-unreachable' } }]],
-  held: [['draft'], ['hold', { reason: { code: 'patient-mismatch', detail: 'birth date differs' } }]],
-  reading: [],
-  filed: [['draft'], ['file', FILED]],
-};
+    parked: [['park', { reason: { code: 'archive-unreachable' } }]],
+    held: [['draft'], ['hold', { reason: { code: 'patient-mismatch', detail: 'birth date differs' } }]],
+    reading: [],
+    filed: [['draft'], ['file', FILED]],
+  };
+}
 
 /** Notices, claims and ends a study; whoever drafts leaves documents, whoever files the transaction too. */
 async function bring(

@@ -69,5 +69,11 @@ function ask(uid, { move, label, consequence }, onDone) {
     ),
   );
   dialog.setAttribute('aria-describedby', 'decision-consequence');
+  // The button may have been made anew meanwhile.
+  const giveBack = () => {
+    const button = document.querySelector(`[data-move="${move}"]`);
+    if (document.activeElement === document.body && button instanceof HTMLElement) button.focus();
+  };
+  dialog.addEventListener('close', giveBack, { once: true });
   dialog.showModal();
 }

@@ -42,12 +42,17 @@ function fill(node, properties, children) {
 }
 
 /**
- * Replaces what a node holds.
+ * Replaces what a node holds. Whoever was at a button or a link in it goes on at the same one.
  * @param {Element} node
  * @param {...Child} children
  */
 export function show(node, ...children) {
+  const held = document.activeElement;
+  const isInside = held !== node && node.contains(held);
   node.replaceChildren(...present(children));
+  if (!isInside || held === null || node.contains(held)) return;
+  const same = [...node.querySelectorAll(held.tagName)].find((one) => one.textContent === held.textContent);
+  if (same instanceof HTMLElement) same.focus();
 }
 
 /**
