@@ -46,7 +46,7 @@ export function noticed(event: StudyEvent, settledAt: string, now: string): Chan
     worker: null,
     noticed_at: now,
     changed_at: now,
-    settled_at: settledAt,
+    settled_at: settlesAt(event, settledAt, now),
     accepted_at: null,
     retry_at: null,
     lease_until: null,
@@ -64,8 +64,14 @@ export function noticed(event: StudyEvent, settledAt: string, now: string): Chan
   return stepped(row, 'notice', now);
 }
 
+/** The quiet period counts from now: the clock may have been set since the event was received. */
+function settlesAt({ receivedAt }: StudyEvent, settledAt: string, now: string): string {
+  return new Date(Date.parse(now) + Date.parse(settledAt) - Date.parse(receivedAt)).toISOString();
+}
+
 /** New images: settle anew at once, or, while a worker is at it, as soon as that worker is done. */
-export function arrived(before: LedgerRow, event: StudyEvent, settledAt: string, now: string): ChangedRow {
+export function arrived(before: LedgerRow, event: StudyEvent, givenAt: string, now: string): ChangedRow {
+  const settledAt = settlesAt(event, givenAt, now);
   if (isKnown(before, event)) return { row: before, steps: [] };
   // That a source saw the study complete, and what it counted, held for the images of then.
   const { rung: _rung, instances: _instances, ...lasting } = JSON.parse(before.hints) as Hints;

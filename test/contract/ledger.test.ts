@@ -185,13 +185,15 @@ for (const { name, skip, start, stop, open } of KINDS) {
       clock.pass(-60);
       assert.equal(await ledger.claim('w2', LEASE_MS), undefined, 'clocks that differ by a minute are no reason');
       await ledger.leaseSource({ source: 'qido', worker: 'w1' }, LEASE_MS);
+      const receivedAt = clock.now().toISOString();
       clock.pass(-7200);
+      await ledger.notice({ studyInstanceUid: study('received before'), source: 'test', receivedAt }, receivedAt);
       assert.equal(await ledger.leaseSource({ source: 'qido', worker: 'w2' }, LEASE_MS), true);
       const taken = new Set<string>();
       for (let attempt = await ledger.claim('w2', LEASE_MS); attempt; attempt = await ledger.claim('w2', LEASE_MS)) {
         taken.add(attempt.studyInstanceUid);
       }
-      assert.deepEqual(taken, new Set(['settling', 'failed', 'reading'].map(study)));
+      assert.deepEqual(taken, new Set(['settling', 'failed', 'reading', 'received before'].map(study)));
     });
 
     test('WR-LED-03 images that arrive during a reading reopen the study when the reading has ended', async () => {
@@ -539,7 +541,7 @@ function writeUntilKilled(file: string): Promise<string[]> {
     const ledger = sqliteLedger({ file: ${JSON.stringify(file)}, clock: { now: () => new Date(), monotonicMs: () => 0 } });
     for (let i = 1; ; i += 1) {
       const studyInstanceUid = '2.25.' + i;
-      await ledger.notice({ studyInstanceUid, source: 'stow', receivedAt: 'now' }, 'now');
+      await ledger.notice({ studyInstanceUid, source: 'stow', receivedAt: '2026-01-01' }, '2026-01-01');
       process.stdout.write(studyInstanceUid + '\\n');
     }`;
   const child = spawn(process.execPath, [
