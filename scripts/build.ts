@@ -16,6 +16,11 @@ if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 const modelPackages = readdirSync(join(root, 'models'))
   .map((name) => join('models', name))
   .filter((folder) => existsSync(join(root, folder, 'card.json')));
-for (const path of ['contracts/generated/validators.js', 'services/review/public', ...modelPackages]) {
+for (const path of [
+  'contracts/generated/validators.js',
+  'contracts/open-inference',
+  'services/review/public',
+  ...modelPackages,
+]) {
   cpSync(join(root, path), join(dist, path), { recursive: true });
 }

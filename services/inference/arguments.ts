@@ -7,6 +7,7 @@ export const USAGE = `Usage: node services/inference/main.ts --models DIR[,DIR] 
   --models DIR[,DIR]      model packages, or folders that hold them
   --host ADDRESS          127.0.0.1
   --port N                0: a free one
+  --grpc-port N           answers gRPC as well; 0: a free one; default none
   --providers NAME[,NAME] execution providers, best first (cpu, cuda, tensorrt, webgpu); default cpu
   --threads N             threads of one run; default 2
   --queue N               requests that may wait; default 8
@@ -26,6 +27,8 @@ export interface ServiceArguments {
   readonly models: readonly string[];
   readonly host: string;
   readonly port: number;
+  /** Undefined: no gRPC. */
+  readonly grpcPort: number | undefined;
   readonly providers: readonly string[];
   readonly threads: number;
   readonly queue: number;
@@ -48,6 +51,7 @@ export function serviceArguments(args: readonly string[]): ServiceArguments {
       models: { type: 'string' },
       host: { type: 'string', default: '127.0.0.1' },
       port: { type: 'string', default: '0' },
+      'grpc-port': { type: 'string' },
       providers: { type: 'string', default: 'cpu' },
       threads: { type: 'string', default: '2' },
       queue: { type: 'string', default: '8' },
@@ -65,6 +69,7 @@ export function serviceArguments(args: readonly string[]): ServiceArguments {
     models: list('--models', values.models),
     host: values.host,
     port: whole('--port', values.port, 0, 65535),
+    grpcPort: values['grpc-port'] === undefined ? undefined : whole('--grpc-port', values['grpc-port'], 0, 65535),
     providers: list('--providers', values.providers),
     threads: whole('--threads', values.threads, 1, 1024),
     queue: whole('--queue', values.queue, 1, 1000),

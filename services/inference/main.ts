@@ -29,7 +29,8 @@ async function main(args: readonly string[]): Promise<void> {
     await tracing.shutdown();
     log.write('server-stopped', { port: service.port });
   });
-  process.stdout.write(`${JSON.stringify({ listening: service.port, providers: service.providers })}\n`);
+  const { port: listening, grpcPort, providers } = service;
+  process.stdout.write(`${JSON.stringify({ listening, grpcPort, providers })}\n`);
 }
 
 /** SIGTERM ends the run that is going on, then the service; a parent that has gone waits for nothing. */

@@ -7,6 +7,7 @@ import { WetreadError } from '../../src/errors.ts';
 import type { Log, Tracer } from '../../src/ports.ts';
 import { Admission } from './admission.ts';
 import type { ServiceArguments } from './arguments.ts';
+import type { GrpcServer } from './grpc-server.ts';
 import { Inference } from './infer.ts';
 import { inferenceMetrics } from './metrics.ts';
 import { Models, type PackagedModel } from './models.ts';
@@ -25,6 +26,8 @@ export interface ServiceOptions {
 
 export interface Service {
   readonly port: number;
+  /** Undefined: none was asked for. */
+  readonly grpcPort: number | undefined;
   readonly providers: ProviderSearch;
   /** True while a run is going on. */
   busy(): boolean;
@@ -55,15 +58,17 @@ export async function startService({ settings, version, tracer, log }: ServiceOp
   });
   const server = inferenceServer({ protocol, metrics });
   const port = await listen(server, settings);
+  const grpc = await openGrpc(protocol, settings);
   log.write('inference-started', { port, provider: providers.found.join(','), pid: process.pid });
   return {
     port,
+    grpcPort: grpc?.port,
     providers,
     busy: () => sessions.busy,
     stop: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeIdleConnections();
-      await closed;
+      await Promise.all([closed, grpc?.stop()]);
       await sessions.close();
     },
   };
@@ -84,6 +89,14 @@ async function openModels(settings: ServiceArguments, sessions: SessionProcess, 
     }
   }
   return models;
+}
+
+/** What it brings is loaded where it is asked for. */
+async function openGrpc(protocol: Protocol, settings: ServiceArguments): Promise<GrpcServer | undefined> {
+  const { grpcPort: port, host, maxRequestBytes } = settings;
+  if (port === undefined) return undefined;
+  const { startGrpc } = await import('./grpc-server.ts');
+  return startGrpc({ protocol, host, port, maxRequestBytes });
 }
 
 async function listen(server: Server, { port, host }: ServiceArguments): Promise<number> {

@@ -10,7 +10,7 @@ export interface RunningService extends AsyncDisposable {
   readonly url: string;
   readonly process: ChildProcess;
   /** The line that it printed when it was ready. */
-  readonly ready: { readonly listening: number; readonly providers: object };
+  readonly ready: { readonly listening: number; readonly grpcPort?: number; readonly providers: object };
 }
 
 export async function startInferenceService(models: string, ...more: readonly string[]): Promise<RunningService> {
