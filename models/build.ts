@@ -1,5 +1,5 @@
 /**
- * Builds the bundled model packages: graphs from their sources, then checksums over every file.
+ * Builds the bundled model packages: graphs from their sources, golden cases, then checksums over every file.
  * `npm run models` writes, `npm run models -- --check` fails on a difference.
  */
 import { createHash } from 'node:crypto';
@@ -8,9 +8,16 @@ import { join } from 'node:path';
 import { CHECKSUM_FILE, checksumsOf, checksumText } from '../adapters/model-folder/checksums.ts';
 import type { GraphBuilder } from '../adapters/onnx-writer/graph-builder.ts';
 import { writeModel } from '../adapters/onnx-writer/write-model.ts';
+import { lungGolden } from './sources/ct-lung-density/golden.ts';
 import { lungGraph } from './sources/ct-lung-density/graph.ts';
 
-const GRAPHS: Readonly<Record<string, () => GraphBuilder>> = { 'ct-lung-density': lungGraph };
+interface Source {
+  readonly graph: () => GraphBuilder;
+  /** Files of the folder `golden`, made by running the graph. */
+  readonly golden: (graph: Uint8Array) => Promise<ReadonlyMap<string, Uint8Array | string>>;
+}
+
+const SOURCES: Readonly<Record<string, Source>> = { 'ct-lung-density': { graph: lungGraph, golden: lungGolden } };
 
 interface CardHead {
   readonly version: string;
@@ -29,14 +36,15 @@ function put(path: string, bytes: Uint8Array | string): void {
   }
 }
 
-for (const [name, build] of Object.entries(GRAPHS)) {
+for (const [name, source] of Object.entries(SOURCES)) {
   const folder = join(import.meta.dirname, name);
   const cardPath = join(folder, 'card.json');
   const cardText = readFileSync(cardPath, 'utf8');
   const { version, description, graph } = JSON.parse(cardText) as CardHead;
   const facts = { opset: graph.opset, producerName: 'wetread', producerVersion: version, description };
-  const bytes = writeModel(build(), facts);
+  const bytes = writeModel(source.graph(), facts);
   put(join(folder, graph.file), bytes);
   put(cardPath, cardText.replace(graph.sha256, createHash('sha256').update(bytes).digest('hex')));
+  for (const [file, content] of await source.golden(bytes)) put(join(folder, 'golden', file), content);
   put(join(folder, CHECKSUM_FILE), checksumText(await checksumsOf(folder)));
 }

@@ -7,7 +7,7 @@ import { contradictions } from '../../src/inference/check-card.ts';
 import { graphContradictions } from '../../src/inference/check-graph.ts';
 import type { GraphFacts } from '../../src/inference/graph-facts.ts';
 import type { ModelCard } from '../../src/inference/model-package.ts';
-import { isAboutOpenQuestion, openQuestions } from '../../src/inference/open-questions.ts';
+import { beyondOpenQuestions, openQuestions } from '../../src/inference/open-questions.ts';
 import { CHECKSUM_FILE, type Checksums, checksumsOf, differences, digestOf, parseChecksums } from './checksums.ts';
 import { forbiddenFiles } from './forbidden-files.ts';
 import { goldenCases, type NamedCase } from './golden-cases.ts';
@@ -36,9 +36,9 @@ export async function inspectPackage(folder: string): Promise<Inspection> {
   const names = [...sums.keys()];
   const forbidden = await forbiddenFiles(folder, names);
   const declared = await readFile(join(folder, CHECKSUM_FILE), 'utf8').catch(() => undefined);
-  const { card, complaints } = await inspectCard(folder);
+  const { card, comparable, complaints } = await inspectCard(folder);
   const graphs = await inspectGraphs(folder, names);
-  const own = card === undefined ? undefined : graphs.facts.get(card.graph.file);
+  const own = comparable === undefined ? undefined : graphs.facts.get(comparable.graph.file);
   const golden = await goldenCases(folder, names, own);
   return {
     sums,
@@ -48,7 +48,7 @@ export async function inspectPackage(folder: string): Promise<Inspection> {
       ...forbidden,
       ...complaints,
       ...graphs.complaints,
-      ...(card === undefined ? [] : cardAndGraph(card, sums, own)),
+      ...(comparable === undefined ? [] : cardAndGraph(comparable, sums, own)),
       ...golden.complaints,
     ],
     ...(card === undefined ? {} : { card }),
@@ -56,18 +56,27 @@ export async function inspectPackage(folder: string): Promise<Inspection> {
   };
 }
 
-async function inspectCard(folder: string): Promise<{ card?: ModelCard; complaints: readonly string[] }> {
+interface CardInspection {
+  readonly complaints: readonly string[];
+  readonly card?: ModelCard;
+  /** What is compared with the graph: the card, or one in which only questions about other things are open. */
+  readonly comparable?: ModelCard;
+}
+
+async function inspectCard(folder: string): Promise<CardInspection> {
   const text = await readFile(join(folder, CARD), 'utf8').catch(() => undefined);
   if (text === undefined) return { complaints: [`${CARD} is missing`] };
   const { value: card, unchecked, errors } = parseJson(text, validateModelCard);
   const open = openQuestions(unchecked);
-  const wrong = card === undefined ? errors.filter(({ key }) => !isAboutOpenQuestion(key, open)) : [];
+  const wrong = beyondOpenQuestions(errors, open);
   const complaints = [
     ...open.map(({ key, question }) => `${key} is open: ${question}`),
     ...wrong.map((error) => error.text),
     ...(card === undefined ? [] : contradictions(card)),
   ].map((what) => `${CARD}: ${what}`);
-  return { ...(card === undefined ? {} : { card }), complaints };
+  if (card !== undefined) return { complaints, card, comparable: card };
+  const isComparable = wrong.length === 0 && !open.some(({ key }) => /^\/(input|output)\/tensor$/.test(key));
+  return { complaints, ...(isComparable ? { comparable: unchecked as ModelCard } : {}) };
 }
 
 interface Graphs {

@@ -1,4 +1,5 @@
 /** JSON that must satisfy a schema, with everything that is wrong about it at once. */
+import type { SchemaComplaint } from '../../src/inference/open-questions.ts';
 
 interface Validator<T> {
   (value: unknown): value is T;
@@ -7,13 +8,12 @@ interface Validator<T> {
 
 interface SchemaError {
   readonly instancePath: string;
+  readonly keyword?: string;
   readonly message?: string;
   readonly params: Record<string, unknown>;
 }
 
-export interface Wrong {
-  /** JSON pointer. */
-  readonly key: string;
+export interface Wrong extends SchemaComplaint {
   /** A sentence that begins with the key. */
   readonly text: string;
 }
@@ -30,17 +30,18 @@ export function parseJson<T>(text: string, validate: Validator<T>): Parsed<T> {
   try {
     unchecked = JSON.parse(text);
   } catch {
-    return { errors: [{ key: '', text: 'is not JSON' }] };
+    return { errors: [{ key: '', keyword: '', text: 'is not JSON' }] };
   }
   if (validate(unchecked)) return { value: unchecked, unchecked, errors: [] };
   return { unchecked, errors: (validate.errors ?? []).map(describe) };
 }
 
-function describe({ instancePath, message, params }: SchemaError): Wrong {
+function describe({ instancePath, keyword = '', message, params }: SchemaError): Wrong {
   const extra = params['additionalProperty'];
   const name = typeof extra === 'string' ? ` (${extra})` : '';
   return {
     key: instancePath,
+    keyword,
     text: `${instancePath === '' ? '/' : instancePath} ${message ?? 'is invalid'}${name}`,
   };
 }

@@ -19,6 +19,9 @@ const USAGE = `Usage: wetread <command> [options]
                           old studies in a final state, a line of JSON each; and their removal from the ledger
   rules test UID|FOLDER   explains which rule of the configuration holds for a study, which model reads it, and which of
                           its series; nothing is read or stored
+  models list | show NAME | check FOLDER | test [NAME] | pack FOLDER --out FILE | add FILE --to FOLDER
+                          model packages: those of the configuration, their cards, everything that is wrong with one,
+                          their golden cases; packs one; begins one from an ONNX file below FOLDER, or unpacks one there
   doctor [--store]        checks the configuration and every server that it names, and says what to mend;
                           with --store: also stores a test object in the archive
 
@@ -27,7 +30,7 @@ Options
   --state S, --reason CODE, --since DATE
                           with studies: only those in this state, with this reason, changed since then
   --note TEXT             with replay, park, close: why, kept in the history; no names of patients
-  --json                  with studies, rules and doctor: for machines
+  --json                  with studies, rules, models and doctor: for machines
   --documents             with ledger export: reports and images of results as well (patient data)
   --study UID             with read: a study that the configured archive holds; may be repeated
   --data DIR              data directory, kept (default of read and demo: a temporary one, removed at the end)
@@ -53,6 +56,7 @@ const OPTIONS = {
   export: { type: 'string' },
   documents: { type: 'boolean' },
   store: { type: 'boolean' },
+  to: { type: 'string' },
 } as const;
 
 interface Command {
@@ -88,6 +92,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (options) => (await import('./cli/rules.ts')).rules(options),
     words: 'action',
     options: ['config', 'data', 'json'],
+  },
+  models: {
+    run: async (options) => (await import('./cli/models.ts')).models(options),
+    words: 'action',
+    options: ['config', 'json', 'out', 'to'],
   },
   doctor: {
     run: async (options) => (await import('./cli/doctor.ts')).doctor(options),

@@ -20,7 +20,29 @@ export function openQuestions(value: unknown, key = ''): readonly OpenQuestion[]
   return Object.entries(value).flatMap(([name, inner]) => openQuestions(inner, `${key}/${name}`));
 }
 
-/** A complaint at this key says no more than that a question at, below or above it is open. */
-export function isAboutOpenQuestion(key: string, open: readonly OpenQuestion[]): boolean {
-  return open.some((one) => one.key === key || one.key.startsWith(`${key}/`) || key.startsWith(`${one.key}/`));
+/** What a schema has against a value. */
+export interface SchemaComplaint {
+  /** JSON pointer. */
+  readonly key: string;
+  /** Of the schema, such as `required`. */
+  readonly keyword: string;
+}
+
+/**
+ * Without complaints that only say that a question is open: at or below it, and of alternatives none of which can fit
+ * before it is answered.
+ */
+export function beyondOpenQuestions<T extends SchemaComplaint>(
+  complaints: readonly T[],
+  open: readonly OpenQuestion[],
+): readonly T[] {
+  const undecided = complaints.filter(
+    ({ key, keyword }) => keyword === 'oneOf' && open.some((one) => isIn(one.key, key)),
+  );
+  const hidden = [...open, ...undecided].map(({ key }) => key);
+  return complaints.filter(({ key }) => !hidden.some((outer) => isIn(key, outer)));
+}
+
+function isIn(key: string, outer: string): boolean {
+  return key === outer || key.startsWith(`${outer}/`);
 }

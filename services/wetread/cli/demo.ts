@@ -10,8 +10,9 @@ import type { Config } from '../config.ts';
 import { startWetread, type Wetread } from '../server.ts';
 import { software } from '../version.ts';
 import { type CommandOptions, prepareConfig } from './options.ts';
+import { requireFolder, requireWritable } from './paths.ts';
 import { countText, Progress } from './progress.ts';
-import { finish, importStudies, requireFolder, requireWritable } from './read.ts';
+import { finish, importStudies } from './read.ts';
 import { sendByStow } from './send.ts';
 import { stopped, stopSignal, unlessStopped } from './stop.ts';
 

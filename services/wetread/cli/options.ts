@@ -24,6 +24,7 @@ export interface CommandOptions {
   readonly export?: string | undefined;
   readonly documents?: boolean | undefined;
   readonly store?: boolean | undefined;
+  readonly to?: string | undefined;
 }
 
 /** A person waits for a command: two retries (35 s), then the study is parked and named. */

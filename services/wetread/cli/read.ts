@@ -1,5 +1,4 @@
 /** `wetread read FOLDER --out DIR`: the whole pipeline on a folder, without a server. */
-import { access, constants, mkdir, stat } from 'node:fs/promises';
 import type { Summary } from '../../../contracts/generated/types.ts';
 import { ERROR_CODES, WetreadError } from '../../../src/errors.ts';
 import { isUid, parseUid, type StudyInstanceUid } from '../../../src/uid.ts';
@@ -7,6 +6,7 @@ import { startWetread, type Wetread } from '../server.ts';
 import { summaryOf, writeResults } from '../summary.ts';
 import { software } from '../version.ts';
 import { type CommandOptions, prepareConfig } from './options.ts';
+import { requireFolder, requireWritable } from './paths.ts';
 import { countText, Progress, summaryText } from './progress.ts';
 import { stopSignal, unlessStopped } from './stop.ts';
 
@@ -59,22 +59,4 @@ export async function finish(wetread: Wetread, files: Summary['files'], out: str
   process.stdout.write(`${summaryText(summary)}\n`);
   const faults = summary.files.notRead.filter((row) => Object.hasOwn(ERROR_CODES, row.reason.code));
   return faults.length === 0 && summary.studies.every((row) => row.final) ? 0 : 1;
-}
-
-/** The path is not repeated: folders are often named after patients, and this goes to logs of whoever calls. */
-export async function requireFolder(folder: string): Promise<void> {
-  const found = await stat(folder).catch(() => undefined);
-  if (found?.isDirectory() === true) return;
-  throw new WetreadError('request-invalid', `FOLDER ${found === undefined ? 'does not exist' : 'is not a folder'}`);
-}
-
-/** Asked before the work, which may take minutes, not after it. */
-export async function requireWritable(out: string): Promise<void> {
-  try {
-    await mkdir(out, { recursive: true });
-    await access(out, constants.W_OK);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new WetreadError('request-invalid', `--out DIR cannot be written (${code})`, { cause });
-  }
 }

@@ -5,7 +5,7 @@ import { isUid, parseUid, type StudyInstanceUid } from '../../../src/uid.ts';
 import { studiesBelow } from '../folder-studies.ts';
 import { type Wired, wire } from '../wiring.ts';
 import { type CommandOptions, prepareConfig } from './options.ts';
-import { requireFolder } from './read.ts';
+import { requireFolder } from './paths.ts';
 import { type Explanation, explanationOf, explanationText } from './rule-text.ts';
 import { stopSignal } from './stop.ts';
 

@@ -1,0 +1,171 @@
+/** Model packages in words: a card as a person reads it before a model is allowed to read patients. */
+import type { BegunPackage } from '../../../adapters/model-folder/begin-package.ts';
+import type { GraphValue } from '../../../src/inference/graph-facts.ts';
+import type { ModelCard, ModelPackage } from '../../../src/inference/model-package.ts';
+import type { GoldenResult } from '../golden-run.ts';
+import { countText } from './progress.ts';
+
+type IntendedUse = ModelCard['intendedUse'][number];
+
+export interface ListedModels {
+  readonly models: readonly (Pick<ModelCard, 'name' | 'version' | 'title'> & {
+    readonly intendedUse: readonly IntendedUse[];
+    readonly clinicalUse: string;
+    readonly digest: string;
+  })[];
+  readonly refused: readonly { readonly folder: string; readonly reason: string }[];
+}
+
+export function listText({ models, refused }: ListedModels): string {
+  const lines = [
+    ...models.flatMap(({ name, version, title, intendedUse, clinicalUse, digest }) => [
+      `${name} ${version}  ready: ${title}`,
+      ...intendedUse.map((use) => `  reads ${useText(use)}`),
+      `  clinical use ${clinicalUse}`,
+      `  ${digest}`,
+    ]),
+    ...refused.flatMap(({ folder, reason }) => [`${folder}  refused`, `  ${reason}`]),
+  ];
+  return printable(lines.length === 0 ? ['The configuration names no model'] : lines);
+}
+
+function useText({ task, modality, bodyPart, sliceThicknessMm: { minimum, maximum } }: IntendedUse): string {
+  return `${modality} of ${bodyPart.meaning}, slices of ${minimum} to ${maximum} mm: ${task}`;
+}
+
+export function modelText({ card, digest }: ModelPackage): string {
+  const { licence, resources } = card;
+  return printable([
+    `${card.title} (${card.name} ${card.version})`,
+    card.description,
+    digest,
+    '',
+    'Intended use',
+    ...card.intendedUse.flatMap(intendedUseLines),
+    '',
+    'Limits',
+    ...limitLines(card),
+    '',
+    'Input and output',
+    ...interfaceLines(card),
+    '',
+    'Findings',
+    ...card.findings.map(findingText),
+    '',
+    'Beside every result',
+    ...card.caveats.map((caveat) => `  - ${caveat}`),
+    '',
+    'Licence',
+    `  ${licence.id}; clinical use: ${licence.clinicalUse}. ${licence.note}`,
+    `  Memory: ${resources.memoryMib} MiB`,
+    '',
+    'Facts',
+    ...Object.entries(card.facts).map(([name, fact]) => `  ${wordsOf(name)}: ${factText(fact)}`),
+  ]);
+}
+
+function intendedUseLines(use: IntendedUse): string[] {
+  const { contrast, patients, note } = use;
+  return [
+    `  - ${useText(use)}`,
+    `    contrast ${contrast}; ${patients}`,
+    ...(note === undefined ? [] : [`    ${note}`]),
+  ];
+}
+
+function limitLines({ gates: { volume, labels } }: ModelCard): string[] {
+  const { minimumSlices, minimumExtentMm, maximumSpacingMm, refusedBodyParts, values } = volume;
+  return [
+    `  at least ${countText(minimumSlices, 'slice', 'slices')}, ${minimumExtentMm.join(' × ')} mm; spacing at most ${maximumSpacingMm.join(' × ')} mm`,
+    ...(refusedBodyParts.length === 0 ? [] : [`  not ${refusedBodyParts.join(', ')}`]),
+    ...values.map(({ meaning, minimumPercent }) => `  at least ${minimumPercent} % ${meaning}`),
+    ...labels.regions.map(
+      ({ meaning, milliliters }) =>
+        `  ${meaning}${milliliters ? `: ${milliliters.minimum} to ${milliliters.maximum} ml` : ''}`,
+    ),
+  ];
+}
+
+function interfaceLines({ graph, input, output }: ModelCard): string[] {
+  const { intensity } = input;
+  const window = intensity.datatype === 'FP32' ? `, ${intensity.low} to ${intensity.high} as 0 to 1` : '';
+  const always = graph.deterministic
+    ? 'the same input gives the same answer'
+    : 'the same input may give another answer';
+  return [
+    `  ${graph.file}, operator set ${graph.opset}; ${always}`,
+    `  in: ${input.tensor}, ${intensity.datatype} in ${input.units}${window}; ${input.spacingMm} mm, at most ${input.maximumShape.join(' × ')}`,
+    `  out: ${output.tensor}, labels`,
+    ...output.segments.map(({ label, title }) => `    ${label} ${title}: segment`),
+    ...output.otherLabels.map(({ label, meaning }) => `    ${label} ${meaning}: not shown`),
+  ];
+}
+
+function findingText({ key, concept, laterality, measures }: ModelCard['findings'][number]): string {
+  const side = laterality === undefined ? '' : `, ${laterality.meaning}`;
+  const values = measures.map((measure) => `${measure.concept.meaning} (${measure.unit.value})`);
+  return `  ${key}: ${concept.meaning}${side}: ${values.join(', ')}`;
+}
+
+function wordsOf(name: string): string {
+  const words = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function factText(fact: ModelCard['facts']['developer']): string {
+  return typeof fact === 'string' ? fact : `unknown: ${fact.reason}`;
+}
+
+export interface CheckedPackage {
+  readonly name?: string;
+  readonly version?: string;
+  readonly digest: string;
+  readonly sealed: boolean;
+  readonly goldenCases: readonly string[];
+  readonly complaints: readonly string[];
+}
+
+export function inspectionText({ name, version, digest, sealed, goldenCases, complaints }: CheckedPackage): string {
+  if (complaints.length > 0)
+    return printable([
+      ...complaints,
+      `${countText(complaints.length, 'complaint', 'complaints')}: the package is refused`,
+    ]);
+  const cases = goldenCases.length === 0 ? 'no golden cases' : `golden cases: ${goldenCases.join(', ')}`;
+  return printable([
+    `${name} ${version} holds together; ${cases}`,
+    digest,
+    ...(sealed ? [] : ['It has no checksums yet: wetread models pack writes them']),
+  ]);
+}
+
+export function goldenText(results: readonly GoldenResult[]): string {
+  const lines = results.flatMap(({ model, version, case: name, holds, provider, outputs, fault }) => [
+    `${holds ? '✓' : '✗'} ${model} ${version}  ${name}${provider === undefined ? '' : `, on ${provider}`}`,
+    ...outputs.map((one) => `    ${one.output}: ${one.mismatch ?? differenceText(one)}`),
+    ...(fault === undefined ? [] : [`    ${fault}`]),
+  ]);
+  return printable(lines);
+}
+
+function differenceText({ elements, differing, largestDifference }: GoldenResult['outputs'][number]): string {
+  return `${differing} of ${elements} values differ, by ${largestDifference} at most`;
+}
+
+export function begunText({ folder, graph }: BegunPackage): string {
+  return printable([
+    `${folder} is begun`,
+    ...graph.inputs.map((value) => `  in: ${valueText(value)}`),
+    ...graph.outputs.map((value) => `  out: ${valueText(value)}`),
+    'Answer what stands behind OPEN in its card.json; wetread models check says what is missing',
+  ]);
+}
+
+function valueText({ name, datatype, shape }: GraphValue): string {
+  return `${name} ${datatype} ${shape === undefined ? 'of unknown rank' : `[${shape.map((size) => (size === '' ? '?' : size)).join(', ')}]`}`;
+}
+
+/** Cards and graphs come from others and go to a terminal. */
+function printable(lines: readonly string[]): string {
+  return lines.map((line) => line.replace(/\p{Cc}/gu, '�')).join('\n');
+}

@@ -1,0 +1,159 @@
+/** A card begun from a graph: what the graph says is filled in, everything else is a question that its author answers. */
+import type { GraphFacts, GraphValue } from './graph-facts.ts';
+import { openQuestion } from './open-questions.ts';
+
+export interface DraftFacts {
+  readonly name: string;
+  /** Of the graph, in the package's folder. */
+  readonly file: string;
+  readonly sha256: string;
+}
+
+/** In the order of the schema; not a `ModelCard` before every question is answered. */
+export function draftCard({ name, file, sha256 }: DraftFacts, graph: GraphFacts): Record<string, unknown> {
+  const units = openQuestion('HU for CT; "none" where values have no unit');
+  return {
+    schemaVersion: 1,
+    name,
+    version: '0.1.0',
+    title: openQuestion('What is it called, for a reader of drafts?'),
+    description: openQuestion('What does it do, in two sentences?'),
+    intendedUse: [INTENDED_USE],
+    graph: {
+      file,
+      sha256,
+      opset: graph.opset,
+      deterministic: openQuestion('true or false: does the same input always give the same bytes?'),
+    },
+    input: {
+      kind: 'volume',
+      tensor: nameOf(graph.inputs, 'input'),
+      orientation: 'LPS',
+      spacingMm: openQuestion('Number: spacing of the isotropic grid that the graph expects, in mm'),
+      units,
+      intensity: intensityOf(graph.inputs),
+      fill: openQuestion('Number: value outside the image, in units; -1024 for CT'),
+      maximumShape: openQuestion('[slices, rows, columns]: the largest input, which bounds memory'),
+    },
+    output: {
+      kind: 'label-map',
+      tensor: nameOf(graph.outputs, 'output'),
+      segments: [SEGMENT],
+      otherLabels: [],
+      refine: {
+        range: {
+          low: openQuestion('Whole number: the lowest value of a voxel that can belong to a segment, in units'),
+          high: openQuestion('Whole number: the highest'),
+        },
+      },
+    },
+    findings: [FINDING],
+    gates: { volume: VOLUME_GATE, labels: { regions: [] } },
+    caveats: [openQuestion('What must stand beside every result?')],
+    licence: {
+      id: openQuestion('SPDX identifier of the licence of the graph and its weights'),
+      clinicalUse: openQuestion('"allowed", "research" or "forbidden"'),
+      note: openQuestion('Clearance, or that there is none; conditions of the licence'),
+    },
+    resources: { memoryMib: openQuestion('Number: peak of the process at the largest input') },
+    facts: Object.fromEntries(Object.entries(FACTS).map(([key, text]) => [key, openQuestion(text)])),
+  };
+}
+
+/** The only one there is, or a question that names them. */
+function nameOf(values: readonly GraphValue[], kind: string): string {
+  const [only, ...others] = values;
+  if (only !== undefined && others.length === 0) return only.name;
+  return openQuestion(`Which ${kind} of the graph: ${values.map(({ name }) => name).join(', ')}?`);
+}
+
+function intensityOf([first]: readonly GraphValue[]): Record<string, unknown> {
+  if (first?.datatype === 'INT16') return { datatype: 'INT16' };
+  return {
+    datatype: 'FP32',
+    low: openQuestion('Number: value that becomes 0, in units'),
+    high: openQuestion('Number: value that becomes 1, in units'),
+  };
+}
+
+function codeQuestion(what: string): Record<string, unknown> {
+  return {
+    value: openQuestion(`Code of ${what}, such as 39607008`),
+    scheme: 'SCT',
+    meaning: openQuestion(`Its meaning, such as Lung`),
+  };
+}
+
+const ANATOMICAL_STRUCTURE = { value: '91723000', scheme: 'SCT', meaning: 'Anatomical structure' } as const;
+
+const INTENDED_USE = {
+  task: openQuestion('What is measured or found, in which study?'),
+  modality: openQuestion('CT, MR, …'),
+  bodyPart: codeQuestion('the body part'),
+  sliceThicknessMm: { minimum: openQuestion('Number, in mm'), maximum: openQuestion('Number, in mm') },
+  contrast: openQuestion('"any", "without" or "with"'),
+  patients: openQuestion('Whom may it read: age, and what must be there?'),
+} as const;
+
+const SEGMENT = {
+  label: openQuestion('Whole number: the label in the output; one entry for each label that becomes a segment'),
+  number: 1,
+  key: openQuestion('A short name: lower case, digits, -'),
+  title: openQuestion('What the outline is called'),
+  category: ANATOMICAL_STRUCTURE,
+  type: codeQuestion('the structure (PS3.16 CID 7151)'),
+  color: [230, 120, 40],
+} as const;
+
+const FINDING = {
+  key: openQuestion('A short name: lower case, digits, -'),
+  segments: [1],
+  category: ANATOMICAL_STRUCTURE,
+  concept: codeQuestion('what is measured'),
+  measures: [
+    {
+      key: 'volume',
+      kind: 'volume',
+      concept: { value: '118565006', scheme: 'SCT', meaning: 'Volume' },
+      unit: { value: 'ml', scheme: 'UCUM', meaning: 'milliliter' },
+      decimals: 1,
+    },
+  ],
+} as const;
+
+const VOLUME_GATE = {
+  minimumSlices: openQuestion('Whole number: fewer slices are refused'),
+  minimumExtentMm: openQuestion('[slice, row, column] in mm: a smaller image is refused'),
+  maximumSpacingMm: openQuestion('[slice, row, column] in mm: a coarser image is refused'),
+  refusedBodyParts: openQuestion(
+    'List of Body Part Examined (0018,0015) that are refused, such as ["HEAD", "KNEE"]; [] for none',
+  ),
+  values: [],
+} as const;
+
+/** Each may instead be `{"unknown": true, "reason": "…"}`. */
+const FACTS = {
+  developer: 'Who made it?',
+  contact: 'Whom does one ask?',
+  funding: 'Who paid for it?',
+  outputValue: 'What does it give out, in which units?',
+  role: 'Does it inform, augment or replace?',
+  patients: 'For which patients?',
+  users: 'For which users?',
+  outOfScope: 'For what must it not be used?',
+  knownRisks: 'Which errors are known?',
+  method: 'How does it work?',
+  trainingData: 'What was it trained on, with what provenance?',
+  inclusionCriteria: 'Who was in the training data, and who was not?',
+  demographics: 'Age, sex, origin of the patients in the training data?',
+  fairness: 'How was bias looked for, and what was found?',
+  validationInternal: 'How was it tested by its makers?',
+  validationExternal: 'Who else tested it, where?',
+  performance: 'Measured how well, on what?',
+  performanceBySubgroup: 'And by subgroup?',
+  localValidity: 'Measured how well at this site?',
+  monitoring: 'Who watches it, and how?',
+  updates: 'How is it changed and corrected?',
+  regulatoryStatus: 'Cleared where, as what?',
+  energy: 'What does a run cost?',
+} as const;
