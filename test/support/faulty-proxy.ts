@@ -97,7 +97,7 @@ class Link {
   }
 
   cut(): void {
-    this.#client.resetAndDestroy();
+    this.#client.destroy();
     this.#server.destroy();
   }
 
