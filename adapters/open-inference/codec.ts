@@ -5,6 +5,13 @@
  */
 import { WetreadError } from '../../src/errors.ts';
 import type { InferenceRequest, Tensor } from '../../src/inference/tensor.ts';
+import {
+  noSharedMemory,
+  type SharedPlace,
+  type SharedReader,
+  sharedParameters,
+  sharedPlaceOf,
+} from './shared-place.ts';
 import { byteLengthOf, bytesOf, elementsOf, fromBytes, fromJson, isDatatype, toJson } from './tensor-codec.ts';
 
 /** Bytes of the JSON part, in a message that has a binary part. */
@@ -31,6 +38,8 @@ export interface EncodedMessage {
 export interface RequestedOutput {
   readonly name: string;
   readonly binary: boolean;
+  /** Written there instead of into the answer. */
+  readonly shared?: SharedPlace;
 }
 
 /** A decoded infer request, consistent in itself; whether it fits the model is for the server to check. */
@@ -44,12 +53,19 @@ export interface InferCall {
   readonly timeoutMs?: number;
 }
 
+export interface ResultOutput {
+  readonly tensor: Tensor;
+  readonly binary: boolean;
+  /** Where it has been written already. */
+  readonly shared?: SharedPlace;
+}
+
 export interface InferResult {
   readonly model: string;
   readonly version: string;
   readonly id?: string;
   readonly parameters: Readonly<Record<string, string>>;
-  readonly outputs: readonly { readonly tensor: Tensor; readonly binary: boolean }[];
+  readonly outputs: readonly ResultOutput[];
 }
 
 /** What a client needs of an answer. */
@@ -81,10 +97,16 @@ export function encodeResult(result: InferResult): EncodedMessage {
       model_version: version,
       ...(id === undefined ? {} : { id }),
       parameters,
-      outputs: outputs.map(({ tensor, binary }) => (binary ? binaryTensor(tensor) : jsonTensor(tensor))),
+      outputs: outputs.map(wireOutput),
     },
-    outputs.flatMap(({ tensor, binary }) => (binary ? [tensor] : [])),
+    outputs.flatMap(({ tensor, binary, shared }) => (binary && shared === undefined ? [tensor] : [])),
   );
+}
+
+function wireOutput({ tensor, binary, shared }: ResultOutput): WireTensor {
+  if (shared === undefined) return binary ? binaryTensor(tensor) : jsonTensor(tensor);
+  const { name, shape, datatype, data } = tensor;
+  return { name, shape, datatype, parameters: sharedParameters(shared, data.byteLength) };
 }
 
 function binaryTensor(tensor: Tensor): WireTensor {
@@ -117,12 +139,16 @@ export function contentLength(encoded: EncodedMessage): number {
  * @param jsonLength value of {@link HEADER_LENGTH}, undefined where the whole body is JSON
  * @throws `request-invalid`
  */
-export function decodeRequest(body: Uint8Array, jsonLength: number | undefined): InferCall {
+export function decodeRequest(
+  body: Uint8Array,
+  jsonLength: number | undefined,
+  readShared: SharedReader = noSharedMemory,
+): InferCall {
   const { json, blobs } = open(body, jsonLength);
   const parameters = parametersOf(json);
   const binaryOutput = parameters['binary_data_output'] === true;
   const outputs = json['outputs'] === undefined ? undefined : requestedOutputs(json['outputs'], binaryOutput);
-  const inputs = tensorsOf(json['inputs'], 'inputs', blobs);
+  const inputs = tensorsOf(json['inputs'], 'inputs', blobs, readShared);
   const id = json['id'];
   if (id !== undefined && typeof id !== 'string') throw invalid('id is not a string');
   return {
@@ -205,16 +231,18 @@ function nameOf(json: Parameters, what: string): string {
 function requestedOutputs(value: unknown, binaryOutput: boolean): RequestedOutput[] {
   const outputs = list(value, 'outputs').map((entry) => {
     const json = record(entry, 'An output');
-    const { binary_data: binary = binaryOutput } = parametersOf(json);
+    const parameters = parametersOf(json);
+    const { binary_data: binary = binaryOutput } = parameters;
     if (typeof binary !== 'boolean') throw invalid('binary_data is neither true nor false');
-    return { name: nameOf(json, 'An output'), binary };
+    const shared = sharedPlaceOf(parameters);
+    return { name: nameOf(json, 'An output'), binary, ...(shared === undefined ? {} : { shared }) };
   });
   refuseDuplicates(outputs, 'outputs');
   return outputs;
 }
 
-function tensorsOf(value: unknown, what: string, blobs: Blobs): Tensor[] {
-  const tensors = list(value, what).map((entry) => tensorOf(record(entry, 'A tensor'), blobs));
+function tensorsOf(value: unknown, what: string, blobs: Blobs, readShared = noSharedMemory): Tensor[] {
+  const tensors = list(value, what).map((entry) => tensorOf(record(entry, 'A tensor'), blobs, readShared));
   refuseDuplicates(tensors, what);
   blobs.end();
   return tensors;
@@ -224,13 +252,19 @@ function refuseDuplicates(named: readonly { readonly name: string }[], what: str
   if (new Set(named.map(({ name }) => name)).size < named.length) throw invalid(`${what}: a name occurs twice`);
 }
 
-function tensorOf(json: Parameters, blobs: Blobs): Tensor {
+function tensorOf(json: Parameters, blobs: Blobs, readShared: SharedReader): Tensor {
   const name = nameOf(json, 'A tensor');
   const { datatype, data } = json;
   if (!isDatatype(datatype)) throw invalid(`Tensor ${name}: datatype is unknown or not supported`);
   const elements = elementsOf(name, json['shape']);
   const shape = json['shape'] as readonly number[];
-  const { binary_data_size: size } = parametersOf(json);
+  const parameters = parametersOf(json);
+  const shared = sharedPlaceOf(parameters);
+  const { binary_data_size: size } = parameters;
+  if (shared !== undefined) {
+    if (size !== undefined || data !== undefined) throw invalid(`Tensor ${name}: give shared memory or data`);
+    return { name, datatype, shape, data: fromBytes(name, datatype, elements, readShared(shared)) };
+  }
   if ((size === undefined) === (data === undefined)) {
     throw invalid(`Tensor ${name}: give either data or binary_data_size`);
   }

@@ -5,7 +5,8 @@
 import { WetreadError } from '../../src/errors.ts';
 import type { Tensor } from '../../src/inference/tensor.ts';
 import { byteElements } from '../../src/inference/text-elements.ts';
-import { type InferCall, type InferResult, timeoutOf } from './codec.ts';
+import { type InferCall, type InferResult, type RequestedOutput, type ResultOutput, timeoutOf } from './codec.ts';
+import { noSharedMemory, type SharedReader, sharedParameters, sharedPlaceOf } from './shared-place.ts';
 import { bytesOf, elementsOf, fromBytes, fromJson, isDatatype, type TensorData } from './tensor-codec.ts';
 
 interface GrpcParameter {
@@ -14,6 +15,8 @@ interface GrpcParameter {
   readonly uint64_param?: string;
   readonly string_param?: string;
 }
+
+type GrpcParameters = Readonly<Record<string, GrpcParameter>>;
 
 interface GrpcContents {
   readonly bool_contents: readonly boolean[];
@@ -30,6 +33,7 @@ interface GrpcInput {
   readonly name: string;
   readonly datatype: string;
   readonly shape: readonly string[];
+  readonly parameters: GrpcParameters;
   readonly contents: GrpcContents | null;
 }
 
@@ -39,7 +43,7 @@ export interface GrpcInferRequest {
   readonly id: string;
   readonly parameters: Readonly<Record<string, GrpcParameter>>;
   readonly inputs: readonly GrpcInput[];
-  readonly outputs: readonly { readonly name: string }[];
+  readonly outputs: readonly { readonly name: string; readonly parameters: GrpcParameters }[];
   readonly raw_input_contents: readonly Uint8Array[];
 }
 
@@ -48,7 +52,7 @@ export interface GrpcInferResponse {
   readonly model_version: string;
   readonly id: string;
   readonly parameters: Readonly<Record<string, GrpcParameter>>;
-  readonly outputs: readonly Pick<Tensor, 'name' | 'datatype' | 'shape'>[];
+  readonly outputs: readonly (Pick<Tensor, 'name' | 'datatype' | 'shape'> & { readonly parameters: GrpcParameters })[];
   readonly raw_output_contents: readonly Uint8Array[];
 }
 
@@ -62,16 +66,20 @@ export function rawBytesOf({ raw_input_contents: raw }: GrpcInferRequest): numbe
 }
 
 /** @throws WetreadError `request-invalid` */
-export function decodeGrpcRequest(request: GrpcInferRequest): InferCall {
-  const { inputs, raw_input_contents: raw, outputs, parameters, id } = request;
-  if (raw.length > 0 && raw.length !== inputs.length) throw invalid('raw_input_contents: one for each input, or none');
+export function decodeGrpcRequest(request: GrpcInferRequest, readShared: SharedReader = noSharedMemory): InferCall {
+  const { inputs, raw_input_contents, outputs, parameters, id } = request;
+  const raw = [...raw_input_contents];
+  const shared = inputs.filter(({ parameters: own }) => 'shared_memory_region' in own).length;
+  if (raw.length > 0 && raw.length + shared !== inputs.length) {
+    throw invalid('raw_input_contents: one for each input that is not in shared memory, or none');
+  }
   refuseDuplicates(inputs, 'inputs');
   refuseDuplicates(outputs, 'outputs');
   const timeout = parameters['timeout']?.int64_param ?? parameters['timeout']?.uint64_param;
   return {
     ...(id === '' ? {} : { id }),
-    inputs: inputs.map((input, index) => tensorOf(input, raw[index])),
-    ...(outputs.length === 0 ? {} : { outputs: outputs.map(({ name }) => ({ name, binary: true })) }),
+    inputs: inputs.map((input) => tensorOf(input, raw, readShared)),
+    ...(outputs.length === 0 ? {} : { outputs: outputs.map(requestedOutput) }),
     binaryOutput: true,
     ...timeoutOf(timeout === undefined ? undefined : Number(timeout)),
   };
@@ -81,10 +89,24 @@ function refuseDuplicates(named: readonly { readonly name: string }[], what: str
   if (new Set(named.map(({ name }) => name)).size < named.length) throw invalid(`${what}: a name occurs twice`);
 }
 
-function tensorOf({ name, datatype, shape: sizes, contents }: GrpcInput, raw: Uint8Array | undefined): Tensor {
+function requestedOutput({ name, parameters }: GrpcInferRequest['outputs'][number]): RequestedOutput {
+  const shared = sharedPlaceOf(plain(parameters));
+  return { name, binary: true, ...(shared === undefined ? {} : { shared }) };
+}
+
+function plain(parameters: GrpcParameters): Readonly<Record<string, unknown>> {
+  const values = Object.entries(parameters).map(([name, value]) => [name, value.string_param ?? value.int64_param]);
+  return Object.fromEntries(values) as Record<string, unknown>;
+}
+
+/** @param raws those that no input before has taken */
+function tensorOf(input: GrpcInput, raws: Uint8Array[], readShared: SharedReader): Tensor {
+  const { name, datatype, shape: sizes, contents } = input;
   if (!isDatatype(datatype)) throw invalid(`Tensor ${name}: datatype is unknown or not supported`);
   const shape = sizes.map(Number);
   const elements = elementsOf(name, shape);
+  const shared = sharedPlaceOf(plain(input.parameters));
+  const raw = shared === undefined ? raws.shift() : readShared(shared);
   if (raw === undefined) return { name, datatype, shape, data: listed(name, datatype, shape, contents) };
   if (contents !== null) throw invalid(`Tensor ${name}: give either contents or raw contents`);
   return { name, datatype, shape, data: fromBytes(name, datatype, elements, raw) };
@@ -133,7 +155,22 @@ export function encodeGrpcResult({ model, version, id, parameters, outputs }: In
     model_version: version,
     id: id ?? '',
     parameters: Object.fromEntries(named),
-    outputs: outputs.map(({ tensor: { name, datatype, shape } }) => ({ name, datatype, shape })),
-    raw_output_contents: outputs.map(({ tensor }) => bytesOf(tensor)),
+    outputs: outputs.map(described),
+    // Clients count: an output in shared memory has its place here as well.
+    raw_output_contents: outputs.map(({ tensor, shared }) =>
+      shared === undefined ? bytesOf(tensor) : new Uint8Array(),
+    ),
   };
+}
+
+function described({
+  tensor: { name, datatype, shape, data },
+  shared,
+}: ResultOutput): GrpcInferResponse['outputs'][number] {
+  if (shared === undefined) return { name, datatype, shape, parameters: {} };
+  const parameters = Object.entries(sharedParameters(shared, data.byteLength)).map(([key, value]) => [
+    key,
+    typeof value === 'string' ? { string_param: value } : { int64_param: String(value) },
+  ]);
+  return { name, datatype, shape, parameters: Object.fromEntries(parameters) as GrpcParameters };
 }

@@ -14,6 +14,7 @@ export const USAGE = `Usage: node services/inference/main.ts --models DIR[,DIR] 
   --max-request-mib N     size of one request, and of all that wait together; default 1024
   --timeout-s N           limit of one run with its wait; default 0, none: each request brings its own
   --model-control MODE    none, or explicit: clients may load and unload models; default none
+  --shared-memory         clients may register shared memory of this machine (/dev/shm)
   --warm-up               load every model and run it once on zeros before the service is ready
   --recycle-after N       runs after which sessions and their memory are given back; default 1000, 0 is never
   --otlp-url URL          OTLP/HTTP collector for spans
@@ -37,6 +38,7 @@ export interface ServiceArguments {
   readonly limitMs: number;
   /** Whether clients may load and unload models. */
   readonly modelControl: boolean;
+  readonly sharedMemory: boolean;
   readonly warmUp: boolean;
   readonly otlpUrl: string | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -59,6 +61,7 @@ export function serviceArguments(args: readonly string[]): ServiceArguments {
       'recycle-after': { type: 'string', default: '1000' },
       'timeout-s': { type: 'string', default: '0' },
       'model-control': { type: 'string', default: 'none' },
+      'shared-memory': { type: 'boolean', default: false },
       'warm-up': { type: 'boolean', default: false },
       'otlp-url': { type: 'string' },
       'log-level': { type: 'string', default: 'info' },
@@ -77,6 +80,7 @@ export function serviceArguments(args: readonly string[]): ServiceArguments {
     recycleAfter: whole('--recycle-after', values['recycle-after'], 0, Number.MAX_SAFE_INTEGER),
     limitMs: whole('--timeout-s', values['timeout-s'], 0, 86_400) * 1000,
     modelControl: oneOf('--model-control', values['model-control'], ['none', 'explicit']) === 'explicit',
+    sharedMemory: values['shared-memory'],
     warmUp: values['warm-up'],
     otlpUrl: values['otlp-url'],
     logLevel: oneOf('--log-level', values['log-level'], LOG_LEVELS),

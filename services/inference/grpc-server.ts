@@ -29,6 +29,7 @@ const MESSAGE_OVERHEAD_BYTES = 1024 * 1024;
 
 const STATUS: Partial<Record<ErrorCode, status>> = {
   'not-found': status.NOT_FOUND,
+  conflict: status.ALREADY_EXISTS,
   'request-invalid': status.INVALID_ARGUMENT,
   'package-invalid': status.FAILED_PRECONDITION,
   'too-large': status.RESOURCE_EXHAUSTED,
@@ -58,6 +59,13 @@ interface ModelName {
 interface RepositoryModel {
   readonly model_name: string;
 }
+/** 64-bit integers are text. */
+interface RegionMessage {
+  readonly name: string;
+  readonly key: string;
+  readonly offset: string;
+  readonly byte_size: string;
+}
 type Call<I> = ServerUnaryCall<I, object>;
 type Handler<I> = (protocol: Protocol, request: I, call: Call<I>) => object | Promise<object>;
 
@@ -74,6 +82,22 @@ function handlersOf(): Readonly<Record<string, Handler<never>>> {
     ModelStatistics: (protocol, { name, version }: ModelName) => ({
       model_stats: protocol.statistics(given(name), given(version)),
     }),
+    SystemSharedMemoryStatus: (protocol, { name }: ModelName) => ({
+      regions: Object.fromEntries(
+        protocol
+          .sharedMemory()
+          .status(given(name))
+          .map((region) => [region.name, region]),
+      ),
+    }),
+    SystemSharedMemoryRegister: (protocol, { name, key, offset, byte_size: size }: RegionMessage) => {
+      protocol.sharedMemory().register({ name, key, offset: Number(offset), byte_size: Number(size) });
+      return {};
+    },
+    SystemSharedMemoryUnregister: (protocol, { name }: ModelName) => {
+      protocol.sharedMemory().unregister(given(name));
+      return {};
+    },
     RepositoryIndex: (protocol, request: Message) => ({ models: protocol.index(request) }),
     RepositoryModelLoad: async (protocol, { model_name: name }: RepositoryModel) => {
       await protocol.load(name);
@@ -106,7 +130,7 @@ async function infer(
   const exchange: Exchange<GrpcInferResponse> = {
     bytes,
     signal: left.signal,
-    read: () => decodeGrpcRequest(request),
+    read: (_, readShared) => decodeGrpcRequest(request, readShared),
     write: encodeGrpcResult,
   };
   const about = {

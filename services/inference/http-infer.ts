@@ -34,10 +34,10 @@ export async function inferOverHttp(
   const exchange: Exchange<Written> = {
     bytes: length,
     signal: whileConnected(response),
-    read: async (admitted) => {
+    read: async (admitted, readShared) => {
       const body = admitted.body();
       await readBody(request, body);
-      return decodeRequest(body, jsonLength);
+      return decodeRequest(body, jsonLength, readShared);
     },
     write: (result) => (wantsSpans ? { result } : { encoded: encodeResult(result) }),
   };

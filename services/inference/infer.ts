@@ -1,12 +1,15 @@
 /** One inference, whatever brought it: admitted, read, checked against the model, run in its turn, answered. */
 import type { GraphInterface, TensorSpec } from '../../adapters/onnxruntime/graph.ts';
 import type { SessionProcess } from '../../adapters/onnxruntime/session-process.ts';
-import type { InferCall, InferResult, RequestedOutput } from '../../adapters/open-inference/codec.ts';
+import type { InferCall, InferResult, RequestedOutput, ResultOutput } from '../../adapters/open-inference/codec.ts';
+import { noSharedMemory, type SharedReader } from '../../adapters/open-inference/shared-place.ts';
+import { bytesOf } from '../../adapters/open-inference/tensor-codec.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { Tensor } from '../../src/inference/tensor.ts';
 import type { Tracer } from '../../src/ports.ts';
 import type { Admission, Admitted } from './admission.ts';
 import type { Models, PackagedModel } from './models.ts';
+import type { SharedMemory } from './shared-memory.ts';
 import type { Statistics } from './statistics.ts';
 
 export interface InferenceParts {
@@ -15,6 +18,8 @@ export interface InferenceParts {
   readonly admission: Admission;
   readonly statistics: Statistics;
   readonly tracer: Tracer;
+  /** Undefined: off. */
+  readonly sharedMemory: SharedMemory | undefined;
   /** Runs after which the session process is replaced by a fresh one; 0 is never. */
   readonly recycleAfter: number;
   /** Limit of one run with its wait; 0 is none. A request may ask for less. */
@@ -27,7 +32,7 @@ export interface Exchange<T> {
   readonly bytes: number;
   /** Aborted when nobody waits for the answer any more: the run is ended. */
   readonly signal: AbortSignal;
-  read(admitted: Admitted): InferCall | Promise<InferCall>;
+  read(admitted: Admitted, readShared: SharedReader): InferCall | Promise<InferCall>;
   write(result: InferResult): T | Promise<T>;
 }
 
@@ -57,8 +62,8 @@ export class Inference {
   }
 
   async #exchange<T>(model: PackagedModel, exchange: Exchange<T>, admitted: Admitted): Promise<T> {
-    const { models, statistics } = this.#parts;
-    const call = await exchange.read(admitted);
+    const { models, statistics, sharedMemory } = this.#parts;
+    const call = await exchange.read(admitted, sharedMemory?.reader() ?? noSharedMemory);
     const decoding = performance.now();
     const face = await models.interfaceOf(model);
     checkInputs(call.inputs, face.inputs);
@@ -71,10 +76,18 @@ export class Inference {
       version: model.version,
       ...(call.id === undefined ? {} : { id: call.id }),
       parameters: { provider: face.provider },
-      outputs: results.map((tensor, index) => ({ tensor, binary: outputs[index]?.binary === true })),
+      outputs: results.map((tensor, index) => this.#placed(tensor, outputs[index])),
     });
     statistics.add(model, 'compute_output', performance.now() - encoding);
     return answer;
+  }
+
+  #placed(tensor: Tensor, { binary = false, shared }: Partial<RequestedOutput> = {}): ResultOutput {
+    if (shared === undefined) return { tensor, binary };
+    const { sharedMemory } = this.#parts;
+    if (sharedMemory === undefined) return noSharedMemory(shared) as never;
+    sharedMemory.write(shared, bytesOf(tensor));
+    return { tensor, binary, shared };
   }
 
   async #run(

@@ -4,6 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { requireContainedGraph } from '../../adapters/model-folder/graph-file.ts';
 import { verifyGraph } from '../../adapters/onnxruntime/graph.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { PackagedModel } from './models.ts';
@@ -36,6 +37,7 @@ async function packageIn(folder: string): Promise<PackagedModel> {
   try {
     model = parseCard(folder, await readFile(join(folder, CARD), 'utf8'));
     await verifyGraph(model.graph);
+    await requireContainedGraph(folder, basename(model.graph.path));
     return model;
   } catch (cause) {
     return { ...model, refused: WetreadError.from(cause, 'package-invalid') };

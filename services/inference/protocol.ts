@@ -4,6 +4,7 @@ import { ERROR_CODES, WetreadError } from '../../src/errors.ts';
 import type { Log, Tracer } from '../../src/ports.ts';
 import type { Inference } from './infer.ts';
 import type { IndexEntry, Models, PackagedModel } from './models.ts';
+import type { SharedMemory } from './shared-memory.ts';
 import type { ModelStatistics, Statistics } from './statistics.ts';
 
 export interface ProtocolParts {
@@ -13,6 +14,8 @@ export interface ProtocolParts {
   readonly inference: Inference;
   readonly tracer: Tracer;
   readonly log: Log;
+  /** Undefined: off. */
+  readonly sharedMemory: SharedMemory | undefined;
   /** Whether clients may load and unload models. */
   readonly modelControl: boolean;
 }
@@ -42,6 +45,7 @@ export class Protocol {
 
   server(): { readonly name: string; readonly version: string; readonly extensions: readonly string[] } {
     const extensions = ['binary_tensor_data', 'model_repository', 'statistics'];
+    if (this.#parts.sharedMemory !== undefined) extensions.push('system_shared_memory');
     return { name: 'wetread-inference', version: this.#parts.version, extensions };
   }
 
@@ -95,6 +99,15 @@ export class Protocol {
   async unload(name = ''): Promise<void> {
     this.#checkControl();
     await this.#parts.models.unload(name);
+  }
+
+  /** @throws WetreadError `request-invalid` where it is off */
+  sharedMemory(): SharedMemory {
+    const { sharedMemory } = this.#parts;
+    if (sharedMemory === undefined) {
+      throw new WetreadError('request-invalid', 'Shared memory is off: --shared-memory was not given');
+    }
+    return sharedMemory;
   }
 
   /** Refusals and full queues are the client's to read; faults of this side are also logged. */

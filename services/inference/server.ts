@@ -73,6 +73,29 @@ const ROUTES: readonly Route[] = [
       return json(200, {});
     },
   },
+  {
+    method: 'GET',
+    pattern: /^\/v2\/systemsharedmemory(?:\/region\/(?<name>[^/]+))?\/status$/,
+    answer: ({ protocol }, { groups }) => json(200, protocol.sharedMemory().status(groups['name'])),
+  },
+  {
+    method: 'POST',
+    pattern: /^\/v2\/systemsharedmemory\/region\/(?<name>[^/]+)\/register$/,
+    answer: async ({ protocol }, { request, groups }) => {
+      const { key, offset = 0, byte_size: size } = (await objectIn(request)) as Partial<Record<string, unknown>>;
+      const region = { key: String(key), offset: Number(offset), byte_size: Number(size) };
+      protocol.sharedMemory().register({ name: groups['name'] ?? '', ...region });
+      return json(200, {});
+    },
+  },
+  {
+    method: 'POST',
+    pattern: /^\/v2\/systemsharedmemory(?:\/region\/(?<name>[^/]+))?\/unregister$/,
+    answer: ({ protocol }, { groups }) => {
+      protocol.sharedMemory().unregister(groups['name']);
+      return json(200, {});
+    },
+  },
 ];
 
 export function inferenceServer(parts: ServerParts): Server {

@@ -14,6 +14,7 @@ import { Models, type PackagedModel } from './models.ts';
 import { packagesIn } from './packages.ts';
 import { Protocol } from './protocol.ts';
 import { inferenceServer } from './server.ts';
+import { SharedMemory } from './shared-memory.ts';
 import { Statistics } from './statistics.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -48,8 +49,10 @@ export async function startService({ settings, version, tracer, log }: ServiceOp
   const statistics = new Statistics();
   const admission = new Admission({ maxRequests: settings.queue, maxBytes: settings.maxRequestBytes });
   const { recycleAfter, limitMs, modelControl } = settings;
-  const inference = new Inference({ models, sessions, admission, statistics, tracer, recycleAfter, limitMs });
-  const protocol = new Protocol({ version, models, statistics, inference, tracer, log, modelControl });
+  const sharedMemory = settings.sharedMemory ? new SharedMemory(settings.maxRequestBytes) : undefined;
+  const shared = { models, statistics, tracer, sharedMemory };
+  const inference = new Inference({ ...shared, sessions, admission, recycleAfter, limitMs });
+  const protocol = new Protocol({ ...shared, version, inference, log, modelControl });
   const metrics = inferenceMetrics({
     statistics,
     models: () => models.all(),

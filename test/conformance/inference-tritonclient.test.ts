@@ -17,7 +17,7 @@ before(async () => {
   writePackage(folder, 'slow', slowModel());
   service = await startInferenceService(
     folder,
-    ...['--grpc-port', '0', '--model-control', 'explicit', '--log-level', 'silent'],
+    ...['--grpc-port', '0', '--model-control', 'explicit', '--shared-memory', '--log-level', 'silent'],
   );
 });
 
@@ -58,14 +58,18 @@ for (const transport of ['http', 'grpc'] as const) {
       [statusOf('unknown'), statusOf('wrongShape'), statusOf('unloaded'), statusOf('deadline')],
       [notFound, invalid, notFound, late],
     );
+    assert.deepEqual(report['sharedMemory'], {
+      registered: ['input', 'output'],
+      same: true,
+      beyond: invalid,
+      outside: [invalid, invalid, invalid, invalid],
+      left: 0,
+    });
     const { success, fail } = report['statistics'] as { success: number; fail: number };
     assert.ok(success >= 1);
     assert.equal(fail, 0);
     const index = transport === 'http' ? report['index'] : (report['index'] as { models: unknown }).models;
-    assert.deepEqual((index as { name: string; state: string }[]).map(({ name, state }) => [name, state]).sort(), [
-      ['every', 'READY'],
-      ['large', 'READY'],
-      ['slow', 'READY'],
-    ]);
+    const states = (index as { name: string; state: string }[]).map(({ name, state }) => [name, state] as const);
+    assert.deepEqual(Object.fromEntries(states), { every: 'READY', large: 'READY', slow: 'READY' });
   });
 }

@@ -4,6 +4,7 @@ import json
 import sys
 
 import numpy as np
+import tritonclient.utils.shared_memory as shm
 
 transport, address = sys.argv[1], sys.argv[2]
 if transport == "http":
@@ -81,6 +82,41 @@ def as_json(call, *names):
     return call(*names) if transport == "http" else call(*names, as_json=True)
 
 
+def shared_memory(client):
+    volume = np.arange(1000 * 1000, dtype=np.int64).astype(np.int16).reshape(1000, 1000)
+    key = f"/wetread-test-{transport}-{address.rsplit(':')[-1]}"
+    regions = [shm.create_shared_memory_region(kind, key + kind, volume.nbytes) for kind in ("input", "output")]
+    try:
+        shm.set_shared_memory_region(regions[0], [volume])
+        for kind in ("input", "output"):
+            client.register_system_shared_memory(kind, key + kind, volume.nbytes)
+        status = as_json(client.get_system_shared_memory_status)
+        entries = status if transport == "http" else list(status["regions"].values())
+        tensor = triton.InferInput("hounsfield", list(volume.shape), "INT16")
+        tensor.set_shared_memory("input", volume.nbytes)
+        output = requested("same")
+        output.set_shared_memory("output", volume.nbytes)
+        result = client.infer("large", [tensor], outputs=[output])
+        received = shm.get_contents_as_numpy(regions[1], np.int16, volume.shape)
+        tensor.set_shared_memory("input", volume.nbytes, offset=2)
+        report = {
+            "registered": sorted(entry["name"] for entry in entries),
+            "same": same("INT16", volume, received) and result.get_output("same") is not None,
+            "beyond": refusal(lambda: client.infer("large", [tensor]))[0],
+            "outside": [
+                refusal(lambda: client.register_system_shared_memory("bad", bad, size))[0]
+                for bad, size in (("/../etc/passwd", 8), ("/..", 8), ("etc", 8), (key + "input", volume.nbytes + 1))
+            ],
+        }
+        client.unregister_system_shared_memory()
+        left = as_json(client.get_system_shared_memory_status)
+        report["left"] = len(left if transport == "http" else left.get("regions", {}))
+        return report
+    finally:
+        for region in regions:
+            shm.destroy_shared_memory_region(region)
+
+
 def counts(client):
     [stats] = as_json(client.get_inference_statistics, "every", "1.0.0")["model_stats"]
     return {name: int(stats["inference_stats"][name].get("count", 0)) for name in ("success", "fail", "queue")}
@@ -106,6 +142,7 @@ def main():
     volume = np.arange(4096 * 4096, dtype=np.int64).astype(np.int16).reshape(4096, 4096)
     result = client.infer("large", [infer_input("hounsfield", "INT16", volume)])
     report["large"] = same("INT16", volume, result.as_numpy("same"))
+    report["sharedMemory"] = shared_memory(client)
     report["statistics"] = counts(client)
     report["index"] = as_json(client.get_model_repository_index)
     client.unload_model("large")
