@@ -1,13 +1,12 @@
 /** Begins a package from an ONNX file: a folder with the graph, its external data, and a card full of questions. */
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { WetreadError } from '../../src/errors.ts';
 import { draftCard } from '../../src/inference/draft-card.ts';
 import type { GraphFacts } from '../../src/inference/graph-facts.ts';
+import { readGraphFile } from './graph-file.ts';
 import { CARD } from './inspect.ts';
-import { readGraph } from './onnx-graph.ts';
-import { tensorComplaints } from './stored-tensors.ts';
 
 export interface BegunPackage {
   readonly folder: string;
@@ -19,8 +18,10 @@ export interface BegunPackage {
  * @throws WetreadError `package-invalid` where the graph is refused, `conflict` where the folder is there
  */
 export async function beginPackage(file: string, home: string): Promise<BegunPackage> {
+  const { facts: graph, weights, complaints } = await readGraphFile(dirname(file), basename(file));
+  if (complaints.length > 0)
+    throw new WetreadError('package-invalid', `The graph is refused: ${complaints.join('; ')}`);
   const bytes = await readFile(file);
-  const { graph, weights } = await acceptableGraph(file, bytes);
   const name = nameFrom(file);
   const folder = join(home, name);
   await mkdir(home, { recursive: true });
@@ -37,19 +38,6 @@ export async function beginPackage(file: string, home: string): Promise<BegunPac
   const card = draftCard({ name, file: graphFile, sha256 }, graph);
   await writeFile(join(folder, CARD), `${JSON.stringify(card, null, 2)}\n`);
   return { folder, graph };
-}
-
-/** Weights that a graph names are copied only once it is known that they lie beside it. */
-async function acceptableGraph(file: string, bytes: Uint8Array): Promise<{ graph: GraphFacts; weights: string[] }> {
-  const graph = readGraph(bytes);
-  const weights = [...new Set(graph.tensors.flatMap(({ external }) => external?.location ?? []))];
-  const sizes = await Promise.all(
-    weights.map(async (name) => [name, (await stat(join(dirname(file), name)).catch(() => undefined))?.size] as const),
-  );
-  const present = sizes.flatMap(([name, size]) => (size === undefined ? [] : [[name, size] as const]));
-  const wrong = tensorComplaints(graph, new Map(present));
-  if (wrong.length > 0) throw new WetreadError('package-invalid', `The graph is refused: ${wrong.join('; ')}`);
-  return { graph, weights };
 }
 
 /** As the schema of cards wants it. */

@@ -1,5 +1,5 @@
 /** Looks at a package as a stranger's: everything that speaks against it, at once, before anything of it is run. */
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { validateModelCard } from '../../contracts/generated/validators.js';
 import { WetreadError } from '../../src/errors.ts';
@@ -11,9 +11,8 @@ import { beyondOpenQuestions, openQuestions } from '../../src/inference/open-que
 import { CHECKSUM_FILE, type Checksums, checksumsOf, differences, digestOf, parseChecksums } from './checksums.ts';
 import { forbiddenFiles } from './forbidden-files.ts';
 import { goldenCases, type NamedCase } from './golden-cases.ts';
-import { readGraph } from './onnx-graph.ts';
+import { readGraphFile } from './graph-file.ts';
 import { parseJson } from './schema-errors.ts';
-import { tensorComplaints } from './stored-tensors.ts';
 
 export const CARD = 'card.json';
 
@@ -88,21 +87,16 @@ interface Graphs {
 async function inspectGraphs(folder: string, names: readonly string[]): Promise<Graphs> {
   const facts = new Map<string, GraphFacts>();
   const complaints: string[] = [];
-  const sizes = await sizesOf(folder, names);
   for (const name of names.filter((one) => one.toLowerCase().endsWith('.onnx'))) {
     try {
-      const graph = readGraph(await readFile(join(folder, name)));
-      facts.set(name, graph);
-      complaints.push(...tensorComplaints(graph, sizes).map((what) => `${name}: ${what}`));
+      const graph = await readGraphFile(folder, name);
+      facts.set(name, graph.facts);
+      complaints.push(...graph.complaints.map((what) => `${name}: ${what}`));
     } catch (cause) {
       complaints.push(`${name} ${WetreadError.from(cause, 'package-invalid').message}`);
     }
   }
   return { facts, complaints };
-}
-
-async function sizesOf(folder: string, names: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  return new Map(await Promise.all(names.map(async (name) => [name, (await stat(join(folder, name))).size] as const)));
 }
 
 /** The graph's own checksum in the card lets a server that knows nothing of packages check what it loads. */

@@ -4,7 +4,7 @@ import type { GraphFacts, StoredTensor } from '../../src/inference/graph-facts.t
 /** A message of Protocol Buffers holds 2 GiB; no single tensor that a volume becomes or that weights are has more elements. */
 const MOST_ELEMENTS = 2 ** 31;
 
-/** @param sizes bytes of every file of the package, by name. @returns sentences about the graph, without its file's name. */
+/** @param sizes bytes of the files in the package that the graph names. @returns sentences about the graph, without its file's name. */
 export function tensorComplaints(graph: GraphFacts, sizes: ReadonlyMap<string, number>): string[] {
   const values = [...graph.inputs, ...graph.outputs].flatMap(({ name, shape }) => {
     const fixed = (shape ?? []).filter((size) => typeof size === 'number');
