@@ -96,7 +96,8 @@ export const ADVICE: Readonly<Record<ReasonCode | ErrorCode, string>> = {
   'not-acceptable': 'Correct the request.',
   'not-found': 'Check the address; the study may never have arrived.',
   overloaded: 'Wait; the sender tries again.',
-  'package-invalid': 'Install the model package again; its files are not the ones that were checked.',
+  'package-invalid':
+    'Run wetread models check on the folder of the package; it says what is wrong. Then install the package again.',
   'part10-invalid': RESEND,
   'request-invalid': 'Correct the request.',
   timeout: `Check the load of the machine and of the services that Wetread uses. ${REPLAY}`,

@@ -1,4 +1,7 @@
-/** `wetread models` as an operator runs it; and docs/add-a-model.md, command by command, from an ONNX file to a draft. */
+/**
+ * `wetread models` as an operator runs it; and docs/add-a-model.md, command by command, from an ONNX file to a draft. Slow,
+ * because every command is a process of its own, and one of them reads a chest.
+ */
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
