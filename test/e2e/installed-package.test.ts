@@ -76,7 +76,8 @@ test('WR-CLI-17 the package holds what runs, and nothing else', () => {
   const page = readdirSync(join(root, 'services/review/public')).map((name) => `dist/services/review/public/${name}`);
   const processes = ['dist/services/wetread/main.js', 'dist/services/inference/main.js'];
   const threads = ['codecs/decode-worker', 'onnxruntime/session-runner', 'voxel-workers/worker'];
-  const needed = [...model, ...page, ...processes, ...threads.map((name) => `dist/adapters/${name}.js`), 'LICENSE'];
+  const others = ['dist/contracts/open-inference/inference.proto', 'LICENSE'];
+  const needed = [...model, ...page, ...processes, ...threads.map((name) => `dist/adapters/${name}.js`), ...others];
   assert.deepEqual(
     needed.filter((name) => !files.includes(name)),
     [],
