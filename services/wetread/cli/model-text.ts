@@ -95,7 +95,7 @@ function interfaceLines({ graph, input, output }: ModelCard): string[] {
   return [
     `  ${graph.file}, operator set ${graph.opset}; ${always}`,
     `  in: ${input.tensor}, ${intensity.datatype} in ${input.units}${window}; ${input.spacingMm} mm, at most ${input.maximumShape.join(' × ')}`,
-    `  out: ${output.tensor}, labels`,
+    `  out: ${output.tensor}, one label a voxel`,
     ...output.segments.map(({ label, title }) => `    ${label} ${title}: segment`),
     ...output.otherLabels.map(({ label, meaning }) => `    ${label} ${meaning}: not shown`),
   ];
