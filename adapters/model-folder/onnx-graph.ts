@@ -1,5 +1,5 @@
 /**
- * Reads what an ONNX file says of itself (onnx.proto3, IR 3 to 12) without loading it into a runtime: a runtime opens
+ * Reads what an ONNX file says of itself (onnx.proto3, IR 3 to 14) without loading it into a runtime: a runtime opens
  * the files that a graph names, so what it names is looked at before.
  */
 import { WetreadError } from '../../src/errors.ts';
