@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sqliteLedger } from '../../adapters/sqlite/ledger.ts';
 import { parseConfig } from '../../services/wetread/config.ts';
-import { type Wired, wire } from '../../services/wetread/wiring.ts';
+import { type Wired, wire } from '../../services/wetread/wiring/wiring.ts';
 import type { InferenceRequest, InferenceResponse } from '../../src/inference/tensor.ts';
 import type { InferenceEngine, Ports, Tracer } from '../../src/ports.ts';
 import { preread } from '../../src/preread.ts';

@@ -19,7 +19,7 @@ import { Reader } from './reader.ts';
 import { Relay } from './relay.ts';
 import { runRetention } from './retention.ts';
 import { runSources } from './sources.ts';
-import { type Wired, wire } from './wiring.ts';
+import { type Wired, wire } from './wiring/wiring.ts';
 
 export interface StartOptions {
   /** Serve HTTP and ask the sources for studies; without it only what is named is read. */

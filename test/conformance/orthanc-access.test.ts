@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { createServer, type TlsOptions } from 'node:tls';
 import { parseConfig } from '../../services/wetread/config.ts';
-import { wire } from '../../services/wetread/wiring.ts';
+import { wire } from '../../services/wetread/wiring/wiring.ts';
 import type { ImageArchive } from '../../src/ports.ts';
 import { authority, withoutOpenssl } from '../support/certificates.ts';
 import { startOrthanc, withoutOrthanc } from '../support/orthanc.ts';

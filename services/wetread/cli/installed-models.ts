@@ -5,7 +5,7 @@ import { inspectPackage } from '../../../adapters/model-folder/inspect.ts';
 import type { FolderModelShelf, ShelvedPackage } from '../../../adapters/model-folder/model-shelf.ts';
 import { WetreadError } from '../../../src/errors.ts';
 import { type GoldenResult, runGolden } from '../golden-run.ts';
-import { openSiteShelf, wireInferenceOf } from '../wire-models.ts';
+import { openSiteShelf, wireInferenceOf } from '../wiring/models.ts';
 import { goldenText, listText, modelText } from './model-text.ts';
 import { type CommandOptions, siteConfig } from './options.ts';
 import { stopSignal } from './stop.ts';

@@ -3,7 +3,7 @@ import { WetreadError } from '../../../src/errors.ts';
 import { exportStudies } from '../ledger-export.ts';
 import { finalBefore, pruneStudies } from '../retention.ts';
 import { systemClock } from '../system-clock.ts';
-import { openExistingLedger } from '../wire-ledger.ts';
+import { openExistingLedger } from '../wiring/ledger.ts';
 import { type CommandOptions, siteConfig } from './options.ts';
 import { countText } from './progress.ts';
 import { timeOf } from './study-filter.ts';

@@ -3,7 +3,7 @@ import { WetreadError } from '../../../src/errors.ts';
 import { decideOn, type MetadataSource } from '../../../src/selection.ts';
 import { isUid, parseUid, type StudyInstanceUid } from '../../../src/uid.ts';
 import { studiesBelow } from '../folder-studies.ts';
-import { type Wired, wire } from '../wiring.ts';
+import { type Wired, wire } from '../wiring/wiring.ts';
 import { type CommandOptions, prepareConfig } from './options.ts';
 import { requireFolder } from './paths.ts';
 import { type Explanation, explanationOf, explanationText } from './rule-text.ts';

@@ -8,7 +8,7 @@ import { WetreadError } from '../../../src/errors.ts';
 import type { Ledger, StudyRecord } from '../../../src/ports.ts';
 import { isUid, parseUid, type StudyInstanceUid } from '../../../src/uid.ts';
 import { systemClock } from '../system-clock.ts';
-import { openExistingLedger } from '../wire-ledger.ts';
+import { openExistingLedger } from '../wiring/ledger.ts';
 import { type CommandOptions, siteConfig } from './options.ts';
 import { countText } from './progress.ts';
 import { filterOf, isEmptyFilter, matches, type StudyFilter } from './study-filter.ts';

@@ -3,7 +3,7 @@
 import { WetreadError } from '../../../src/errors.ts';
 import type { StudyRecord } from '../../../src/ports.ts';
 import { countText } from '../cli/progress.ts';
-import type { OpenLedger } from '../wire-ledger.ts';
+import type { OpenLedger } from '../wiring/ledger.ts';
 import { type CheckResult, fail, ok, type Part, type Step, warn } from './check.ts';
 import { type Address, reach } from './reach.ts';
 

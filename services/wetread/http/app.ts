@@ -4,7 +4,7 @@ import { ERROR_CODES, WetreadError } from '../../../src/errors.ts';
 import type { Log, Tracer } from '../../../src/ports.ts';
 import { reviewRouter } from '../../review/api.ts';
 import type { Intake } from '../intake.ts';
-import type { Wired } from '../wiring.ts';
+import type { Wired } from '../wiring/wiring.ts';
 import { dicomwebRouter } from './dicomweb/router.ts';
 import { fhirRouter } from './fhir/router.ts';
 import { notificationRouter } from './notifications.ts';

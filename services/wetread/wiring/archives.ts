@@ -1,9 +1,9 @@
 /** From configuration to the archives beside the first one, by their names. */
-import { dicomwebArchive } from '../../adapters/dicomweb/archive.ts';
-import { readIdentity } from '../../adapters/part10/reader.ts';
-import type { ImageArchive } from '../../src/ports.ts';
-import type { Config } from './config.ts';
-import type { WiredAccess } from './wire-access.ts';
+import { dicomwebArchive } from '../../../adapters/dicomweb/archive.ts';
+import { readIdentity } from '../../../adapters/part10/reader.ts';
+import type { ImageArchive } from '../../../src/ports.ts';
+import type { Config } from '../config.ts';
+import type { WiredAccess } from './access.ts';
 
 export function furtherArchives(
   { archives }: Config,

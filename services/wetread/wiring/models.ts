@@ -1,10 +1,10 @@
 /** The packages of a site and the inference that runs them, for commands that need nothing else of the site. */
-import { type FolderModelShelf, openModelShelf } from '../../adapters/model-folder/model-shelf.ts';
-import { inferenceChild } from '../../adapters/open-inference/child-process.ts';
-import { openInferenceEngine } from '../../adapters/open-inference/engine.ts';
-import { jsonLog } from '../../adapters/opentelemetry/log.ts';
-import type { InferenceEngine } from '../../src/ports.ts';
-import type { Config } from './config.ts';
+import { type FolderModelShelf, openModelShelf } from '../../../adapters/model-folder/model-shelf.ts';
+import { inferenceChild } from '../../../adapters/open-inference/child-process.ts';
+import { openInferenceEngine } from '../../../adapters/open-inference/engine.ts';
+import { jsonLog } from '../../../adapters/opentelemetry/log.ts';
+import type { InferenceEngine } from '../../../src/ports.ts';
+import type { Config } from '../config.ts';
 import { modelFolders, serviceEntry } from './wiring.ts';
 
 export function openSiteShelf(config: Config): Promise<FolderModelShelf> {

@@ -1,13 +1,13 @@
 /** From configuration to the ledger: of the server, and of commands that work beside it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { postgresLedger } from '../../adapters/postgres/ledger.ts';
-import { sqliteLedger } from '../../adapters/sqlite/ledger.ts';
-import { WetreadError } from '../../src/errors.ts';
-import type { Ledger } from '../../src/ports.ts';
-import type { Config } from './config.ts';
-import { announcesFindings } from './config-rabbitmq.ts';
-import { systemClock } from './system-clock.ts';
+import { postgresLedger } from '../../../adapters/postgres/ledger.ts';
+import { sqliteLedger } from '../../../adapters/sqlite/ledger.ts';
+import { WetreadError } from '../../../src/errors.ts';
+import type { Ledger } from '../../../src/ports.ts';
+import type { Config } from '../config.ts';
+import { announcesFindings } from '../config-rabbitmq.ts';
+import { systemClock } from '../system-clock.ts';
 
 export type OpenLedger = Ledger & (Disposable | AsyncDisposable);
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseConfig } from './config.ts';
+import { parseConfig } from '../config.ts';
 
 const worklist = { url: 'https://worklist.example/rs', match: { labels: ['Preliminary read'] } };
 

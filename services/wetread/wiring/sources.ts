@@ -1,14 +1,14 @@
 /** From configuration to what names studies by itself, beside what is sent here. */
-import type { DirectoryArchive } from '../../adapters/directory/archive.ts';
-import type { NotificationTarget } from '../../adapters/fhir/subscription-source.ts';
-import type { Ports, StudySource } from '../../src/ports.ts';
-import type { Config } from './config.ts';
-import type { WiredAccess } from './wire-access.ts';
-import { wireFolderWatch } from './wire-folder-watch.ts';
-import { wirePolling } from './wire-polling.ts';
-import { wireRabbitmqSources } from './wire-rabbitmq.ts';
-import { wireSubscription } from './wire-subscription.ts';
-import { wireWorklists } from './wire-worklists.ts';
+import type { DirectoryArchive } from '../../../adapters/directory/archive.ts';
+import type { NotificationTarget } from '../../../adapters/fhir/subscription-source.ts';
+import type { Ports, StudySource } from '../../../src/ports.ts';
+import type { Config } from '../config.ts';
+import type { WiredAccess } from './access.ts';
+import { wireFolderWatch } from './folder-watch.ts';
+import { wirePolling } from './polling.ts';
+import { wireRabbitmqSources } from './rabbitmq.ts';
+import { wireSubscription } from './subscription.ts';
+import { wireWorklists } from './worklists.ts';
 
 export interface WiredSources {
   /** What names studies by itself, beside what is sent here. */

@@ -1,8 +1,8 @@
 /** From configuration to the worklists whose items are performed: every Wetread of a ledger claims for itself. */
-import { upsSource } from '../../adapters/ups-rs/ups-source.ts';
-import type { Ports, StudySource } from '../../src/ports.ts';
-import type { Config } from './config.ts';
-import { openAccess } from './wire-access.ts';
+import { upsSource } from '../../../adapters/ups-rs/ups-source.ts';
+import type { Ports, StudySource } from '../../../src/ports.ts';
+import type { Config } from '../config.ts';
+import { openAccess } from './access.ts';
 
 /** @throws WetreadError `config-invalid`, naming the key of what cannot be used */
 export function wireWorklists(config: Config, ports: Ports): Promise<readonly StudySource[]> {

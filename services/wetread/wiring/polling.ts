@@ -1,12 +1,12 @@
 /** From configuration to the polling of every archive: each at its own pace, and by one Wetread of all that share a ledger. */
 import { randomUUID } from 'node:crypto';
-import { azureChangeFeed } from '../../adapters/dicomweb/azure-change-feed.ts';
-import { orthancChanges } from '../../adapters/dicomweb/orthanc-changes.ts';
-import { type QidoSourceOptions, qidoSource } from '../../adapters/dicomweb/qido-source.ts';
-import type { Ports, StudySource } from '../../src/ports.ts';
-import type { Config } from './config.ts';
-import { leasedSource } from './leased-source.ts';
-import type { WiredAccess } from './wire-access.ts';
+import { azureChangeFeed } from '../../../adapters/dicomweb/azure-change-feed.ts';
+import { orthancChanges } from '../../../adapters/dicomweb/orthanc-changes.ts';
+import { type QidoSourceOptions, qidoSource } from '../../../adapters/dicomweb/qido-source.ts';
+import type { Ports, StudySource } from '../../../src/ports.ts';
+import type { Config } from '../config.ts';
+import { leasedSource } from '../leased-source.ts';
+import type { WiredAccess } from './access.ts';
 
 type Access = WiredAccess['archive'] | undefined;
 type Archive = Pick<Config['archives'][number], 'url' | 'polling'> & { readonly name?: string };

@@ -1,10 +1,10 @@
 /** From configuration to how each server is approached: opened once, so that all parts that ask a server share its token. */
-import { openCredentials } from '../../adapters/credentials/credentials.ts';
-import { certificates, type TlsAccess } from '../../adapters/credentials/tls-files.ts';
-import type { Credentials, TlsFiles } from '../../contracts/generated/types.ts';
-import type { Authorize } from '../../src/remote-server.ts';
-import type { Config } from './config.ts';
-import { systemClock } from './system-clock.ts';
+import { openCredentials } from '../../../adapters/credentials/credentials.ts';
+import { certificates, type TlsAccess } from '../../../adapters/credentials/tls-files.ts';
+import type { Credentials, TlsFiles } from '../../../contracts/generated/types.ts';
+import type { Authorize } from '../../../src/remote-server.ts';
+import type { Config } from '../config.ts';
+import { systemClock } from '../system-clock.ts';
 
 /** Who asks a server, and which certificates count there. */
 export interface ServerAccess {

@@ -1,38 +1,38 @@
-/** From configuration to running parts: the only file of this service, beside the other wire-*.ts, that names concrete adapters. */
+/** From configuration to running parts: this folder alone names concrete adapters. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { ThreadedFrameDecoder } from '../../adapters/codecs/frame-decoder.ts';
-import { dicomwebArchive } from '../../adapters/dicomweb/archive.ts';
-import { type DirectoryArchive, directoryArchive } from '../../adapters/directory/archive.ts';
-import { fhirHealthRecord } from '../../adapters/fhir/health-record.ts';
-import { localHealthRecord } from '../../adapters/local-fhir/health-record.ts';
-import { type LocalFhirStore, localFhirStore } from '../../adapters/local-fhir/store.ts';
-import { openModelShelf } from '../../adapters/model-folder/model-shelf.ts';
-import { inferenceChild } from '../../adapters/open-inference/child-process.ts';
-import { openInferenceEngine } from '../../adapters/open-inference/engine.ts';
-import { jsonLog } from '../../adapters/opentelemetry/log.ts';
-import { prometheusMetrics } from '../../adapters/opentelemetry/metrics.ts';
-import { startTracing, type Tracing } from '../../adapters/opentelemetry/tracing.ts';
-import { part10Reader, readDataSet, readIdentity } from '../../adapters/part10/reader.ts';
-import { instanceWriter } from '../../adapters/part10/writer.ts';
-import { voxelWorkers } from '../../adapters/voxel-workers/voxel-workers.ts';
-import { parseRules, requireModels } from '../../src/inference/rules/parse-rules.ts';
-import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
-import type { EventPublisher, HealthRecord, ImageArchive, InferenceEngine, Log, Ports } from '../../src/ports.ts';
-import { isSkipped } from '../../src/reasons.ts';
-import type { StudyInstanceUid } from '../../src/uid.ts';
-import type { Site } from '../../src/work.ts';
-import type { RecordNaming } from '../../src/writeback/fhir-match.ts';
-import type { ReviewOptions } from '../review/api.ts';
-import { Archives } from './archives.ts';
-import type { Config } from './config.ts';
-import { systemClock } from './system-clock.ts';
-import { software } from './version.ts';
-import { type ServerAccess, wireAccess } from './wire-access.ts';
-import { furtherArchives } from './wire-archives.ts';
-import { wireLedger } from './wire-ledger.ts';
-import { wirePublisher } from './wire-rabbitmq.ts';
-import { type WiredSources, wireSources } from './wire-sources.ts';
+import { ThreadedFrameDecoder } from '../../../adapters/codecs/frame-decoder.ts';
+import { dicomwebArchive } from '../../../adapters/dicomweb/archive.ts';
+import { type DirectoryArchive, directoryArchive } from '../../../adapters/directory/archive.ts';
+import { fhirHealthRecord } from '../../../adapters/fhir/health-record.ts';
+import { localHealthRecord } from '../../../adapters/local-fhir/health-record.ts';
+import { type LocalFhirStore, localFhirStore } from '../../../adapters/local-fhir/store.ts';
+import { openModelShelf } from '../../../adapters/model-folder/model-shelf.ts';
+import { inferenceChild } from '../../../adapters/open-inference/child-process.ts';
+import { openInferenceEngine } from '../../../adapters/open-inference/engine.ts';
+import { jsonLog } from '../../../adapters/opentelemetry/log.ts';
+import { prometheusMetrics } from '../../../adapters/opentelemetry/metrics.ts';
+import { startTracing, type Tracing } from '../../../adapters/opentelemetry/tracing.ts';
+import { part10Reader, readDataSet, readIdentity } from '../../../adapters/part10/reader.ts';
+import { instanceWriter } from '../../../adapters/part10/writer.ts';
+import { voxelWorkers } from '../../../adapters/voxel-workers/voxel-workers.ts';
+import { parseRules, requireModels } from '../../../src/inference/rules/parse-rules.ts';
+import type { LogEvent, SafeAttributes } from '../../../src/log-events.ts';
+import type { EventPublisher, HealthRecord, ImageArchive, InferenceEngine, Log, Ports } from '../../../src/ports.ts';
+import { isSkipped } from '../../../src/reasons.ts';
+import type { StudyInstanceUid } from '../../../src/uid.ts';
+import type { Site } from '../../../src/work.ts';
+import type { RecordNaming } from '../../../src/writeback/fhir-match.ts';
+import type { ReviewOptions } from '../../review/api.ts';
+import { Archives } from '../archives.ts';
+import type { Config } from '../config.ts';
+import { systemClock } from '../system-clock.ts';
+import { software } from '../version.ts';
+import { type ServerAccess, wireAccess } from './access.ts';
+import { furtherArchives } from './archives.ts';
+import { wireLedger } from './ledger.ts';
+import { wirePublisher } from './rabbitmq.ts';
+import { type WiredSources, wireSources } from './sources.ts';
 
 export interface Wired extends AsyncDisposable, WiredSources {
   readonly ports: Ports;
@@ -190,12 +190,12 @@ function wireInference(
 /** Sources and compiled code lie in the same tree: `services/inference/main.ts`, or `dist/services/inference/main.js`. */
 export function serviceEntry(service: string): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return join(import.meta.dirname, '..', service, `main.${extension}`);
+  return join(import.meta.dirname, '..', '..', service, `main.${extension}`);
 }
 
 /** The bundled packages, where they are used, and the site's own. */
 export function modelFolders({ bundledModels, models }: Config): readonly string[] {
-  return [...(bundledModels ? [join(import.meta.dirname, '..', '..', 'models')] : []), ...models];
+  return [...(bundledModels ? [join(import.meta.dirname, '..', '..', '..', 'models')] : []), ...models];
 }
 
 function siteOf(config: Config): Site {
@@ -229,7 +229,7 @@ function reviewOptions(
     findStudy: async (uid, signal) => (await archiveOf(uid)).findStudy(uid, signal),
     retrieveInstance: async (study, series, instance, signal) =>
       (await archiveOf(study)).retrieveInstance(study, series, instance, signal),
-    publicDirectory: join(import.meta.dirname, '..', 'review', 'public'),
+    publicDirectory: join(import.meta.dirname, '..', '..', 'review', 'public'),
     ...(embedded && { refusals: () => embedded.refusals() }),
     ...(localRecord && { fhirPath: '/fhir' }),
   };

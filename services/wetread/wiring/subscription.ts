@@ -1,10 +1,10 @@
 /** From configuration to the FHIR server that calls when studies come, where one is configured. */
 import { readFile } from 'node:fs/promises';
-import { fhirSubscriptionSource, type SubscriptionSource } from '../../adapters/fhir/subscription-source.ts';
-import { WetreadError } from '../../src/errors.ts';
-import type { Ports } from '../../src/ports.ts';
-import type { Config } from './config.ts';
-import type { ServerAccess } from './wire-access.ts';
+import { fhirSubscriptionSource, type SubscriptionSource } from '../../../adapters/fhir/subscription-source.ts';
+import { WetreadError } from '../../../src/errors.ts';
+import type { Ports } from '../../../src/ports.ts';
+import type { Config } from '../config.ts';
+import type { ServerAccess } from './access.ts';
 
 export function wireSubscription(
   { fhirSubscription, healthRecord }: Config,

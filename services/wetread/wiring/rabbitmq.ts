@@ -1,11 +1,11 @@
 /** From configuration to RabbitMQ: queues whose messages name studies, and where findings are announced. */
-import { certificates } from '../../adapters/credentials/tls-files.ts';
-import type { BrokerOptions } from '../../adapters/rabbitmq/broker.ts';
-import { RabbitmqPublisher } from '../../adapters/rabbitmq/findings-publisher.ts';
-import { rabbitmqSource } from '../../adapters/rabbitmq/study-arrived-source.ts';
-import type { EventPublisher, Log, StudySource } from '../../src/ports.ts';
-import type { Config } from './config.ts';
-import { announcesFindings, mappingsOf, OWN_CONTRACT } from './config-rabbitmq.ts';
+import { certificates } from '../../../adapters/credentials/tls-files.ts';
+import type { BrokerOptions } from '../../../adapters/rabbitmq/broker.ts';
+import { RabbitmqPublisher } from '../../../adapters/rabbitmq/findings-publisher.ts';
+import { rabbitmqSource } from '../../../adapters/rabbitmq/study-arrived-source.ts';
+import type { EventPublisher, Log, StudySource } from '../../../src/ports.ts';
+import type { Config } from '../config.ts';
+import { announcesFindings, mappingsOf, OWN_CONTRACT } from '../config-rabbitmq.ts';
 
 export function wireRabbitmqSources({ rabbitmq }: Config, log: Log): readonly StudySource[] {
   const broker = brokerOf(rabbitmq);

@@ -1,8 +1,8 @@
 /** From configuration to the folders that are watched for files. */
-import type { DirectoryArchive } from '../../adapters/directory/archive.ts';
-import { folderWatch } from '../../adapters/directory/folder-watch.ts';
-import type { Ports, StudySource } from '../../src/ports.ts';
-import type { Config } from './config.ts';
+import type { DirectoryArchive } from '../../../adapters/directory/archive.ts';
+import { folderWatch } from '../../../adapters/directory/folder-watch.ts';
+import type { Ports, StudySource } from '../../../src/ports.ts';
+import type { Config } from '../config.ts';
 
 export function wireFolderWatch(
   { folderWatch: watched, archive: { maxPartBytes }, completeness }: Config,
