@@ -70,9 +70,10 @@ test('WR-CLI-17 the package holds what runs, and nothing else', () => {
     files.filter((name) => /\.(ts|map|tgz|test\.js)$|onnx-writer|sources\//.test(name)),
     [],
   );
-  const model = readdirSync(join(root, 'models', 'ct-lung-density')).map(
-    (name) => `dist/models/ct-lung-density/${name}`,
-  );
+  const folder = join(root, 'models', 'ct-lung-density');
+  const model = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => statSync(join(folder, name)).isFile())
+    .map((name) => `dist/models/ct-lung-density/${name}`);
   const page = readdirSync(join(root, 'services/review/public')).map((name) => `dist/services/review/public/${name}`);
   const processes = ['dist/services/wetread/main.js', 'dist/services/inference/main.js'];
   const threads = ['codecs/decode-worker', 'onnxruntime/session-runner', 'voxel-workers/worker'];
