@@ -76,7 +76,7 @@ describe('the ledger on PostgreSQL', { skip: withoutPostgres }, () => {
       const history = await ledger!.history(study(name));
       assert.deepEqual(
         history.map((step) => step.transition).filter((transition) => transition !== 'arrive'),
-        ['notice', 'complete', 'claim', 'draft', 'file'],
+        ['notice', 'complete', 'triage', 'accept', 'claim', 'draft', 'file'],
       );
     }
   });
@@ -88,7 +88,7 @@ describe('the ledger on PostgreSQL', { skip: withoutPostgres }, () => {
       const attempt = await claimForReading(ledger, worker, LEASE_MS);
       if (attempt === undefined) {
         const records = await ledger.list();
-        if (records.every(({ state }) => state !== 'settling' && state !== 'accepted')) return claimed;
+        if (records.every(({ state }) => !['settling', 'accepted', 'triaging'].includes(state))) return claimed;
         continue;
       }
       claimed.push(attempt.studyInstanceUid);
