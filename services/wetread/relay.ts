@@ -2,6 +2,7 @@
  * The outbox relay: events that the ledger committed together with a filed draft are announced, and marked as sent once
  * the other side has confirmed. A fault on the way repeats an event and never loses one.
  */
+import { setMaxListeners } from 'node:events';
 import { WetreadError } from '../../src/errors.ts';
 import type { EventPublisher, FindingsReady, Ports } from '../../src/ports.ts';
 import { RETRIES } from '../../src/retry.ts';
@@ -56,6 +57,8 @@ export class Relay implements AsyncDisposable {
     const { ledger } = this.#options.ports;
     const events = await ledger.takeOutgoing(BATCH, LEASE_MS);
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(PUBLISH_LIMIT_MS)]);
+    // Every event of the batch listens, to its connection and to its answer: no leak.
+    setMaxListeners(2 * BATCH, signal);
     const outcomes = await Promise.allSettled(events.map((event) => this.#publish(event, signal)));
     const sent = events.filter((_, index) => outcomes[index]?.status === 'fulfilled');
     if (sent.length > 0) await ledger.markSent(sent.map(({ eventId }) => eventId));
