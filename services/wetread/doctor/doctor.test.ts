@@ -14,6 +14,7 @@ import { dciodvfy, withoutTool } from '../../../test/support/dicom-tools.ts';
 import { findingsOf } from '../../../test/support/doctor.ts';
 import { startFhirServer } from '../../../test/support/fhir-server.ts';
 import { TemporaryFolder } from '../../../test/support/phantom-studies.ts';
+import { upsServer } from '../../../test/support/ups-server/ups-server.ts';
 import { testObject } from './test-object.ts';
 
 async function listen(t: TestContext, server: Server): Promise<number> {
@@ -111,6 +112,39 @@ test('WR-OPS-01 a FHIR server that works is found to', async () => {
     server.requests.filter((request) => !/GET|_search/.test(request)),
     [],
   );
+});
+
+test('WR-OPS-01 WR-OPS-02 a worklist that answers a search is found to; one that refuses it, or is none, is told', async () => {
+  await using server = await upsServer({ port: 27_090 });
+  const match = { workitemCodes: [{ value: 'CT-READ', scheme: '99SITE' }] };
+  const raw = (url: string): object => ({ ups: [{ url, match }] });
+  const { lines } = await findingsOf(raw(server.url), ['ups.0']);
+  assert.deepEqual(lines, ['ups.0.name ok', 'ups.0.port ok', 'ups.0.clock ok', 'ups.0.search ok']);
+  server.trouble = (method, path) => (method === 'GET' && path.includes('/workitems') ? 403 : undefined);
+  assert.equal((await findingsOf(raw(server.url), ['ups.0'])).find('ups.0', 'search')?.status, 'fail');
+  server.trouble = undefined;
+  assert.equal((await findingsOf(raw(`${server.url}/none`), ['ups.0'])).find('ups.0', 'search')?.status, 'fail');
+});
+
+test('WR-OPS-01 WR-OPS-02 a FHIR server that is to call is asked what may have been missed', async () => {
+  await using server = await startFhirServer();
+  await using folder = new TemporaryFolder();
+  folder.write({ secret: 'of the server' });
+  const fhirSubscription = { enabled: true, url: server.url, secretFile: join(folder.path, 'secret') };
+  const { lines } = await findingsOf({ fhirSubscription }, ['fhirSubscription']);
+  assert.equal(lines.at(-1), 'fhirSubscription.ImagingStudy ok');
+  const elsewhere = { ...fhirSubscription, url: `${server.url}/elsewhere` };
+  const { find } = await findingsOf({ fhirSubscription: elsewhere }, ['fhirSubscription']);
+  assert.equal(find('fhirSubscription', 'ImagingStudy')?.status, 'fail');
+});
+
+test('WR-OPS-01 WR-OPS-02 a watched folder that is missing is told, with its key', async () => {
+  await using folder = new TemporaryFolder();
+  folder.write({ 'there/file': '' });
+  const folderWatch = { folders: [join(folder.path, 'there'), join(folder.path, 'missing')], after: 'keep' };
+  const { lines, find } = await findingsOf({ folderWatch }, ['folderWatch']);
+  assert.deepEqual(lines, ['folderWatch.folders.0 ok', 'folderWatch.folders.1 fail']);
+  assert.match(find('folderWatch', 'folders.1')?.fix ?? '', /folders\.1/);
 });
 
 test('WR-OPS-02 a changed model package is told; the bundled one runs', async () => {

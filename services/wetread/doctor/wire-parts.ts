@@ -10,6 +10,7 @@ import { inferenceChild } from '../../../adapters/open-inference/child-process.t
 import { openInferenceEngine } from '../../../adapters/open-inference/engine.ts';
 import { readDataSet, readIdentity } from '../../../adapters/part10/reader.ts';
 import { instanceWriter } from '../../../adapters/part10/writer.ts';
+import { WorklistClient } from '../../../adapters/ups-rs/worklist-client.ts';
 import { isSkipped } from '../../../src/reasons.ts';
 import type { DicomFile } from '../../../src/writeback/artifact.ts';
 import type { Config } from '../config.ts';
@@ -24,6 +25,7 @@ import { healthRecordPart } from './health-record.ts';
 import { ledgerPart } from './ledger.ts';
 import { inferencePart } from './models.ts';
 import { httpAddress, reach } from './reach.ts';
+import { foldersPart, subscriptionPart, worklistPart } from './sources.ts';
 import { storagePart } from './storage.ts';
 import { testObject } from './test-object.ts';
 
@@ -56,6 +58,8 @@ export async function wireParts(
     inferenceOf(config, stack),
     ...brokerParts(config),
     ...(await Promise.all(config.ups.map(worklist))),
+    ...subscriptionParts(config, access.healthRecord),
+    ...folderParts(config),
     ...telemetryOf(config),
   ];
 }
@@ -142,16 +146,36 @@ function brokerParts({ rabbitmq }: Config): readonly Part[] {
   return broker === undefined ? [] : [brokerPart(broker, queues)];
 }
 
-/** Nothing is asked of it: a worklist that is searched may be one that others work on. */
 async function worklist(one: Config['ups'][number], index: number): Promise<Part> {
-  const { tls } = await openAccess(one, `ups.${index}`);
-  return reachable(`ups.${index}`, one.url, `ups.${index}.url`, tls);
+  const { url, dialect, aeTitle, timeoutSeconds } = one;
+  const access = await openAccess(one, `ups.${index}`);
+  const client = new WorklistClient({ url, dialect, aeTitle, timeoutMs: timeoutSeconds * 1000, ...access });
+  return worklistPart(`ups.${index}`, httpAddress(url, `ups.${index}.url`, access.tls), client);
+}
+
+/** As the source asks: another server than the health record is not told who asks there. */
+function subscriptionParts({ fhirSubscription, healthRecord }: Config, access: ServerAccess): readonly Part[] {
+  const { enabled, url: own, criteria } = fhirSubscription;
+  if (!enabled) return [];
+  const url = own ?? healthRecord.url!;
+  const { tls, ...rest } = own === undefined ? access : {};
+  const resourceTypes = [...new Set(criteria.map((criterion) => criterion.split('?', 1)[0]!))];
+  const client = new FhirClient({ url, ...rest, ...(tls && { tls }) });
+  return [subscriptionPart(httpAddress(url, 'fhirSubscription.url', tls), client, resourceTypes)];
+}
+
+function folderParts({ folderWatch }: Config): readonly Part[] {
+  const { folders, after, storedFolder, refusedFolder } = folderWatch;
+  if (folders.length === 0) return [];
+  const watched = folders.map((folder, index) => ({ key: `folders.${index}`, folder, isTarget: after !== 'keep' }));
+  const targets = Object.entries({ storedFolder, refusedFolder }).flatMap(([key, folder]) =>
+    folder === undefined ? [] : [{ key, folder, isTarget: true }],
+  );
+  return [foldersPart([...watched, ...targets])];
 }
 
 function telemetryOf({ telemetry: { otlpUrl } }: Config): readonly Part[] {
-  return otlpUrl === undefined ? [] : [reachable('telemetry', otlpUrl, 'telemetry.otlpUrl')];
-}
-
-function reachable(name: string, url: string, key: string, tls?: ServerAccess['tls']): Part {
-  return { name, place: url, examine: async (step) => void (await reach(httpAddress(url, key, tls), step)) };
+  if (otlpUrl === undefined) return [];
+  const address = httpAddress(otlpUrl, 'telemetry.otlpUrl');
+  return [{ name: 'telemetry', place: otlpUrl, examine: async (step) => void (await reach(address, step)) }];
 }
