@@ -38,7 +38,7 @@ export interface Question {
   readonly goal: string;
   readonly title: string;
   readonly target: Target;
-  readonly unit: 'ratio' | 'ms' | '%';
+  readonly unit: 'ratio' | 'ms' | '%' | 'MiB';
   readonly measure: (samples: Round['samples']) => number;
 }
 
