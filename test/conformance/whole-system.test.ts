@@ -448,7 +448,7 @@ describe('the command line against a PACS', { skip: withoutOrthanc }, () => {
     assert.ok(validateSummary(structuredClone(summary)), JSON.stringify(validateSummary.errors));
     assert.deepEqual(
       Object.fromEntries(summary.studies.map((row) => [row.studyInstanceUid, [row.state, row.reason?.code]])),
-      { [study]: ['filed', undefined], [unknown]: ['not-selected', 'no-instances'] },
+      { [study]: ['filed', undefined], [unknown]: ['not-selected', 'study-not-found'] },
     );
     assert.deepEqual(readdirSync(join(out, study)).sort(), [
       'bundle.json',
