@@ -48,7 +48,13 @@ export async function brokerSite(port: number): Promise<BrokerSite> {
   writeFileSync(configFile, JSON.stringify(config));
   const wetread = stack.use(new WetreadProcess(configFile));
   await wetread.start();
-  const broker: FaultyServer = { proxy, kill: () => rabbitmq.kill(), start: () => startWithLeader(rabbitmq) };
+  // A server is ready before it has made its queues.
+  await untilTaking(rabbitmq);
+  const broker: FaultyServer = {
+    proxy,
+    kill: () => rabbitmq.kill(),
+    start: () => rabbitmq.start().then(() => untilTaking(rabbitmq)),
+  };
   const store = imagesOnce(orthanc.url);
   const owned = stack.move();
   return {
@@ -85,16 +91,12 @@ function imagesOnce(orthancUrl: string): (study: TinyStudy) => Promise<void> {
   };
 }
 
-/**
- * Who asks a quorum queue of one node in the moment in which it starts may keep it from electing its leader, for as long
- * as it runs (rabbitmq-server#10070): the broker answers, and takes nothing. The operator's remedy is applied.
- */
-async function startWithLeader(rabbitmq: Rabbitmq): Promise<void> {
-  await rabbitmq.start();
+/** Resolves when the queue is there, and gives and takes messages. */
+async function untilTaking(rabbitmq: Rabbitmq): Promise<void> {
   for (;;) {
     const works = isTaking(rabbitmq).catch(() => false);
     if (await Promise.race([works, sleep(PUBLISH_LIMIT_MS, false)])) return;
-    await rabbitmq.evaluate(`ra:trigger_election({'%2F_${QUEUE}', node()}).`);
+    await sleep(100);
   }
 }
 
