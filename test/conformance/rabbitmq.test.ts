@@ -172,21 +172,6 @@ describe('RabbitMQ', { skip: withoutRabbitmq }, () => {
     await empty(sender, ARRIVALS.queue);
   });
 
-  test('WR-AMQ-03 the broker is killed while messages are published and read: every confirmed one names its study', {
-    timeout: 240_000,
-  }, async () => {
-    await using run = new Run({});
-    const studies = Array.from({ length: 400 }, (_, index) => study(`through a kill ${index}`));
-    const sending = publishThroughFaults(studies);
-    await run.until(() => run.hints.length >= 100);
-    await broker.kill();
-    await run.told('source-fault', 'broker-unreachable');
-    await broker.start();
-    await sending;
-    await run.named(...studies);
-    await run.told('source-recovered');
-  });
-
   test('WR-AMQ-04 1,000 messages that came while nobody read are read, in any order and some twice', async () => {
     await using folder = new TemporaryFolder();
     using ledger = sqliteLedger({ file: join(folder.path, 'ledger.sqlite'), clock });

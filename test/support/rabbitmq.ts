@@ -98,8 +98,10 @@ export async function startRabbitmq(port: number): Promise<Rabbitmq> {
   };
   const restart = async (): Promise<void> => {
     await start();
-    do await evaluate(REVIVE);
-    while (/timeout|error|EXIT/.test(await evaluate(LEADERS)));
+    for (let tries = 0; tries < 5; tries += 1) {
+      await evaluate(REVIVE);
+      if (!/timeout|error|EXIT/.test(await evaluate(LEADERS))) return;
+    }
   };
   return { url, kill, start: restart, evaluate, channel: () => testChannel(url), [Symbol.asyncDispose]: stop };
 }
