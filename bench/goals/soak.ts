@@ -54,10 +54,10 @@ export async function soak({ bench, quick }: Context): Promise<void> {
   bench.add(result);
 }
 
-async function read({ send, wetread }: RunningWetread, done: number): Promise<void> {
-  for (const { files } of tinyStudies(`soak ${done}`, PORTION)) await send(files);
+async function read(running: RunningWetread, done: number): Promise<void> {
+  for (const { files } of tinyStudies(`soak ${done}`, PORTION)) await running.send(files);
   for (;;) {
-    const counts = await wetread.ports.ledger.countByState();
+    const counts = await running.wetread.ports.ledger.countByState();
     if ((counts.get('filed') ?? 0) >= done + PORTION) return;
     await sleep(50);
   }
