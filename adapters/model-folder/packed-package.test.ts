@@ -72,7 +72,7 @@ const top = 'ct-lung-density-1.0.0';
 const HOSTILE: Readonly<Record<string, readonly [entries: readonly HostileEntry[], message: RegExp]>> = {
   'a path that goes up': [[{ name: '../outside' }], /a path that leads outside/],
   'a path that goes up later': [[{ name: `${top}/a/../../../outside` }], /a path that leads outside/],
-  'an absolute path': [[{ name: '/tmp/wetread-outside' }], /a path that leads outside/],
+  'an absolute path': [[{ name: join(scratch.path, 'absolute') }], /a path that leads outside/],
   'a path with backslashes': [[{ name: `${top}\\..\\..\\outside` }], /a path that leads outside/],
   'a link to outside': [[{ name: `${top}/w`, type: 'symlink', linkname: '../../outside' }], /holds a symlink/],
   'a hard link': [[{ name: `${top}/w`, type: 'link', linkname: '/etc/hostname' }], /holds a link/],
@@ -90,7 +90,7 @@ for (const [what, [entries, message]] of Object.entries(HOSTILE)) {
     await assert.rejects(unpackPackage(await hostile(...entries), home), { code: 'package-invalid', message });
     assert.deepEqual(readdirSync(home), []);
     assert.equal(existsSync(join(scratch.path, 'outside')), false);
-    assert.equal(existsSync('/tmp/wetread-outside'), false);
+    assert.equal(existsSync(join(scratch.path, 'absolute')), false);
   });
 }
 
