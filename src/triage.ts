@@ -60,7 +60,7 @@ export async function selectOrEnd(work: Work, study: Study): Promise<ReadableSel
 }
 
 /** Judges the evidence of this look and keeps it. */
-export function isComplete(work: Work, study: Study, patience: Patience = work.site.patience): boolean {
+function isComplete(work: Work, study: Study, patience: Patience): boolean {
   const { attempt, ports } = work;
   const { hint, arrivedAt, completeness: before } = attempt;
   const claims = { ...hint, noticedAt: arrivedAt, ...(before && { before }) };

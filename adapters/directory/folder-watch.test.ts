@@ -16,6 +16,7 @@ import { test } from 'node:test';
 import type { StudyHint } from '../../src/arrival/study-event.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
+import { Conditions } from '../../test/support/conditions.ts';
 import { type TestArchive, testArchive } from '../../test/support/directory-archive.ts';
 import { part10File, sopUid, studyUid } from '../../test/support/part10.ts';
 import { TemporaryFolder } from '../../test/support/phantom-studies.ts';
@@ -33,7 +34,7 @@ class Watched implements AsyncDisposable {
   #looks = 0;
   #archive: TestArchive | undefined;
   #stop: () => Promise<void> = async () => {};
-  readonly #waiting = new Set<() => void>();
+  readonly #conditions = new Conditions();
 
   static async start(options: Partial<FolderWatchOptions> = {}): Promise<Watched> {
     const watched = new Watched();
@@ -61,7 +62,7 @@ class Watched implements AsyncDisposable {
         arrivals: () => {
           this.#looks += 1;
           this.onLook();
-          this.#changed();
+          this.#conditions.changed();
           return archive.arrivals();
         },
       },
@@ -74,7 +75,7 @@ class Watched implements AsyncDisposable {
         log: {
           write: (event, about) => {
             this.logged.push([event, about]);
-            this.#changed();
+            this.#conditions.changed();
           },
         },
       },
@@ -82,7 +83,7 @@ class Watched implements AsyncDisposable {
     });
     const notice = async (hint: StudyHint): Promise<void> => {
       this.hints.push(hint);
-      this.#changed();
+      this.#conditions.changed();
     };
     const running = source.run(notice, stopping.signal);
     this.#stop = () => {
@@ -114,25 +115,13 @@ class Watched implements AsyncDisposable {
   }
 
   until(condition: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const look = (): void => {
-        if (!condition()) return;
-        this.#waiting.delete(look);
-        resolve();
-      };
-      this.#waiting.add(look);
-      look();
-    });
+    return this.#conditions.until(condition);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stop();
     await this.archive[Symbol.asyncDispose]();
     await this.folder[Symbol.asyncDispose]();
-  }
-
-  #changed(): void {
-    for (const look of this.#waiting) look();
   }
 }
 

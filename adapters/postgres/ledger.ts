@@ -25,7 +25,7 @@ import {
   owned,
   sourceLeaseLost,
 } from '../../src/arrival/ledger-row.ts';
-import { isFinal, STATES, type StudyState, type StudyTransition } from '../../src/arrival/lifecycle.ts';
+import { FINAL_STATES, type StudyState, type StudyTransition } from '../../src/arrival/lifecycle.ts';
 import type { StudyEvent } from '../../src/arrival/study-event.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type {
@@ -49,8 +49,6 @@ export interface PostgresLedgerOptions extends DatabaseOptions {
   /** Whether filed drafts leave events to be sent; default no. */
   readonly announces?: boolean;
 }
-
-const FINAL_STATES = (Object.keys(STATES) as StudyState[]).filter(isFinal);
 
 /** What one claim looks at: studies that are due to move on, a part of them if they are many, and the first that waits. */
 const CLAIMABLE = `

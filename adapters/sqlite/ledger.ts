@@ -26,7 +26,7 @@ import {
   owned,
   sourceLeaseLost,
 } from '../../src/arrival/ledger-row.ts';
-import { isFinal, STATES, type StudyState, type StudyTransition } from '../../src/arrival/lifecycle.ts';
+import { FINAL_STATES, type StudyState, type StudyTransition } from '../../src/arrival/lifecycle.ts';
 import type { StudyEvent } from '../../src/arrival/study-event.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type {
@@ -52,10 +52,7 @@ export interface SqliteLedgerOptions {
   readonly announces?: boolean;
 }
 
-const FINAL_STATES = (Object.keys(STATES) as StudyState[])
-  .filter(isFinal)
-  .map((state) => `'${state}'`)
-  .join(', ');
+const FINAL = FINAL_STATES.map((state) => `'${state}'`).join(', ');
 
 export function sqliteLedger(options: SqliteLedgerOptions): SqliteLedger {
   if (options.file !== ':memory:') mkdirSync(dirname(options.file), { recursive: true });
@@ -241,13 +238,10 @@ export class SqliteLedger implements Ledger {
 
   async prune(before: string, limit: number): Promise<readonly StudyInstanceUid[]> {
     return this.#transaction(() => {
-      const old = this.#rows(
-        `WHERE state IN (${FINAL_STATES}) AND changed_at < :before ORDER BY changed_at LIMIT :limit`,
-        {
-          before,
-          limit,
-        },
-      ).map((row) => row.study_instance_uid);
+      const old = this.#rows(`WHERE state IN (${FINAL}) AND changed_at < :before ORDER BY changed_at LIMIT :limit`, {
+        before,
+        limit,
+      }).map((row) => row.study_instance_uid);
       for (const table of ['document', 'step', 'study']) {
         const remove = this.#database.prepare(`DELETE FROM ${table} WHERE study_instance_uid = ?`);
         for (const studyInstanceUid of old) remove.run(studyInstanceUid);

@@ -85,3 +85,5 @@ export function draftStands(state: StudyState): boolean {
 export function isFinal(state: StudyState): boolean {
   return STATES[state].final;
 }
+
+export const FINAL_STATES: readonly StudyState[] = (Object.keys(STATES) as StudyState[]).filter(isFinal);

@@ -15,6 +15,7 @@ import { WetreadError } from '../../src/errors.ts';
 import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
 import type { Clock } from '../../src/ports.ts';
 import { nameBasedUid, type StudyInstanceUid } from '../../src/uid.ts';
+import { Conditions } from '../support/conditions.ts';
 import { TemporaryFolder } from '../support/phantom-studies.ts';
 import { type Rabbitmq, startRabbitmq, type TestChannel, withoutRabbitmq } from '../support/rabbitmq.ts';
 
@@ -28,14 +29,14 @@ const study = (name: string | number): StudyInstanceUid => nameBasedUid('rabbitm
 class Run implements AsyncDisposable {
   readonly hints: StudyHint[] = [];
   readonly logged: [LogEvent, SafeAttributes][] = [];
-  readonly #waiting = new Set<() => void>();
+  readonly #conditions = new Conditions();
   readonly #stopping = new AbortController();
   readonly #ended: Promise<void>;
 
   constructor(options: Partial<RabbitmqSourceOptions>, commit: (hint: StudyHint) => Promise<void> = async () => {}) {
     const write = (event: LogEvent, attributes: SafeAttributes): void => {
       this.logged.push([event, attributes]);
-      this.#changed();
+      this.#conditions.changed();
     };
     const source = rabbitmqSource({
       name: 'rabbitmq',
@@ -50,20 +51,12 @@ class Run implements AsyncDisposable {
     this.#ended = source.run(async (hint) => {
       await commit(hint);
       this.hints.push(hint);
-      this.#changed();
+      this.#conditions.changed();
     }, this.#stopping.signal);
   }
 
   until(condition: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const look = (): void => {
-        if (!condition()) return;
-        this.#waiting.delete(look);
-        resolve();
-      };
-      this.#waiting.add(look);
-      look();
-    });
+    return this.#conditions.until(condition);
   }
 
   named(...studies: readonly StudyInstanceUid[]): Promise<void> {
@@ -83,10 +76,6 @@ class Run implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort(new WetreadError('timeout', 'Wetread is stopping'));
     await this.#ended;
-  }
-
-  #changed(): void {
-    for (const look of this.#waiting) look();
   }
 }
 

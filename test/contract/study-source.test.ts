@@ -10,6 +10,7 @@ import { WetreadError } from '../../src/errors.ts';
 import type { LogEvent, SafeAttributes } from '../../src/log-events.ts';
 import type { Clock, Ledger } from '../../src/ports.ts';
 import { isUid, type StudyInstanceUid } from '../../src/uid.ts';
+import { Conditions } from '../support/conditions.ts';
 import { azureChangeFeedKind, orthancChangesKind } from './sources/change-feeds.ts';
 import { fhirSubscriptionKind } from './sources/fhir-subscription.ts';
 import { folderWatchKind } from './sources/folder-watch.ts';
@@ -35,7 +36,7 @@ const clock: Clock = { now: () => new Date(), monotonicMs: () => performance.now
 class Run {
   readonly hints: StudyHint[] = [];
   readonly logged: [LogEvent, SafeAttributes][] = [];
-  readonly #waiting = new Set<() => void>();
+  readonly #conditions = new Conditions();
   readonly #stopping = new AbortController();
   readonly #ended: Promise<void>;
 
@@ -43,27 +44,19 @@ class Run {
   constructor(server: SourceServer, ledger: Ledger, commit: (hint: StudyHint) => Promise<void> = async () => {}) {
     const write = (event: LogEvent, attributes: SafeAttributes): void => {
       this.logged.push([event, attributes]);
-      this.#changed();
+      this.#conditions.changed();
     };
     const notice = async (hint: StudyHint): Promise<void> => {
       await commit(hint);
       this.hints.push(hint);
-      this.#changed();
+      this.#conditions.changed();
     };
     this.#ended = server.source({ ledger, clock, log: { write } }).run(notice, this.#stopping.signal);
   }
 
   /** Resolves when the condition holds; looked at after every hint and log line. */
   until(condition: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const look = (): void => {
-        if (!condition()) return;
-        this.#waiting.delete(look);
-        resolve();
-      };
-      this.#waiting.add(look);
-      look();
-    });
+    return this.#conditions.until(condition);
   }
 
   times(study: StudyInstanceUid): number {
@@ -86,10 +79,6 @@ class Run {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-  }
-
-  #changed(): void {
-    for (const look of this.#waiting) look();
   }
 }
 

@@ -10,7 +10,7 @@ import { isFinal } from '../../src/arrival/lifecycle.ts';
 import type { Study } from '../../src/arrival/study.ts';
 import type { StudyHint } from '../../src/arrival/study-event.ts';
 import type { Attempt, Clock, Ledger, Ports } from '../../src/ports.ts';
-import { isComplete, triage } from '../../src/triage.ts';
+import { selectOrEnd, triage } from '../../src/triage.ts';
 import { nameBasedUid, type SeriesInstanceUid, type SopInstanceUid, type StudyInstanceUid } from '../../src/uid.ts';
 import { countsOf, findStudy, type Outcome, type Site, Work } from '../../src/work.ts';
 import { lungCard } from '../support/model-card.ts';
@@ -78,7 +78,9 @@ class Day {
   async #read(attempt: Attempt): Promise<Outcome> {
     const work = new Work(attempt, this.#ports(), SITE, NEVER);
     const study = await findStudy(work);
-    if (study === undefined || !isComplete(work, study)) return work.wait();
+    if (study === undefined) return work.wait();
+    const reading = await selectOrEnd(work, study);
+    if ('transition' in reading) return reading;
     await this.ledger.advance(attempt, 'draft');
     this.drafts.push({ revision: attempt.revision, instances: countsOf(study).instances, atMs: this.#nowMs });
     return work.end('file');
