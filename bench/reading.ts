@@ -8,7 +8,7 @@ import type { Segmentation } from '../src/assembly/segmentation.ts';
 import type { Volume } from '../src/assembly/volume.ts';
 import { coarseLabels, gateLabels } from '../src/inference/coarse-labels.ts';
 import type { Findings } from '../src/inference/findings.ts';
-import { findingsFrom } from '../src/inference/findings-from.ts';
+import { findingsOf, outlinedFindings } from '../src/inference/findings-from.ts';
 import { gateVolume } from '../src/inference/gate-volume.ts';
 import type { CoarseLabels, ModelPackage } from '../src/inference/model-package.ts';
 import { inferenceRequest, inputGrid, intensityStep, refineRule } from '../src/inference/prepare.ts';
@@ -36,8 +36,8 @@ export interface Prepared {
 
 /** The input lies behind the volume; hand it back with {@link discard}. */
 export async function prepare(product: Product, { card }: ModelPackage, volume: Volume): Promise<Prepared> {
-  const grid = inputGrid(volume, card);
-  const voxels = await product.voxels.resample(volume, grid, intensityStep(card), never);
+  const grid = inputGrid(volume, card.input);
+  const voxels = await product.voxels.resample(volume, grid, intensityStep(card.input), never);
   return { grid, request: inferenceRequest(card, grid, voxels) };
 }
 
@@ -56,8 +56,14 @@ export async function measure(
   volume: Volume,
   labels: CoarseLabels,
 ): Promise<Reading> {
-  const { segmentation, statistics } = await product.voxels.refine(volume, labels, refineRule(model.card), never);
-  return { segmentation, findings: findingsFrom(volume, model, statistics, 'cpu') };
+  const { segmentation, statistics } = await product.voxels.refine(
+    volume,
+    labels,
+    refineRule(model.card.outputs[0]),
+    never,
+  );
+  const outlined = outlinedFindings(volume, model.card.outputs[0], statistics);
+  return { segmentation, findings: findingsOf(volume, model, [{ findings: outlined, parameters: {} }], 'cpu') };
 }
 
 export function labelsOf(
@@ -66,8 +72,8 @@ export function labelsOf(
   grid: Grid,
   response: InferenceResponse,
 ): CoarseLabels {
-  const labels = coarseLabels(response, card, grid);
-  const implausible = gateLabels(labels, volume, card);
+  const labels = coarseLabels(response, card.outputs[0], grid);
+  const implausible = gateLabels(labels, volume, card.outputs[0]);
   if (implausible !== undefined) throw new Error(`the phantom is not evaluable: ${implausible.skipped.code}`);
   return labels;
 }
@@ -98,5 +104,5 @@ export function reportOf(model: ModelPackage, volume: Volume, findings: Findings
     createdAt: '2026-01-05T09:45:00.000Z',
     software,
   };
-  return draft({ study, volume, findings, cardCaveats: model.card.caveats, provenance });
+  return draft({ study, readings: [{ images: volume, findings, model }], provenance });
 }

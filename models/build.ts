@@ -22,7 +22,7 @@ const SOURCES: Readonly<Record<string, Source>> = { 'ct-lung-density': { graph: 
 interface CardHead {
   readonly version: string;
   readonly description: string;
-  readonly graph: { readonly file: string; readonly sha256: string; readonly opset: number };
+  readonly runtime: { readonly file: string; readonly sha256: string; readonly opset: number };
 }
 
 const check = process.argv.includes('--check');
@@ -40,11 +40,11 @@ for (const [name, source] of Object.entries(SOURCES)) {
   const folder = join(import.meta.dirname, name);
   const cardPath = join(folder, 'card.json');
   const cardText = readFileSync(cardPath, 'utf8');
-  const { version, description, graph } = JSON.parse(cardText) as CardHead;
-  const facts = { opset: graph.opset, producerName: 'wetread', producerVersion: version, description };
+  const { version, description, runtime } = JSON.parse(cardText) as CardHead;
+  const facts = { opset: runtime.opset, producerName: 'wetread', producerVersion: version, description };
   const bytes = writeModel(source.graph(), facts);
-  put(join(folder, graph.file), bytes);
-  put(cardPath, cardText.replace(graph.sha256, createHash('sha256').update(bytes).digest('hex')));
+  put(join(folder, runtime.file), bytes);
+  put(cardPath, cardText.replace(runtime.sha256, createHash('sha256').update(bytes).digest('hex')));
   for (const [file, content] of await source.golden(bytes)) put(join(folder, 'golden', file), content);
   put(join(folder, CHECKSUM_FILE), checksumText(await checksumsOf(folder)));
 }

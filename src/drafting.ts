@@ -76,7 +76,7 @@ async function newDraft(drafting: Drafting, input: DraftInput, work: WorkIdentit
 function draftUnder({ ports }: Drafting, input: DraftInput, provenance: ReportProvenance): Draft {
   const made = makeDraft(input, provenance);
   const files = made.objects.map((object) => ({ object, bytes: ports.writer.write(object) }));
-  return { report: made.report, modality: input.reading.volume.modality, files };
+  return { report: made.report, modality: input.readings[0]!.images.modality, files };
 }
 
 /** The SR of a report as the archive holds it. */

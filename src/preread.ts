@@ -1,6 +1,6 @@
 /**
  * THE pipeline: one study in, one filed draft out. Read {@link preread} aloud; everything below it is one stage each,
- * and only this file, `triage.ts`, `selection.ts`, `work.ts`, `assemble-series.ts` and `drafting.ts` call ports.
+ * and only this file, `triage.ts`, `selection.ts`, `work.ts`, `assemble-series.ts`, `read-series.ts` and `drafting.ts` call ports.
  */
 import { readImageHeader } from './arrival/image-header.ts';
 import type { Series, Study } from './arrival/study.ts';
@@ -9,13 +9,9 @@ import { classifySlice } from './assembly/classify.ts';
 import type { Volume } from './assembly/volume.ts';
 import { type Draft, draftOf, lastReport } from './drafting.ts';
 import { WetreadError } from './errors.ts';
-import { coarseLabels, gateLabels } from './inference/coarse-labels.ts';
-import { findingsFrom } from './inference/findings-from.ts';
-import { gateVolume } from './inference/gate-volume.ts';
-import type { ModelPackage } from './inference/model-package.ts';
-import { inferenceRequest, inputGrid, intensityStep, refineRule } from './inference/prepare.ts';
-import type { Reading } from './make-draft.ts';
+import type { Reading } from './inference/reading.ts';
 import type { Attempt, Ports } from './ports.ts';
+import { readSeries } from './read-series.ts';
 import { isSkipped, type Reason, reason, type Skipped } from './reasons.ts';
 import { workIdentity } from './reporting/revision.ts';
 import { viewOf } from './reporting/view.ts';
@@ -43,10 +39,10 @@ export async function preread(attempt: Attempt, ports: Ports, site: Site, signal
     const volume = await work.stage('assembly', () => assemble(work, study, series));
     if (work.setsAside(series, volume)) continue;
     try {
-      const reading = await work.stage('inference', () => infer(work, selection.package, volume));
+      const reading = await work.stage('inference', () => readSeries(ports, selection.package, volume, signal));
       if (work.setsAside(series, reading)) continue;
       await passOver(work, study, selection, index + 1);
-      const drafted = await work.stage('reporting', () => report(work, study, selection.package, reading));
+      const drafted = await work.stage('reporting', () => report(work, study, [reading]));
       return await work.stage('writeback', () => writeBack(work, study, drafted));
     } finally {
       ports.voxels.release(volume.voxels.buffer);
@@ -96,38 +92,22 @@ async function assemble({ ports, notRead, signal }: Work, study: Study, series: 
   return assembled.volume ?? { skipped: assembled.skipped ?? reason('no-readable-series') };
 }
 
-/** Inference: gate, resample to the model's grid, run, gate again, measure at native resolution. */
-async function infer(work: Work, model: ModelPackage, volume: Volume): Promise<Reading | Skipped> {
-  const { ports, signal } = work;
-  const { card } = model;
-  const refused = gateVolume(volume, card);
-  if (refused !== undefined) return refused;
-
-  const grid = inputGrid(volume, card);
-  const input = await ports.voxels.resample(volume, grid, intensityStep(card), signal);
-  const response = await ports.inference.infer(inferenceRequest(card, grid, input), signal);
-  const labels = coarseLabels(response, card, grid);
-  const implausible = gateLabels(labels, volume, card);
-  if (implausible !== undefined) return implausible;
-
-  const { segmentation, statistics } = await ports.voxels.refine(volume, labels, refineRule(card), signal);
-  const findings = findingsFrom(volume, model, statistics, response.provider);
-  return { volume, segmentation, statistics, findings };
-}
-
 /** Reporting: sections of text on the findings, and the same as SR and SEG; all of it saved before anything leaves. */
-async function report(work: Work, study: Study, model: ModelPackage, reading: Reading): Promise<Draft> {
+async function report(work: Work, study: Study, readings: readonly Reading[]): Promise<Draft> {
   const last = await lastReport(work);
-  const input = { study: study.header, model, reading, last };
+  const input = { study: study.header, readings, last };
   const identity = workIdentity({
     studyInstanceUid: work.attempt.studyInstanceUid,
-    sopInstanceUids: reading.findings.evidence.map((e) => e.sopInstanceUid),
-    packageDigest: model.digest,
+    sopInstanceUids: readings.flatMap(({ findings }) => findings.evidence.map((e) => e.sopInstanceUid)),
+    packageDigests: readings.map(({ model }) => model.digest),
     configDigest: work.site.configDigest,
   });
   const drafted = await draftOf(work, input, identity);
   await work.save('report.json', drafted.report);
-  await work.save('view.json', viewOf(reading.volume, reading.segmentation, reading.statistics));
+  const shown = readings.find(({ outlines }) => outlines !== undefined);
+  if (shown?.outlines !== undefined) {
+    await work.save('view.json', viewOf(shown.images, shown.outlines.segmentation, shown.outlines.statistics));
+  }
   for (const { object, bytes } of drafted.files) await work.save(`${object.kind}.dcm`, bytes);
   await work.ports.ledger.advance(work.attempt, 'draft');
   return drafted;

@@ -37,7 +37,7 @@ export async function inspectPackage(folder: string): Promise<Inspection> {
   const declared = await readFile(join(folder, CHECKSUM_FILE), 'utf8').catch(() => undefined);
   const { card, comparable, complaints } = await inspectCard(folder);
   const graphs = await inspectGraphs(folder, names);
-  const own = comparable === undefined ? undefined : graphs.facts.get(comparable.graph.file);
+  const own = comparable === undefined ? undefined : graphs.facts.get(comparable.runtime.file);
   const golden = await goldenCases(folder, names, own);
   return {
     sums,
@@ -74,7 +74,7 @@ async function inspectCard(folder: string): Promise<CardInspection> {
     ...(card === undefined ? [] : contradictions(card)),
   ].map((what) => `${CARD}: ${what}`);
   if (card !== undefined) return { complaints, card, comparable: card };
-  const isComparable = wrong.length === 0 && !open.some(({ key }) => /^\/(input|output)\/tensor$/.test(key));
+  const isComparable = wrong.length === 0 && !open.some(({ key }) => /^\/(input|outputs\/\d+)\/tensor$/.test(key));
   return { complaints, ...(isComparable ? { comparable: unchecked as ModelCard } : {}) };
 }
 
@@ -101,9 +101,9 @@ async function inspectGraphs(folder: string, names: readonly string[]): Promise<
 
 /** The graph's own checksum in the card lets a server that knows nothing of packages check what it loads. */
 function cardAndGraph(card: ModelCard, sums: Checksums, graph: GraphFacts | undefined): readonly string[] {
-  const { file, sha256 } = card.graph;
+  const { file, sha256 } = card.runtime;
   const actual = sums.get(file);
   if (actual === undefined) return [`${file} is missing`];
-  const wrong = actual === sha256 ? [] : [`/graph/sha256 is not that of ${file}`];
+  const wrong = actual === sha256 ? [] : [`/runtime/sha256 is not that of ${file}`];
   return [...wrong, ...(graph === undefined ? [] : graphContradictions(card, graph))].map((what) => `${CARD}: ${what}`);
 }

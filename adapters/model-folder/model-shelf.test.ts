@@ -91,7 +91,7 @@ test('WR-MOD-01 a changed version is another digest, though the graph is the sam
   const original = await loadModelPackage(bundled);
   const changed = await loadModelPackage(await withCard((card) => (card['version'] = '1.0.1')));
   assert.notEqual(changed.digest, original.digest);
-  assert.equal(changed.card.graph.sha256, original.card.graph.sha256);
+  assert.equal(changed.card.runtime.sha256, original.card.runtime.sha256);
 });
 
 test('WR-MOD-01 a package that is refused does not keep the next from loading; the same one twice is refused', async () => {
@@ -130,28 +130,32 @@ const CONTRADICTIONS: readonly (readonly [string, (edited: ModelCard) => void, R
   ['an unknown key', (c) => Object.assign(c, { spell: 1 }), /additional properties \(spell\)/],
   [
     'a graph outside its folder',
-    (c) => Object.assign(c.graph, { file: '../lungs.onnx' }),
-    /\/graph\/file must match pattern/,
+    (c) => Object.assign(c.runtime, { file: '../lungs.onnx' }),
+    /\/runtime\/file must match pattern/,
   ],
-  ['a graph that is not there', (c) => Object.assign(c.graph, { file: 'other.onnx' }), /^other\.onnx is missing$/],
+  ['a graph that is not there', (c) => Object.assign(c.runtime, { file: 'other.onnx' }), /^other\.onnx is missing$/],
   [
     'the checksum of another graph',
-    (c) => Object.assign(c.graph, { sha256: '0'.repeat(64) }),
-    /\/graph\/sha256 is not that of/,
+    (c) => Object.assign(c.runtime, { sha256: '0'.repeat(64) }),
+    /\/runtime\/sha256 is not that of/,
   ],
-  ['a label twice', (c) => Object.assign(c.output.otherLabels[0]!, { label: 1 }), /a label is declared twice/],
+  ['a label twice', (c) => Object.assign(c.outputs[0].otherLabels[0]!, { label: 1 }), /a label is declared twice/],
   [
     'a gap in segment numbers',
-    (c) => Object.assign(c.output.segments[1]!, { number: 3 }),
+    (c) => Object.assign(c.outputs[0].segments[1]!, { number: 3 }),
     /without gaps.*not declared/,
   ],
-  ['a key twice', (c) => Object.assign(c.findings[1]!, { key: 'lung-right' }), /\/findings: a key is used twice/],
+  [
+    'a key twice',
+    (c) => Object.assign(c.outputs[0].findings[1]!, { key: 'lung-right' }),
+    /\/outputs: a finding key is used twice/,
+  ],
   [
     'a gate on no label',
-    (c) => Object.assign(c.gates.labels.sides!, { between: 9 }),
-    /\/gates\/labels: a label is not declared/,
+    (c) => Object.assign(c.outputs[0].gate.sides!, { between: 9 }),
+    /\/outputs\/0\/gate: a label is not declared/,
   ],
-  ['an empty range', (c) => Object.assign(c.output.refine.range, { low: 0 }), /low is not below high/],
+  ['an empty range', (c) => Object.assign(c.outputs[0].refine.range, { low: 0 }), /low is not below high/],
 ];
 for (const [what, edit, message] of CONTRADICTIONS) {
   test(`WR-MOD-02 a card that contradicts itself is refused: ${what}`, async () => {

@@ -225,12 +225,12 @@ const DISAGREEMENTS: Readonly<Record<string, readonly [edit: (folder: string) =>
     /^card\.json: \/input\/tensor: axis 1 of volume is fixed to 96 in the graph/,
   ],
   'an output that is not there': [
-    (folder) => editCard(folder, ({ output }) => Object.assign(output, { tensor: 'mask' })),
-    /^card\.json: \/output\/tensor: the graph has no output mask; it has labels$/,
+    (folder) => editCard(folder, ({ outputs: [output] }) => Object.assign(output, { tensor: 'mask' })),
+    /^card\.json: \/outputs\/0\/tensor: the graph has no output mask; it has labels$/,
   ],
   'another opset': [
-    (folder) => editCard(folder, ({ graph }) => Object.assign(graph, { opset: 11 })),
-    /^card\.json: \/graph\/opset: the graph has 18$/,
+    (folder) => editCard(folder, ({ runtime }) => Object.assign(runtime, { opset: 11 })),
+    /^card\.json: \/runtime\/opset: the graph has 18$/,
   ],
 };
 for (const [what, [edit, message]] of Object.entries(DISAGREEMENTS)) {
@@ -243,9 +243,9 @@ test('WR-MPK-05 everything that is wrong is said at once', async () => {
   const message = await refusal((folder) => {
     editCard(folder, (card) => {
       Object.assign(card.input, { tensor: 'ct' });
-      Object.assign(card.output.refine.range, { low: 0 });
+      Object.assign(card.outputs[0].refine.range, { low: 0 });
     });
     writeFileSync(join(folder, 'weights.pkl'), 'x');
   });
-  for (const part of [/weights\.pkl/, /\/output\/refine\/range/, /no input ct/]) assert.match(message, part);
+  for (const part of [/weights\.pkl/, /\/outputs\/0\/refine\/range/, /no input ct/]) assert.match(message, part);
 });

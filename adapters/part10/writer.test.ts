@@ -16,8 +16,13 @@ const segmentation = sampleSegmentation(volume);
 const report = sampleReport(segmentation);
 const study = sampleStudyHeader(volume);
 const software = { name: 'Wetread', version: '0.1.0' };
-const seg = segmentationObject({ report, study, software, segmentation });
-const sr = structuredReport({ report, study, software, volume, segmentation: seg });
+const seg = segmentationObject({ report, study, software, segmentation, findings: report.readings[0] });
+const sr = structuredReport({
+  report,
+  study,
+  software,
+  sources: [{ images: volume, segmentation: seg }],
+});
 
 function objectOf(dataSet: DicomDataSet, pixelData?: Uint8Array): DicomObject {
   return {

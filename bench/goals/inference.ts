@@ -26,7 +26,7 @@ const QUESTIONS: readonly Question[] = [
 ];
 
 export function bareSession({ card }: ModelPackage): Promise<Session> {
-  const graph = { path: join(MODELS, card.name, card.graph.file), digest: `sha256:${card.graph.sha256}` };
+  const graph = { path: join(MODELS, card.name, card.runtime.file), digest: `sha256:${card.runtime.sha256}` };
   return openSession(graph, ['cpu'], MODEL_THREADS);
 }
 

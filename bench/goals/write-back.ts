@@ -39,10 +39,10 @@ export async function writeBack({ bench, replay }: Context): Promise<void> {
   const report = reportOf(model, volume, findings, study);
   const writer = instanceWriter();
   const common = { report, study, software };
-  const seg = (): DicomObject => segmentationObject({ ...common, segmentation });
+  const seg = (): DicomObject => segmentationObject({ ...common, segmentation, findings });
   const encodedSeg = seg();
   const reportAndRecord = (): readonly Uint8Array[] => {
-    const sr = structuredReport({ ...common, volume, segmentation: encodedSeg });
+    const sr = structuredReport({ ...common, sources: [{ images: volume, segmentation: encodedSeg }] });
     return [writer.write(sr), transaction(common, [encodedSeg, sr])];
   };
   if (Buffer.compare(Buffer.concat(reportAndRecord()), Buffer.concat(reportAndRecord())) !== 0) {

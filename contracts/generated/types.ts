@@ -828,14 +828,14 @@ description: string
  * @minItems 1
  */
 intendedUse: [IntendedUse, ...(IntendedUse)[]]
-graph: ModelGraph
+runtime: OnnxRuntime
 input: VolumeInput
-output: LabelMapOutput
 /**
+ * What each output of the model means.
+ * 
  * @minItems 1
  */
-findings: [FindingRule, ...(FindingRule)[]]
-gates: Gates
+outputs: [LabelMapOutput, ...(LabelMapOutput)[]]
 /**
  * Accompany every result.
  */
@@ -859,7 +859,11 @@ contrast: ("any" | "without" | "with")
 patients: string
 note?: string
 }
-export interface ModelGraph {
+/**
+ * A graph of the package, run by the site's inference service.
+ */
+export interface OnnxRuntime {
+kind: "onnx"
 /**
  * In the package's folder.
  */
@@ -901,6 +905,7 @@ fill: number
  * @maxItems 3
  */
 maximumShape: [number, number, number]
+gate: VolumeGate
 }
 /**
  * Values in units, rounded.
@@ -917,6 +922,40 @@ low: number
 high: number
 }
 /**
+ * Before the model runs.
+ */
+export interface VolumeGate {
+minimumSlices: number
+/**
+ * `[slice, row, column]`.
+ * 
+ * @minItems 3
+ * @maxItems 3
+ */
+minimumExtentMm: [number, number, number]
+/**
+ * `[slice, row, column]`.
+ * 
+ * @minItems 3
+ * @maxItems 3
+ */
+maximumSpacingMm: [number, number, number]
+/**
+ * Body Part Examined (0018,0015) that contradicts the intended use; letters only, upper case.
+ */
+refusedBodyParts: string[]
+values: ValueShare[]
+}
+/**
+ * Share of the voxels that must have values in a range.
+ */
+export interface ValueShare {
+meaning: string
+low: number
+high: number
+minimumPercent: number
+}
+/**
  * One label a voxel on the grid of the input, UINT8; 0 is background.
  */
 export interface LabelMapOutput {
@@ -931,6 +970,11 @@ segments: [SegmentRule, ...(SegmentRule)[]]
  */
 otherLabels: OtherLabel[]
 refine: RefineLimits
+gate: LabelGate
+/**
+ * @minItems 1
+ */
+findings: [FindingRule, ...(FindingRule)[]]
 }
 /**
  * A label that becomes a segment (PS3.3 C.8.20.2): category PS3.16 CID 7150, type CID 7151.
@@ -966,6 +1010,53 @@ range: {
 low: number
 high: number
 }
+}
+/**
+ * After the model has run: does the answer look like what it must be?
+ */
+export interface LabelGate {
+regions: RegionGate[]
+sides?: SideGate
+complete?: CompletenessGate
+}
+export interface RegionGate {
+label: number
+meaning: string
+milliliters: {
+minimum: number
+maximum: number
+}
+mean?: {
+minimum: number
+maximum: number
+}
+minimumHeightMm?: number
+}
+/**
+ * One region lies right of another, with a third between them.
+ */
+export interface SideGate {
+right: number
+left: number
+between: number
+minimumDistanceMm: number
+/**
+ * Larger to smaller volume.
+ */
+maximumRatio: number
+}
+/**
+ * Regions that must not run out of the first or last slice.
+ */
+export interface CompletenessGate {
+/**
+ * @minItems 1
+ */
+labels: [number, ...(number)[]]
+/**
+ * Area in the first or last slice, of the largest area in any slice.
+ */
+maximumEdgePercent: number
 }
 /**
  * What is measured over one segment, or over several together. Derivations: PS3.16 CID 7464.
@@ -1048,94 +1139,6 @@ value: number
 unit: Code
 }
 }
-/**
- * What an image and an answer must satisfy; a refusal is a result with a reason.
- */
-export interface Gates {
-volume: VolumeGate
-labels: LabelGate
-}
-/**
- * Before the model runs.
- */
-export interface VolumeGate {
-minimumSlices: number
-/**
- * `[slice, row, column]`.
- * 
- * @minItems 3
- * @maxItems 3
- */
-minimumExtentMm: [number, number, number]
-/**
- * `[slice, row, column]`.
- * 
- * @minItems 3
- * @maxItems 3
- */
-maximumSpacingMm: [number, number, number]
-/**
- * Body Part Examined (0018,0015) that contradicts the intended use; letters only, upper case.
- */
-refusedBodyParts: string[]
-values: ValueShare[]
-}
-/**
- * Share of the voxels that must have values in a range.
- */
-export interface ValueShare {
-meaning: string
-low: number
-high: number
-minimumPercent: number
-}
-/**
- * After the model has run: does the answer look like what it must be?
- */
-export interface LabelGate {
-regions: RegionGate[]
-sides?: SideGate
-complete?: CompletenessGate
-}
-export interface RegionGate {
-label: number
-meaning: string
-milliliters: {
-minimum: number
-maximum: number
-}
-mean?: {
-minimum: number
-maximum: number
-}
-minimumHeightMm?: number
-}
-/**
- * One region lies right of another, with a third between them.
- */
-export interface SideGate {
-right: number
-left: number
-between: number
-minimumDistanceMm: number
-/**
- * Larger to smaller volume.
- */
-maximumRatio: number
-}
-/**
- * Regions that must not run out of the first or last slice.
- */
-export interface CompletenessGate {
-/**
- * @minItems 1
- */
-labels: [number, ...(number)[]]
-/**
- * Area in the first or last slice, of the largest area in any slice.
- */
-maximumEdgePercent: number
-}
 export interface ModelLicence {
 /**
  * SPDX.
@@ -1203,7 +1206,12 @@ procedure: Code
  * @minItems 1
  */
 sections: [ReportSection, ...(ReportSection)[]]
-findings: Findings
+/**
+ * What each model says, in the order of the rule that named them.
+ * 
+ * @minItems 1
+ */
+readings: [Findings, ...(Findings)[]]
 caveats: string[]
 provenance: ReportProvenance
 }
@@ -1216,7 +1224,7 @@ sentences: Sentence[]
 export interface Sentence {
 text: string
 /**
- * Findings that the sentence rests on.
+ * Findings that the sentence rests on, as `algorithm/key`.
  */
 findingKeys: string[]
 }

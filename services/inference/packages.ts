@@ -45,12 +45,12 @@ async function packageIn(folder: string): Promise<PackagedModel> {
 }
 
 function parseCard(folder: string, text: string): PackagedModel {
-  const { name, version, graph } = JSON.parse(text) as {
+  const { name, version, runtime } = JSON.parse(text) as {
     name?: unknown;
     version?: unknown;
-    graph?: { file?: unknown; sha256?: unknown };
+    runtime?: { file?: unknown; sha256?: unknown };
   };
-  const { file, sha256 } = graph ?? {};
+  const { file, sha256 } = runtime ?? {};
   if (
     typeof name !== 'string' ||
     typeof version !== 'string' ||

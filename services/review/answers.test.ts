@@ -26,9 +26,10 @@ test('only states that end without a person are final or in progress, not both',
 });
 
 test('WR-PAGE-22 measurements stand side by side, a dash where a finding lacks one', () => {
-  const { findings } = sampleReport(sampleSegmentation(sampleVolume()));
-  const [right, left, both] = findings.findings;
-  const table = measurementTable({ ...findings, findings: [right!, { ...left!, measurements: [] }, both!] });
+  const [reading] = sampleReport(sampleSegmentation(sampleVolume())).readings;
+  const [right, left, both] = reading.findings;
+  const findings = [right!, { ...left!, measurements: [] }, both!];
+  const table = measurementTable({ readings: [{ ...reading, findings }] });
   assert.deepEqual(
     table.columns.map(({ title, segmentNumbers }) => [title, segmentNumbers]),
     [

@@ -1,6 +1,7 @@
 /** Measurements side by side: a column per finding, a row per measure. */
-import type { Finding, Findings } from '../../src/inference/findings.ts';
-import { findingTitle } from '../../src/reporting/draft.ts';
+import type { Finding } from '../../src/inference/findings.ts';
+import { findingPath, findingTitle } from '../../src/reporting/draft.ts';
+import type { Report } from '../../src/reporting/report.ts';
 import { measurementText } from '../../src/reporting/text.ts';
 
 export interface MeasurementTable {
@@ -9,6 +10,7 @@ export interface MeasurementTable {
 }
 
 export interface MeasurementColumn {
+  /** As the sentences of the report name it: `algorithm/key`. */
   readonly findingKey: string;
   readonly title: string;
   /** Segments that outline it; those of all findings where it has none of its own, as for both lungs. */
@@ -33,19 +35,21 @@ const LABELS: Readonly<Record<string, string>> = {
   'laa-950': 'Below \u2212950 HU (LAA-950)',
 };
 
-export function measurementTable({ findings }: Findings): MeasurementTable {
+export function measurementTable({ readings }: Pick<Report, 'readings'>): MeasurementTable {
+  const findings = readings.flatMap((reading) => reading.findings);
   const keys = [...new Set(findings.flatMap((finding) => finding.measurements.map((m) => m.key)))];
   return {
-    columns: findings.map((finding) => columnOf(finding, findings)),
+    columns: readings.flatMap(({ algorithm, findings: own }) =>
+      own.map((finding) => ({ findingKey: findingPath(algorithm, finding), ...columnOf(finding, own) })),
+    ),
     rows: keys.map((key) => rowOf(key, findings)),
   };
 }
 
-function columnOf(finding: Finding, all: readonly Finding[]): MeasurementColumn {
+function columnOf(finding: Finding, all: readonly Finding[]): Omit<MeasurementColumn, 'findingKey'> {
   const segments = finding.segmentNumber === undefined ? all : [finding];
   const [key] = finding.evidence;
   return {
-    findingKey: finding.key,
     title: findingTitle(finding),
     segmentNumbers: segments.flatMap(({ segmentNumber }) => segmentNumber ?? []),
     ...(key === undefined

@@ -162,5 +162,5 @@ function keyOf({ studyInstanceUid, revision, changedAt }: StudyRecord): string {
 }
 
 function draftAnswer(report: Report): DraftAnswer {
-  return { report, text: reportText(report), table: measurementTable(report.findings) };
+  return { report, text: reportText(report), table: measurementTable(report) };
 }

@@ -12,7 +12,8 @@ test('WR-PAGE-02 outlines come from the SEG as stored, on the slices they were d
   const segmentation = sampleSegmentation(volume);
   const software = { name: 'Wetread', version: '0.1.0' };
   const study = sampleStudyHeader(volume);
-  const object = segmentationObject({ report: sampleReport(segmentation), study, software, segmentation });
+  const report = sampleReport(segmentation);
+  const object = segmentationObject({ report, study, software, segmentation, findings: report.readings[0] });
   const file = segmentationFile(part10Reader, instanceWriter().write(object));
   const { bytesPerSlice } = segmentation;
   const [, rows, columns] = volume.shape;

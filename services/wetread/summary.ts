@@ -32,7 +32,8 @@ async function rowOf(ledger: Ledger, record: StudyRecord): Promise<StudyRow> {
 }
 
 function findingRows(report: Report): StudyRow['findings'] {
-  return report.findings.findings.flatMap((finding) =>
+  const findings = report.readings.flatMap((reading) => reading.findings);
+  return findings.flatMap((finding) =>
     finding.measurements.map((measurement) => ({
       finding: findingTitle(finding),
       measurement: measurement.key,

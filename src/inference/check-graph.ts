@@ -7,13 +7,15 @@ const VOLUME_RANK = 3;
 
 /** Sentences that begin with the key of the card; none where card and graph agree. */
 export function graphContradictions(card: ModelCard, graph: GraphFacts): string[] {
-  const { input, output } = card;
+  const { runtime, input, outputs } = card;
   const undeclared = graph.inputs.filter(({ name }) => name !== input.tensor);
   return [
-    ...(card.graph.opset === graph.opset ? [] : [`/graph/opset: the graph has ${graph.opset}`]),
+    ...(runtime.opset === graph.opset ? [] : [`/runtime/opset: the graph has ${graph.opset}`]),
     ...mismatches('/input/tensor', 'input', input.tensor, input.intensity.datatype, graph.inputs),
     ...undeclared.map(({ name }) => `/input: the graph also wants ${name}, which nothing fills`),
-    ...mismatches('/output/tensor', 'output', output.tensor, 'UINT8', graph.outputs),
+    ...outputs.flatMap(({ tensor }, at) =>
+      mismatches(`/outputs/${at}/tensor`, 'output', tensor, 'UINT8', graph.outputs),
+    ),
   ];
 }
 

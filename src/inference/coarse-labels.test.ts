@@ -11,7 +11,7 @@ import { coarseLabels, gateLabels } from './coarse-labels.ts';
 import type { CoarseLabels } from './model-package.ts';
 import type { InferenceResponse, Tensor } from './tensor.ts';
 
-const card = lungCard();
+const [output] = lungCard().outputs;
 const grid: Grid = {
   shape: [4, 5, 6],
   affine: affineOf([0, 0, 0], [0, 0, 2], [0, 2, 0], [2, 0, 0]),
@@ -25,7 +25,7 @@ function answer(change: Partial<Tensor> = {}): InferenceResponse {
 }
 
 test('WR-MOD-05 labels come as shared memory on the grid', () => {
-  const { labels, grid: own } = coarseLabels(answer(), card, grid);
+  const { labels, grid: own } = coarseLabels(answer(), output, grid);
   assert.equal(own, grid);
   assert.ok(labels.buffer instanceof SharedArrayBuffer);
   assert.deepEqual([labels.length, labels[7]], [120, 2]);
@@ -40,7 +40,7 @@ const BROKEN: readonly (readonly [string, Partial<Tensor>, RegExp])[] = [
 ];
 for (const [what, change, message] of BROKEN) {
   test(`WR-MOD-05 an answer with a wrong ${what} is a fault of the model`, () => {
-    assert.throws(() => coarseLabels(answer(change), card, grid), {
+    assert.throws(() => coarseLabels(answer(change), output, grid), {
       code: 'inference-failed' satisfies ErrorCode,
       message,
     });
@@ -81,7 +81,7 @@ function labelled({ right = RIGHT, left = LEFT, airway = AIRWAY, value = -850 }:
 }
 
 test('WR-MOD-05 two lungs around an airway pass', () => {
-  assert.equal(gateLabels(...labelled({}), card), undefined);
+  assert.equal(gateLabels(...labelled({}), output), undefined);
 });
 
 const GATED: readonly (readonly [string, Chest, string, string])[] = [
@@ -127,6 +127,6 @@ const GATED: readonly (readonly [string, Chest, string, string])[] = [
 ];
 for (const [name, chest, code, detail] of GATED) {
   test(`WR-MOD-05 refused after the model ran: ${name}`, () => {
-    assert.deepEqual(gateLabels(...labelled(chest), card), { skipped: { code, detail } });
+    assert.deepEqual(gateLabels(...labelled(chest), output), { skipped: { code, detail } });
   });
 }

@@ -4,12 +4,11 @@ import type { Volume } from '../assembly/volume.ts';
 import { WetreadError } from '../errors.ts';
 import { type Reason, reason, type Skipped } from '../reasons.ts';
 import { type Region, regionOf } from './label-regions.ts';
-import type { CoarseLabels, ModelCard } from './model-package.ts';
+import type { CoarseLabels, LabelMapOutput } from './model-package.ts';
 import type { InferenceResponse } from './tensor.ts';
 
 /** @throws WetreadError `inference-failed` where name, datatype, shape or a label is not what the card declares. */
-export function coarseLabels(response: InferenceResponse, card: ModelCard, grid: Grid): CoarseLabels {
-  const { output } = card;
+export function coarseLabels(response: InferenceResponse, output: LabelMapOutput, grid: Grid): CoarseLabels {
   const tensor = response.outputs.find((one) => one.name === output.tensor);
   if (tensor === undefined) throw failed(`has no output ${output.tensor}`);
   const { data, shape } = tensor;
@@ -41,9 +40,9 @@ function shared(data: Uint8Array): Uint8Array<SharedArrayBuffer> {
  * Does the answer look like the organ? A head, an abdomen or half a chest gives labels too; here they end, with facts.
  * Undefined where the labels may be measured.
  */
-export function gateLabels(labels: CoarseLabels, volume: Volume, card: ModelCard): Skipped | undefined {
-  const regions = new Regions(labels, volume, card);
-  const found = cutOff(regions, card) ?? wrongRegion(regions, card) ?? wrongSides(regions, card);
+export function gateLabels(labels: CoarseLabels, volume: Volume, output: LabelMapOutput): Skipped | undefined {
+  const regions = new Regions(labels, volume, output);
+  const found = cutOff(regions, output) ?? wrongRegion(regions, output, volume.units) ?? wrongSides(regions, output);
   return found === undefined ? undefined : { skipped: found };
 }
 
@@ -52,8 +51,8 @@ class Regions {
   readonly #known = new Map<number, Region>();
   readonly #count: (label: number) => Region;
 
-  constructor(labels: CoarseLabels, volume: Volume, card: ModelCard) {
-    this.#count = (label) => regionOf(label, labels, volume, card.output.refine.range);
+  constructor(labels: CoarseLabels, volume: Volume, output: LabelMapOutput) {
+    this.#count = (label) => regionOf(label, labels, volume, output.refine.range);
   }
 
   of(label: number): Region {
@@ -63,14 +62,18 @@ class Regions {
   }
 }
 
-function wrongRegion(regions: Regions, card: ModelCard): Reason | undefined {
-  for (const gate of card.gates.labels.regions) {
+function wrongRegion(
+  regions: Regions,
+  { gate: { regions: gates } }: LabelMapOutput,
+  units: string,
+): Reason | undefined {
+  for (const gate of gates) {
     const { milliliters, mean, heightMm } = regions.of(gate.label);
     const wrong = (fact: string): Reason => reason('wrong-body-part', `${gate.meaning}: ${fact}`);
     if (outside(milliliters, gate.milliliters))
       return wrong(`${milliliters.toFixed(0)} ml, ${expected(gate.milliliters)}`);
     if (gate.mean !== undefined && outside(mean, gate.mean))
-      return wrong(`mean ${mean.toFixed(0)} ${card.input.units}, ${expected(gate.mean)}`);
+      return wrong(`mean ${mean.toFixed(0)} ${units}, ${expected(gate.mean)}`);
     if (gate.minimumHeightMm !== undefined && heightMm < gate.minimumHeightMm)
       return wrong(`${heightMm.toFixed(0)} mm high, expected at least ${gate.minimumHeightMm}`);
   }
@@ -90,8 +93,8 @@ function expected({ minimum, maximum }: Limits): string {
   return `expected ${minimum} to ${maximum}`;
 }
 
-function wrongSides(regions: Regions, card: ModelCard): Reason | undefined {
-  const gate = card.gates.labels.sides;
+function wrongSides(regions: Regions, output: LabelMapOutput): Reason | undefined {
+  const gate = output.gate.sides;
   if (gate === undefined) return undefined;
   const [right, left, between] = [regions.of(gate.right), regions.of(gate.left), regions.of(gate.between)];
   const apart = left.center[0] - right.center[0];
@@ -112,8 +115,8 @@ function wrongSides(regions: Regions, card: ModelCard): Reason | undefined {
 /** Less than this of an organ says nothing about where it ends. */
 const TRACE_ML = 50;
 
-function cutOff(regions: Regions, card: ModelCard): Reason | undefined {
-  const gate = card.gates.labels.complete;
+function cutOff(regions: Regions, output: LabelMapOutput): Reason | undefined {
+  const gate = output.gate.complete;
   if (gate === undefined) return undefined;
   const parts = gate.labels.map((label) => regions.of(label));
   if (parts.every(({ milliliters }) => milliliters < TRACE_ML)) return undefined;

@@ -19,7 +19,8 @@ export function draftCard({ name, file, sha256 }: DraftFacts, graph: GraphFacts)
     title: openQuestion('What is it called, for a reader of drafts?'),
     description: openQuestion('What does it do, in two sentences?'),
     intendedUse: [INTENDED_USE],
-    graph: {
+    runtime: {
+      kind: 'onnx',
       file,
       sha256,
       opset: graph.opset,
@@ -34,21 +35,24 @@ export function draftCard({ name, file, sha256 }: DraftFacts, graph: GraphFacts)
       intensity: intensityOf(graph.inputs),
       fill: openQuestion('Number: value outside the image, in units; -1024 for CT'),
       maximumShape: openQuestion('[slices, rows, columns]: the largest input, which bounds memory'),
+      gate: VOLUME_GATE,
     },
-    output: {
-      kind: 'label-map',
-      tensor: nameOf(graph.outputs, 'output'),
-      segments: [SEGMENT],
-      otherLabels: [],
-      refine: {
-        range: {
-          low: openQuestion('Whole number: the lowest value of a voxel that can belong to a segment, in units'),
-          high: openQuestion('Whole number: the highest'),
+    outputs: [
+      {
+        kind: 'label-map',
+        tensor: nameOf(graph.outputs, 'output'),
+        segments: [SEGMENT],
+        otherLabels: [],
+        refine: {
+          range: {
+            low: openQuestion('Whole number: the lowest value of a voxel that can belong to a segment, in units'),
+            high: openQuestion('Whole number: the highest'),
+          },
         },
+        gate: { regions: [] },
+        findings: [FINDING],
       },
-    },
-    findings: [FINDING],
-    gates: { volume: VOLUME_GATE, labels: { regions: [] } },
+    ],
     caveats: [openQuestion('What must stand beside every result?')],
     licence: {
       id: openQuestion('SPDX identifier of the licence of the graph and its weights'),

@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import { validateFindings } from '../../contracts/generated/validators.js';
 import { lungCard, packageOf } from '../../test/support/model-card.ts';
 import { sampleVolume } from '../../test/support/sample-report.ts';
+import type { Volume } from '../assembly/volume.ts';
 import { BILATERAL, HOUNSFIELD_UNIT, LAA950, LUNG, PERC15, PERCENT, RIGHT } from '../codes.ts';
-import type { Finding } from './findings.ts';
-import { findingsFrom } from './findings-from.ts';
+import type { Finding, Findings } from './findings.ts';
+import { findingsOf, outlinedFindings } from './findings-from.ts';
 import type { SegmentStatistics } from './model-package.ts';
 
 /** Voxels of 1 ml, so that millilitres are counts. */
@@ -35,12 +36,18 @@ const right = statistics(
 );
 const left = statistics(2, [-900, -900, -900, -900], 4);
 
+function read(images: Volume, counted: readonly SegmentStatistics[], provider = 'cpu'): Findings {
+  const findings = outlinedFindings(images, model.card.outputs[0], counted);
+  const parameters = { 'value-range': '-1200 to -500 HU' };
+  return findingsOf(images, model, [{ findings, parameters }], provider);
+}
+
 function values(finding: Finding): Record<string, number | undefined> {
   return Object.fromEntries(finding.measurements.map(({ key, value }) => [key, value]));
 }
 
 test('WR-MOD-10 volume, mean, percentile and share below, of each lung and of both', () => {
-  const { findings } = findingsFrom(volume, model, [right, left], 'cpu');
+  const { findings } = read(volume, [right, left]);
   assert.deepEqual(
     findings.map(({ key }) => key),
     ['lung-right', 'lung-left', 'lungs'],
@@ -53,7 +60,7 @@ test('WR-MOD-10 volume, mean, percentile and share below, of each lung and of bo
 });
 
 test('WR-MOD-10 findings carry codes, units, threshold, segment and evidence, and keep their contract', () => {
-  const all = findingsFrom(volume, model, [right, left], 'cuda');
+  const all = read(volume, [right, left], 'cuda');
   assert.ok(validateFindings(all), JSON.stringify(validateFindings.errors));
   const [one, , both] = all.findings;
   assert.deepEqual([one!.concept, one!.laterality, one!.segmentNumber], [LUNG, RIGHT, 1]);
@@ -72,7 +79,7 @@ test('WR-MOD-10 findings carry codes, units, threshold, segment and evidence, an
 });
 
 test('WR-MOD-10 the algorithm is named with version, digest, provider and parameters (R3, R4)', () => {
-  assert.deepEqual(findingsFrom(volume, model, [right, left], 'cuda').algorithm, {
+  assert.deepEqual(read(volume, [right, left], 'cuda').algorithm, {
     name: 'ct-lung-density',
     version: model.card.version,
     digest: model.digest,
@@ -83,11 +90,11 @@ test('WR-MOD-10 the algorithm is named with version, digest, provider and parame
 test('WR-MOD-10 frames are named where an object has several', () => {
   const multiFrame = { ...volume, header: { ...volume.header, numberOfFrames: 6 } };
   const numbered = { ...multiFrame, slices: volume.slices.map((slice, k) => ({ ...slice, frameNumber: k + 1 })) };
-  assert.equal(findingsFrom(numbered, model, [right, left], 'cpu').findings[0]!.evidence[0]!.frameNumber, 3);
+  assert.equal(read(numbered, [right, left]).findings[0]!.evidence[0]!.frameNumber, 3);
 });
 
 test('WR-MOD-10 an empty segment has no value, and says so', () => {
-  const { findings } = findingsFrom(volume, model, [right, statistics(2, [], 0)], 'cpu');
+  const { findings } = read(volume, [right, statistics(2, [], 0)]);
   assert.deepEqual(findings[1]!.evidence, []);
   for (const measurement of findings[1]!.measurements) {
     assert.equal(measurement.value, undefined);
@@ -97,5 +104,5 @@ test('WR-MOD-10 an empty segment has no value, and says so', () => {
 });
 
 test('WR-MOD-10 a segment that was not counted is a fault', () => {
-  assert.throws(() => findingsFrom(volume, model, [right], 'cpu'), { code: 'internal' });
+  assert.throws(() => read(volume, [right]), { code: 'internal' });
 });

@@ -2,42 +2,45 @@
 import { type Volume, voxelMilliliters } from '../assembly/volume.ts';
 import { WetreadError } from '../errors.ts';
 import type { Finding, Findings, InstanceReference, Measurement } from './findings.ts';
-import type { ModelCard, ModelPackage, SegmentStatistics } from './model-package.ts';
+import type { LabelMapOutput, ModelPackage, SegmentStatistics } from './model-package.ts';
+import type { OutputReading } from './reading.ts';
 import { mergeStatistics, type PartStatistics } from './segment-counter.ts';
 
-type FindingRule = ModelCard['findings'][number];
+type FindingRule = LabelMapOutput['findings'][number];
 type MeasureRule = FindingRule['measures'][number];
 
 /** No value: the segment is empty (PS3.16 CID 42). */
 const NOT_AVAILABLE = { value: '114006', scheme: 'DCM', meaning: 'Measurement failure' } as const;
 
-/**
- * @param statistics one per segment number of the card.
- * @param provider execution provider that ran the model: part of what a reading can be repeated from.
- */
-export function findingsFrom(
+/** What a model says of a volume. @param provider execution provider that ran it: part of what a reading can be repeated from. */
+export function findingsOf(
   volume: Volume,
   { card, digest }: ModelPackage,
-  statistics: readonly SegmentStatistics[],
+  said: readonly OutputReading[],
   provider: string,
 ): Findings {
   const [first, ...others] = volume.slices.map((_, k) => referenceTo(volume, k));
-  const { low, high } = card.output.refine.range;
+  const { name, version, input } = card;
+  const parameters = {
+    provider,
+    'grid-spacing': `${input.spacingMm} mm`,
+    ...Object.fromEntries(said.flatMap((reading) => Object.entries(reading.parameters))),
+  };
   return {
-    algorithm: {
-      name: card.name,
-      version: card.version,
-      digest,
-      parameters: {
-        provider,
-        'grid-spacing': `${card.input.spacingMm} mm`,
-        'value-range': `${low} to ${high} ${card.input.units}`,
-      },
-    },
+    algorithm: { name, version, digest, parameters },
     seriesInstanceUid: volume.seriesInstanceUid,
     evidence: [first!, ...others],
-    findings: card.findings.map((rule) => findingFrom(volume, rule, statistics)),
+    findings: said.flatMap(({ findings }) => findings),
   };
+}
+
+/** Findings of outlined regions. @param statistics one per segment number of the card. */
+export function outlinedFindings(
+  volume: Volume,
+  { findings }: LabelMapOutput,
+  statistics: readonly SegmentStatistics[],
+): readonly Finding[] {
+  return findings.map((rule) => findingFrom(volume, rule, statistics));
 }
 
 /** A frame is named only in objects that have several (PS3.3 10.3, Referenced Frame Number). */

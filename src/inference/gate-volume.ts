@@ -27,12 +27,12 @@ function wrongModality(volume: Volume, card: ModelCard): Reason | undefined {
 /** Only a tag that contradicts counts; an absent or unknown one is judged by the pixels, after the model has run. */
 function wrongBodyPart({ header }: Volume, card: ModelCard): Reason | undefined {
   const named = (header.bodyPartExamined ?? '').toUpperCase().replace(/[^A-Z]/g, '');
-  if (!card.gates.volume.refusedBodyParts.includes(named)) return undefined;
+  if (!card.input.gate.refusedBodyParts.includes(named)) return undefined;
   return reason('wrong-body-part', `Body Part Examined is ${named}`);
 }
 
 function wrongSlices({ shape, spacing, header }: Volume, card: ModelCard): Reason | undefined {
-  const { minimumSlices, maximumSpacingMm } = card.gates.volume;
+  const { minimumSlices, maximumSpacingMm } = card.input.gate;
   if (shape[0] < minimumSlices) return reason('too-few-slices', `${shape[0]} slices, the model needs ${minimumSlices}`);
   const thickest = Math.max(...card.intendedUse.map((use) => use.sliceThicknessMm.maximum));
   const thickness = header.frames[0]?.sliceThickness;
@@ -50,7 +50,7 @@ function wrongSlices({ shape, spacing, header }: Volume, card: ModelCard): Reaso
 
 function tooSmall({ shape, spacing }: Volume, card: ModelCard): Reason | undefined {
   const extent = shape.map((size, axis) => size * spacing[axis]!);
-  return limits(extent, card.gates.volume.minimumExtentMm, (mm, limit, axis) =>
+  return limits(extent, card.input.gate.minimumExtentMm, (mm, limit, axis) =>
     mm < limit
       ? ['coverage-insufficient', `${millimetres(mm)} along the ${axis} axis, the model needs ${millimetres(limit)}`]
       : undefined,
@@ -58,7 +58,7 @@ function tooSmall({ shape, spacing }: Volume, card: ModelCard): Reason | undefin
 }
 
 function tooLarge(volume: Volume, card: ModelCard): Reason | undefined {
-  const { shape } = inputGrid(volume, card);
+  const { shape } = inputGrid(volume, card.input);
   return limits(shape, card.input.maximumShape, (size, limit, axis) =>
     size > limit ? ['outside-model-limits', `${size} grid points along the ${axis} axis, limit ${limit}`] : undefined,
   );
@@ -82,7 +82,7 @@ function limits(
 const SAMPLE = 200_000;
 
 function wrongValues(volume: Volume, card: ModelCard): Reason | undefined {
-  const wanted = card.gates.volume.values;
+  const wanted = card.input.gate.values;
   const counts = wanted.map(() => 0);
   const [slices, rows, columns] = volume.shape;
   const step = Math.max(1, Math.floor((slices * rows * columns) / SAMPLE));

@@ -3,7 +3,9 @@ import type { ModelCard } from '../../contracts/generated/types.ts';
 import type { Grid } from '../assembly/grid.ts';
 import type { Code } from '../codes.ts';
 
-export type { ModelCard } from '../../contracts/generated/types.ts';
+export type { LabelMapOutput, ModelCard, VolumeInput } from '../../contracts/generated/types.ts';
+
+export type OutputRule = ModelCard['outputs'][number];
 
 export interface ModelPackage {
   readonly card: ModelCard;

@@ -3,17 +3,16 @@ import { isotropicGrid } from '../assembly/geometry.ts';
 import type { Grid, IntensityStep } from '../assembly/grid.ts';
 import type { Volume } from '../assembly/volume.ts';
 import { WetreadError } from '../errors.ts';
-import type { ModelCard, RefineRule } from './model-package.ts';
+import type { LabelMapOutput, ModelCard, RefineRule, VolumeInput } from './model-package.ts';
 import type { InferenceRequest } from './tensor.ts';
 
 /** The grid that the model's input lies on: over the whole volume, axes ascending to the head, the back and the left. */
-export function inputGrid(volume: Pick<Volume, 'shape' | 'affine'>, card: ModelCard): Grid {
-  return isotropicGrid(volume, card.input.spacingMm);
+export function inputGrid(volume: Pick<Volume, 'shape' | 'affine'>, { spacingMm }: VolumeInput): Grid {
+  return isotropicGrid(volume, spacingMm);
 }
 
 /** What the resampler writes for this model. */
-export function intensityStep(card: ModelCard): IntensityStep {
-  const { intensity, fill } = card.input;
+export function intensityStep({ intensity, fill }: VolumeInput): IntensityStep {
   return intensity.datatype === 'INT16'
     ? { datatype: 'INT16', fill }
     : { datatype: 'FP32', low: intensity.low, high: intensity.high, fill };
@@ -30,11 +29,11 @@ export function inferenceRequest(card: ModelCard, grid: Grid, voxels: Int16Array
     model: card.name,
     version: card.version,
     inputs: [{ name: tensor, datatype, shape: grid.shape, data: voxels }],
-    outputs: [card.output.tensor],
+    outputs: card.outputs.map((output) => output.tensor),
   };
 }
 
 /** How the model's labels become masks at native resolution. */
-export function refineRule(card: ModelCard): RefineRule {
-  return { segments: card.output.segments, range: card.output.refine.range };
+export function refineRule({ segments, refine }: LabelMapOutput): RefineRule {
+  return { segments, range: refine.range };
 }

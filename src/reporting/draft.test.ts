@@ -3,20 +3,24 @@ import { test } from 'node:test';
 import { validateReport } from '../../contracts/generated/validators.js';
 import { sampleReport, sampleSegmentation, sampleStudyHeader, sampleVolume } from '../../test/support/sample-report.ts';
 import type { Findings } from '../inference/findings.ts';
-import { draft, LOW_ATTENUATION_MARK, reportText } from './draft.ts';
+import { draft, findingPath, LOW_ATTENUATION_MARK, reportText } from './draft.ts';
 import { measurementText, numberText } from './text.ts';
 
 const volume = sampleVolume();
 const base = sampleReport(sampleSegmentation(volume));
 
 function drafted(change: (findings: Findings) => void = () => {}, header: Partial<typeof volume.header> = {}) {
-  const findings = structuredClone(base.findings);
+  const findings = structuredClone(base.readings[0]);
   change(findings);
   return draft({
     study: sampleStudyHeader(volume),
-    volume: { ...volume, header: { ...volume.header, ...header } },
-    findings,
-    cardCaveats: ['Inspiration is not known.'],
+    readings: [
+      {
+        images: { ...volume, header: { ...volume.header, ...header } },
+        findings,
+        model: { card: { caveats: ['Inspiration is not known.'] } },
+      },
+    ],
     provenance: base.provenance,
   });
 }
@@ -45,9 +49,9 @@ test('WR-REP-02 every copy says first and last that it is an unverified AI draft
 
 test('WR-REP-03 every sentence on findings and impression rests on findings that exist', () => {
   const report = drafted();
-  const keys = new Set(report.findings.findings.map((f) => f.key));
+  const keys = new Set(report.readings[0].findings.map((f) => findingPath(report.readings[0].algorithm, f)));
   const used = report.sections.flatMap((s) => s.sentences.flatMap((t) => t.findingKeys));
-  assert.ok(used.length >= report.findings.findings.length);
+  assert.ok(used.length >= report.readings[0].findings.length);
   assert.deepEqual(
     used.filter((key) => !keys.has(key)),
     [],
@@ -58,9 +62,9 @@ test('WR-REP-04 technique names kernel, thickness and contrast, and says what is
   const { convolutionKernel: _, contrastBolusAgent: __, ...without } = volume.header;
   const unknown = draft({
     study: sampleStudyHeader(volume),
-    volume: { ...volume, header: without },
-    findings: base.findings,
-    cardCaveats: [],
+    readings: [
+      { images: { ...volume, header: without }, findings: base.readings[0], model: { card: { caveats: [] } } },
+    ],
     provenance: base.provenance,
   });
   assert.match(unknown.sections[0]!.sentences[0]!.text, /kernel not recorded.*no contrast agent recorded/);

@@ -5,7 +5,10 @@
 import type { StudyHeader } from '../arrival/study.ts';
 import type { Volume } from '../assembly/volume.ts';
 import { CT_CHEST, SECTION_FINDINGS, SECTION_IMPRESSION, SECTION_TECHNIQUE } from '../codes.ts';
-import type { Finding, Findings, Measurement } from '../inference/findings.ts';
+import { WetreadError } from '../errors.ts';
+import type { Algorithm, Finding, Findings, Measurement } from '../inference/findings.ts';
+import type { ModelCard } from '../inference/model-package.ts';
+import type { Reading } from '../inference/reading.ts';
 import { explain } from '../reasons.ts';
 import type { Report, ReportProvenance, Sentence } from './report.ts';
 import { measurementText, numberText } from './text.ts';
@@ -18,47 +21,58 @@ export const LOW_ATTENUATION_MARK = 5;
 /** Density measures are validated on thin slices; above this the draft says so. Millimetres. */
 const THICK_SLICE_MM = 2.5;
 
+/** What a draft says of a reading, and with which limits of the model. */
+export type DraftedReading = Pick<Reading, 'images' | 'findings'> & {
+  readonly model: { readonly card: Pick<ModelCard, 'caveats'> };
+};
+
 export interface DraftInput {
   readonly study: StudyHeader;
-  readonly volume: Volume;
-  readonly findings: Findings;
-  /** What the model card says must accompany every result. */
-  readonly cardCaveats: readonly string[];
+  /** At least one. */
+  readonly readings: readonly DraftedReading[];
   readonly provenance: ReportProvenance;
 }
 
-export function draft(input: DraftInput): Report {
-  const { findings, provenance } = input;
+export function draft({ study, readings, provenance }: DraftInput): Report {
+  const [first, ...others] = readings;
+  if (first === undefined) throw new WetreadError('internal', 'A draft needs a reading');
+  const distinct = [...new Map(readings.map(({ images }) => [images.seriesInstanceUid, images])).values()];
+  const caveats = readings.flatMap(({ images, model }) => [...acquisitionCaveats(images), ...model.card.caveats]);
   return {
     schemaVersion: 1,
-    studyInstanceUid: input.study.studyInstanceUid,
+    studyInstanceUid: study.studyInstanceUid,
     status: 'draft',
-    label: draftLabel(findings, provenance),
+    label: draftLabel(readings, provenance),
     title: 'CT chest: AI draft, not verified',
     procedure: CT_CHEST,
     sections: [
-      { key: 'technique', heading: 'Technique', code: SECTION_TECHNIQUE, sentences: technique(input.volume) },
-      { key: 'findings', heading: 'Findings', code: SECTION_FINDINGS, sentences: findings.findings.map(describe) },
+      { key: 'technique', heading: 'Technique', code: SECTION_TECHNIQUE, sentences: distinct.map(technique) },
+      {
+        key: 'findings',
+        heading: 'Findings',
+        code: SECTION_FINDINGS,
+        sentences: readings.flatMap(({ findings }) => describe(findings)),
+      },
       {
         key: 'impression',
         heading: 'Impression',
         code: SECTION_IMPRESSION,
-        sentences: impression(findings, input.volume),
+        sentences: readings.flatMap(({ findings, images }) => impression(findings, images)),
       },
     ],
-    findings,
-    caveats: [...acquisitionCaveats(input.volume), ...input.cardCaveats],
+    readings: [first.findings, ...others.map(({ findings }) => findings)],
+    caveats: [...new Set(caveats)],
     provenance,
   };
 }
 
 /** Safety R23: names AI origin, package, version and state, and survives copying as text. */
-function draftLabel(findings: Findings, provenance: ReportProvenance): string {
-  const { name, version } = findings.algorithm;
-  return `AI draft, not verified by a radiologist (${name} ${version}, ${provenance.software.name} ${provenance.software.version}).`;
+function draftLabel(readings: readonly DraftedReading[], provenance: ReportProvenance): string {
+  const algorithms = readings.map(({ findings: { algorithm } }) => `${algorithm.name} ${algorithm.version}`);
+  return `AI draft, not verified by a radiologist (${algorithms.join(', ')}, ${provenance.software.name} ${provenance.software.version}).`;
 }
 
-function technique(volume: Volume): Sentence[] {
+function technique(volume: Volume): Sentence {
   const [slices, rows, columns] = volume.shape;
   const { header } = volume;
   const thickness = header.frames[0]?.sliceThickness;
@@ -69,13 +83,19 @@ function technique(volume: Volume): Sentence[] {
     `kernel ${header.convolutionKernel ?? 'not recorded'}`,
     header.contrastBolusAgent === undefined ? 'no contrast agent recorded' : 'contrast agent recorded',
   ];
-  return [sentence(`${parts.join(', ')}.`)];
+  return sentence(`${parts.join(', ')}.`);
 }
 
-function describe(finding: Finding): Sentence {
-  const measures = finding.measurements.map((m) => `${measureName(m)} ${measurementText(m)}`);
-  const text = `${findingTitle(finding)}: ${measures.join(', ')}.`;
-  return sentence(text, finding.key);
+function describe({ algorithm, findings }: Findings): Sentence[] {
+  return findings.map((finding) => {
+    const measures = finding.measurements.map((m) => `${measureName(m)} ${measurementText(m)}`);
+    return sentence(`${findingTitle(finding)}: ${measures.join(', ')}.`, findingPath(algorithm, finding));
+  });
+}
+
+/** Names a finding within a report: keys are the model's own, and two models may have the same. */
+export function findingPath({ name }: Pick<Algorithm, 'name'>, { key }: Pick<Finding, 'key'>): string {
+  return `${name}/${key}`;
 }
 
 const MEASURE_NAMES: Readonly<Record<string, string>> = {
@@ -109,7 +129,10 @@ function impression(findings: Findings, { header, spacing }: Volume): Sentence[]
     share >= LOW_ATTENUATION_MARK
       ? `${amount}; low attenuation of this extent can indicate emphysema. Correlate with the images.`
       : `${amount}, under the ${LOW_ATTENUATION_MARK} % mark used here for increased low attenuation.`;
-  return [sentence(meaning, whole.key), sentence('Only lung density was assessed; nothing else was looked for.')];
+  return [
+    sentence(meaning, findingPath(findings.algorithm, whole)),
+    sentence('Only lung density was assessed; nothing else was looked for.'),
+  ];
 }
 
 function acquisitionCaveats(volume: Volume): string[] {

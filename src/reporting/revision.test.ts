@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Report } from './report.ts';
 import { newProvenance, repeatedProvenance, workIdentity } from './revision.ts';
 
-const done = { studyInstanceUid: '1.2', sopInstanceUids: ['1.2.2', '1.2.1'], packageDigest: 'p', configDigest: 'c' };
+const done = { studyInstanceUid: '1.2', sopInstanceUids: ['1.2.2', '1.2.1'], packageDigests: ['p'], configDigest: 'c' };
 const made = {
   revision: 1,
   createdAt: '2026-03-14T15:00:00.000Z',
@@ -20,7 +20,7 @@ test('WR-CON-04 the same study, images, package and configuration are the same w
   for (const other of [
     { studyInstanceUid: '1.3' },
     { sopInstanceUids: ['1.2.1'] },
-    { packageDigest: 'q' },
+    { packageDigests: ['q'] },
     { configDigest: 'd' },
   ])
     assert.notEqual(workIdentity({ ...done, ...other }).attemptKey, identity.attemptKey, JSON.stringify(other));

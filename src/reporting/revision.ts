@@ -9,19 +9,23 @@ export interface WorkDone {
   readonly studyInstanceUid: string;
   /** Of the images that were read, in any order. */
   readonly sopInstanceUids: readonly string[];
-  readonly packageDigest: string;
+  /** Of the models that read. */
+  readonly packageDigests: readonly string[];
   readonly configDigest: string;
 }
 
-/** Same study, same instances, same package, same configuration: the same key, hence the same UIDs outside. */
+/** Same study, same instances, same packages, same configuration: the same key, hence the same UIDs outside. */
 export function workIdentity({
   studyInstanceUid,
   sopInstanceUids,
-  packageDigest,
+  packageDigests,
   configDigest,
 }: WorkDone): WorkIdentity {
-  const instanceSetDigest = digest([...sopInstanceUids].sort());
-  return { instanceSetDigest, attemptKey: digest([studyInstanceUid, instanceSetDigest, packageDigest, configDigest]) };
+  const instanceSetDigest = digest([...new Set(sopInstanceUids)].sort());
+  return {
+    instanceSetDigest,
+    attemptKey: digest([studyInstanceUid, instanceSetDigest, ...packageDigests, configDigest]),
+  };
 }
 
 function digest(parts: readonly string[]): string {

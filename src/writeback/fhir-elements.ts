@@ -1,6 +1,7 @@
 /** Elements that all resources share: codings, identifiers, dates, labels. */
 import type { BundleEntry, CodeableConcept, Coding, FhirResource, Identifier, Meta, Narrative } from 'fhir/r4.js';
 import { type Code, FHIR_SYSTEM } from '../codes.ts';
+import type { Algorithm } from '../inference/findings.ts';
 import type { Report } from '../reporting/report.ts';
 import { nameBasedUid, type SopInstanceUid } from '../uid.ts';
 import { deviceObserverUid, reportIdentifier } from './identity.ts';
@@ -67,8 +68,8 @@ export function fullUrl(...name: readonly string[]): string {
   return `urn:uuid:${hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')}`;
 }
 
-export function deviceUrl(report: Report): string {
-  return fullUrl('device', deviceObserverUid(report));
+export function deviceUrl(algorithm: Algorithm): string {
+  return fullUrl('device', deviceObserverUid(algorithm));
 }
 
 export function imagingStudyUrl(report: Report): string {

@@ -19,7 +19,7 @@ import {
   THRESHOLD_ATTENUATION_COEFFICIENT,
   UNDETERMINED,
 } from '../codes.ts';
-import type { Finding, Measurement } from '../inference/findings.ts';
+import type { Algorithm, Finding, Measurement } from '../inference/findings.ts';
 import { findingTitle } from '../reporting/draft.ts';
 import { measurementText, unitText } from '../reporting/text.ts';
 import type { TransactionInput } from './fhir.ts';
@@ -66,21 +66,32 @@ export interface Observations {
 }
 
 export function observations(input: TransactionInput): Observations {
-  const families = input.report.findings.findings.map((finding) => {
-    const members = finding.measurements.map((measurement) => member(input, finding, measurement));
-    return { members, group: group(input, finding, members) };
-  });
+  const families = input.report.readings.flatMap(({ algorithm, findings }) =>
+    findings.map((finding) => {
+      const observed: Observed = { input, algorithm, finding };
+      const members = finding.measurements.map((measurement) => member(observed, measurement));
+      return { members, group: group(observed, members) };
+    }),
+  );
   return {
     all: families.flatMap(({ members, group: parent }) => [...members, parent]),
     groups: families.map(({ group: parent }) => parent),
   };
 }
 
-function group(input: TransactionInput, finding: Finding, members: readonly Entry[]): Entry {
-  const { report } = input;
+/** A finding, and whose it is. */
+interface Observed {
+  readonly input: TransactionInput;
+  readonly algorithm: Algorithm;
+  readonly finding: Finding;
+}
+
+function group(observed: Observed, members: readonly Entry[]): Entry {
+  const { algorithm, finding } = observed;
+  const { report } = observed.input;
   const title = findingTitle(finding);
-  return entry(trackingUid(report, finding.key), {
-    ...shared(input, finding),
+  return entry(trackingUid(report, algorithm, finding.key), {
+    ...shared(observed),
     category: [IMAGING, concept(MEASUREMENT_GROUP)],
     code: concept(finding.concept, title),
     valueCodeableConcept: finding.presence === undefined ? undefined : concept(PRESENCE[finding.presence]),
@@ -95,13 +106,14 @@ function group(input: TransactionInput, finding: Finding, members: readonly Entr
   });
 }
 
-function member(input: TransactionInput, finding: Finding, measurement: Measurement): Entry {
-  const { report } = input;
+function member(observed: Observed, measurement: Measurement): Entry {
+  const { algorithm, finding } = observed;
+  const { report } = observed.input;
   const { derivation, threshold } = measurement;
   const name = derivation === undefined ? measurement.concept.meaning : derived(derivation, measurement.concept);
   const value = Number.isFinite(measurement.value) ? measurement.value : undefined;
-  return entry(observationUid(report, finding.key, measurement.key), {
-    ...shared(input, finding),
+  return entry(observationUid(report, algorithm, finding.key, measurement.key), {
+    ...shared(observed),
     category: [IMAGING],
     code: concept(measurement.concept, name),
     valueQuantity: value === undefined ? undefined : quantity(value, measurement.unit),
@@ -142,10 +154,11 @@ function lateralityOf(finding: Finding): ObservationComponent[] {
 
 type OwnedObservation = Owned<Observation> & Pick<Observation, 'text'>;
 
-function shared(
-  input: TransactionInput,
-  finding: Finding,
-): Omit<OwnedObservation, 'identifier' | 'category' | 'code' | 'component' | 'text'> {
+function shared({
+  input,
+  algorithm,
+  finding,
+}: Observed): Omit<OwnedObservation, 'identifier' | 'category' | 'code' | 'component' | 'text'> {
   const { report, study, match } = input;
   const imagingStudy = { reference: imagingStudyUrl(report), type: 'ImagingStudy' };
   return {
@@ -159,7 +172,7 @@ function shared(
     valueCodeableConcept: undefined,
     dataAbsentReason: undefined,
     bodySite: finding.site === undefined ? undefined : concept(finding.site, findingTitle(finding)),
-    device: { reference: deviceUrl(report), type: 'Device' },
+    device: { reference: deviceUrl(algorithm), type: 'Device' },
     derivedFrom: [imagingStudy],
     hasMember: undefined,
   };

@@ -1,6 +1,8 @@
 /** Where a draft comes from: the algorithm as Device, the images as ImagingStudy, and the Provenance of both to the report. */
 import type { CodeableConcept, Device, ImagingStudy, Provenance } from 'fhir/r4.js';
 import { FHIR_SYSTEM } from '../codes.ts';
+import type { Algorithm } from '../inference/findings.ts';
+import type { Report } from '../reporting/report.ts';
 import type { TransactionInput } from './fhir.ts';
 import {
   AI_ASSERTED,
@@ -29,9 +31,9 @@ const ARTIFICIAL_INTELLIGENCE: CodeableConcept = {
 };
 
 /** One Device per algorithm, version and package digest; never changed once it is there. */
-export function device({ report, software }: TransactionInput): Entry {
-  const { name, version, digest } = report.findings.algorithm;
-  const identifier = dicomIdentifier(deviceObserverUid(report));
+export function device(algorithm: Algorithm, software: TransactionInput['software']): Entry {
+  const { name, version, digest } = algorithm;
+  const identifier = dicomIdentifier(deviceObserverUid(algorithm));
   const owned: Owned<Device> = {
     identifier: [identifier, { system: SYSTEM.modelPackage, value: digest }],
     status: 'active',
@@ -45,7 +47,7 @@ export function device({ report, software }: TransactionInput): Entry {
     ],
   };
   return {
-    fullUrl: deviceUrl(report),
+    fullUrl: deviceUrl(algorithm),
     resource: { resourceType: 'Device', text: narrative(`AI algorithm ${name} ${version}`), ...present(owned) },
     request: { method: 'POST', url: 'Device', ifNoneExist: identifierQuery(identifier) },
   };
@@ -69,7 +71,7 @@ export function imagingStudy(input: TransactionInput): Entry {
     description: study.studyDescription === undefined ? undefined : plain(study.studyDescription),
     // R4 asks for the modality of every series that is named.
     series:
-      modalityCoding === undefined ? undefined : [{ uid: report.findings.seriesInstanceUid, modality: modalityCoding }],
+      modalityCoding === undefined ? undefined : seriesRead(report).map((uid) => ({ uid, modality: modalityCoding })),
   };
   return {
     fullUrl: imagingStudyUrl(report),
@@ -80,6 +82,10 @@ export function imagingStudy(input: TransactionInput): Entry {
     },
     request: { method: 'POST', url: 'ImagingStudy', ifNoneExist: identifierQuery(identifier) },
   };
+}
+
+function seriesRead({ readings }: Report): readonly string[] {
+  return [...new Set(readings.map(({ seriesInstanceUid }) => seriesInstanceUid))];
 }
 
 /**
@@ -105,28 +111,23 @@ export function provenance(input: TransactionInput, observed: readonly Entry[]):
         },
       ],
     },
-    agent: [
-      {
-        type: {
-          coding: [{ system: 'http://terminology.hl7.org/CodeSystem/provenance-participant-type', code: 'author' }],
-        },
-        role: [ARTIFICIAL_INTELLIGENCE],
-        who: { reference: deviceUrl(report), type: 'Device' },
+    agent: report.readings.map(({ algorithm }) => ({
+      type: {
+        coding: [{ system: 'http://terminology.hl7.org/CodeSystem/provenance-participant-type', code: 'author' }],
       },
-    ],
+      role: [ARTIFICIAL_INTELLIGENCE],
+      who: { reference: deviceUrl(algorithm), type: 'Device' },
+    })),
     entity: [
       { role: 'source', what: { reference: imagingStudyUrl(report), type: 'ImagingStudy' } },
       ...objects.map((object) => ({
         role: 'source' as const,
         what: { identifier: dicomIdentifier(object.sopInstanceUid), display: `DICOM ${object.kind.toUpperCase()}` },
       })),
-      {
-        role: 'derivation',
-        what: {
-          identifier: { system: SYSTEM.modelPackage, value: report.findings.algorithm.digest },
-          display: 'Model package',
-        },
-      },
+      ...report.readings.map(({ algorithm }) => ({
+        role: 'derivation' as const,
+        what: { identifier: { system: SYSTEM.modelPackage, value: algorithm.digest }, display: 'Model package' },
+      })),
     ],
   };
   return {

@@ -40,8 +40,8 @@ const one = <T extends FhirResource>(bundle: Bundle<FhirResource>, type: T['reso
 
 const withFinding = (changes: Partial<Finding>): Partial<Report> => {
   const report = sampleReport(segmentation);
-  const [first] = report.findings.findings;
-  return { findings: { ...report.findings, findings: [{ ...first!, ...changes }] } };
+  const [reading] = report.readings;
+  return { readings: [{ ...reading, findings: [{ ...reading.findings[0]!, ...changes }] }] };
 };
 
 describe('FHIR transaction', () => {
@@ -106,13 +106,13 @@ describe('FHIR transaction', () => {
     const observed = (uid: string) => observations.find((o) => o.identifier?.[0]?.value === `urn:oid:${uid}`);
     const results = one<DiagnosticReport>(bundle, 'DiagnosticReport').result;
     assert.equal(results?.length, 3);
-    for (const finding of report.findings.findings) {
-      const group = observed(trackingUid(report, finding.key));
+    for (const finding of report.readings[0].findings) {
+      const group = observed(trackingUid(report, report.readings[0].algorithm, finding.key));
       assert.equal(group?.hasMember?.length, finding.measurements.length);
       assert.equal(group?.code.coding?.[0]?.code, '39607008');
       assert.ok(group?.category?.some((c) => c.coding?.[0]?.code === '125007'));
       for (const measurement of finding.measurements) {
-        const member = observed(observationUid(report, finding.key, measurement.key));
+        const member = observed(observationUid(report, report.readings[0].algorithm, finding.key, measurement.key));
         assert.equal(member?.valueQuantity?.value, measurement.value);
         assert.equal(member?.valueQuantity?.code, measurement.unit.value);
         assert.equal(member?.valueQuantity?.system, 'http://unitsofmeasure.org');
@@ -125,7 +125,9 @@ describe('FHIR transaction', () => {
     const { bundle, report } = transaction();
     const find = (finding: string, measurement: string) =>
       all<Observation>(bundle, 'Observation').find(
-        (o) => o.identifier?.[0]?.value === `urn:oid:${observationUid(report, finding, measurement)}`,
+        (o) =>
+          o.identifier?.[0]?.value ===
+          `urn:oid:${observationUid(report, report.readings[0].algorithm, finding, measurement)}`,
       );
     const density = find('lung-right', 'mean-density');
     assert.equal(density?.code.coding?.[0]?.system, 'http://dicom.nema.org/resources/ontology/DCM');
@@ -245,10 +247,10 @@ describe('FHIR transaction', () => {
       },
     });
     const device = one<Device>(bundle, 'Device');
-    assert.ok(device.identifier?.some((i) => i.value === report.findings.algorithm.digest));
+    assert.ok(device.identifier?.some((i) => i.value === report.readings[0].algorithm.digest));
     assert.deepEqual(
       device.version?.map((v) => v.value),
-      ['1.0.0', report.findings.algorithm.digest, 'Wetread 0.1.0'],
+      ['1.0.0', report.readings[0].algorithm.digest, 'Wetread 0.1.0'],
     );
     assert.equal(device.type?.coding?.[0]?.code, 'Artificial-Intelligence');
     const provenance = one<Provenance>(bundle, 'Provenance');

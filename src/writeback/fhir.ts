@@ -46,7 +46,7 @@ export function reportTransaction(input: TransactionInput): Bundle {
     resourceType: 'Bundle',
     type: 'transaction',
     entry: [
-      device(input),
+      ...input.report.readings.map(({ algorithm }) => device(algorithm, input.software)),
       imagingStudy(input),
       ...measured.all,
       diagnosticReport(input, measured.groups),

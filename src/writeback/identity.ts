@@ -7,6 +7,7 @@
  * What changes with the attempt and the revision: SOP Instance UIDs.
  */
 
+import type { Algorithm } from '../inference/findings.ts';
 import type { Report } from '../reporting/report.ts';
 import { nameBasedUid, type SeriesInstanceUid, type SopInstanceUid, type Uid } from '../uid.ts';
 
@@ -14,38 +15,53 @@ export type TrackingUid = Uid<'TrackingUid'>;
 export type ObservationUid = Uid<'ObservationUid'>;
 export type DeviceObserverUid = Uid<'DeviceObserverUid'>;
 
+/** A report is one SR, and one SEG for every algorithm that outlines. */
+export type ResultObject = 'sr' | { readonly segOf: Algorithm };
+
 /** SOP Instance UID (0008,0018): a new one for every revision (PS3.3 C.17.2.3, Predecessor Documents Sequence). */
-export function sopInstanceUid(report: Report, kind: 'sr' | 'seg'): SopInstanceUid {
+export function sopInstanceUid(report: Report, object: ResultObject): SopInstanceUid {
   const { attemptKey, revision } = report.provenance;
-  return nameBasedUid<SopInstanceUid>('sop-instance', report.studyInstanceUid, attemptKey, String(revision), kind);
+  const name = ['sop-instance', report.studyInstanceUid, attemptKey, String(revision)];
+  return nameBasedUid<SopInstanceUid>(...name, ...nameOf(object));
 }
 
-/** Series Instance UID (0020,000E): one series per study, kind and version of the algorithm; revisions join it. */
-export function seriesInstanceUid(report: Report, kind: 'sr' | 'seg'): SeriesInstanceUid {
-  const { name, version, digest } = report.findings.algorithm;
-  return nameBasedUid<SeriesInstanceUid>('series', report.studyInstanceUid, name, version, digest, kind);
+/**
+ * Series Instance UID (0020,000E): one series of SRs per study, whichever models read it, so that the drafts of a study
+ * follow each other there; one of SEGs per study and version of the algorithm.
+ */
+export function seriesInstanceUid(report: Report, object: ResultObject): SeriesInstanceUid {
+  return nameBasedUid<SeriesInstanceUid>('series', report.studyInstanceUid, ...nameOf(object));
+}
+
+function nameOf(object: ResultObject): readonly string[] {
+  if (object === 'sr') return [object];
+  const { name, version, digest } = object.segOf;
+  return ['seg', name, version, digest];
 }
 
 /** Tracking Unique Identifier (112040, DCM) and (0062,0021): the same region in SR, SEG and FHIR. */
-export function trackingUid(report: Report, findingKey: string): TrackingUid {
-  return uid<TrackingUid>('tracking', report.studyInstanceUid, report.findings.algorithm.name, findingKey);
+export function trackingUid(report: Report, { name }: Algorithm, findingKey: string): TrackingUid {
+  return uid<TrackingUid>('tracking', report.studyInstanceUid, name, findingKey);
 }
 
 /** Observation UID (0040,A171) of one measurement of a finding. */
-export function observationUid(report: Report, findingKey: string, measurementKey: string): ObservationUid {
-  const algorithm = report.findings.algorithm.name;
-  return uid<ObservationUid>('observation', report.studyInstanceUid, algorithm, findingKey, measurementKey);
+export function observationUid(
+  report: Report,
+  { name }: Algorithm,
+  findingKey: string,
+  measurementKey: string,
+): ObservationUid {
+  return uid<ObservationUid>('observation', report.studyInstanceUid, name, findingKey, measurementKey);
 }
 
 /** Device Observer UID (121012, DCM): one version of one algorithm. */
-export function deviceObserverUid(report: Report): DeviceObserverUid {
-  const { name, version, digest } = report.findings.algorithm;
+export function deviceObserverUid({ name, version, digest }: Algorithm): DeviceObserverUid {
   return uid<DeviceObserverUid>('device-observer', name, version, digest);
 }
 
-/** Business identifier of the DiagnosticReport: one per study and algorithm, over all revisions. */
+/** Business identifier of the DiagnosticReport: one per study, over all revisions and whichever models read it. */
 export function reportIdentifier(report: Report): string {
-  return `${report.studyInstanceUid}/${report.findings.algorithm.name}`;
+  return report.studyInstanceUid;
 }
 
 /** Results that are neither study, series nor instance have no brand in uid.ts; the derivation is the same. */

@@ -55,15 +55,15 @@ export function patientAndStudy(study: StudyHeader): DicomDataSet {
 }
 
 /** General Series (C.7.3.1) with its part in the SR Document Series (C.17.1) and Segmentation Series (C.8.20.1). */
-export function series(context: ResultContext, kind: 'sr' | 'seg'): DicomDataSet {
+export function series(context: ResultContext, object: identity.ResultObject): DicomDataSet {
   const { report } = context;
   return dataSet({
-    modality: kind === 'sr' ? 'SR' : 'SEG',
-    seriesInstanceUid: identity.seriesInstanceUid(report, kind),
+    modality: object === 'sr' ? 'SR' : 'SEG',
+    seriesInstanceUid: identity.seriesInstanceUid(report, object),
     // Above what scanners count, so that results are listed after the images.
-    seriesNumber: kind === 'sr' ? 9001 : 9002,
+    seriesNumber: object === 'sr' ? 9001 : 9002,
     seriesDescription: line(`AI draft, unverified: ${report.title}`, 64),
-    referencedPerformedProcedureStepSequence: kind === 'sr' ? [] : undefined,
+    referencedPerformedProcedureStepSequence: object === 'sr' ? [] : undefined,
   });
 }
 
@@ -83,22 +83,21 @@ export function serialNumber({ deployment }: Software): string {
 }
 
 /** SOP Common (C.12.1); Coding Scheme Identification is added when the content is known. */
-export function sopCommon(context: ResultContext, kind: 'sr' | 'seg', sopClassUid: string): DicomDataSet {
+export function sopCommon(context: ResultContext, object: identity.ResultObject, sopClassUid: string): DicomDataSet {
   const { date, time, dateTime } = timeOf(context);
-  const { name, version } = context.report.findings.algorithm;
+  const { report } = context;
+  const algorithms = object === 'sr' ? report.readings.map(({ algorithm }) => algorithm) : [object.segOf];
   return dataSet({
     specificCharacterSet: 'ISO_IR 192',
     instanceCreationDate: date,
     instanceCreationTime: time,
     sopClassUid,
-    sopInstanceUid: identity.sopInstanceUid(context.report, kind),
-    contributingEquipmentSequence: [
-      {
-        ...dataSet({ purposeOfReferenceCodeSequence: [codedEntry(PROCESSING_EQUIPMENT)] }),
-        ...dataSet({ manufacturer: MANUFACTURER, manufacturerModelName: line(name, 64) }),
-        ...dataSet({ softwareVersions: line(version, 64), contributionDateTime: dateTime }),
-      },
-    ],
+    sopInstanceUid: identity.sopInstanceUid(report, object),
+    contributingEquipmentSequence: algorithms.map(({ name, version }) => ({
+      ...dataSet({ purposeOfReferenceCodeSequence: [codedEntry(PROCESSING_EQUIPMENT)] }),
+      ...dataSet({ manufacturer: MANUFACTURER, manufacturerModelName: line(name, 64) }),
+      ...dataSet({ softwareVersions: line(version, 64), contributionDateTime: dateTime }),
+    })),
   });
 }
 

@@ -24,11 +24,15 @@ export interface SeriesReferences {
   readonly instances: readonly InstanceReference[];
 }
 
-/** Hierarchical SOP Instance Reference Macro (PS3.3 Table C.17-3): study, series, instances. */
+/** Hierarchical SOP Instance Reference Macro (PS3.3 Table C.17-3): study, each series once, instances. */
 export function hierarchicalReference(studyInstanceUid: string, series: readonly SeriesReferences[]): DicomDataSet {
+  const bySeries = Map.groupBy(series, ({ seriesInstanceUid }) => seriesInstanceUid);
+  const distinct = [...bySeries].map(([seriesInstanceUid, same]): SeriesReferences => {
+    return { seriesInstanceUid, instances: same.flatMap(({ instances }) => instances) };
+  });
   return dataSet({
     studyInstanceUid,
-    referencedSeriesSequence: series.map(({ seriesInstanceUid, instances }) =>
+    referencedSeriesSequence: distinct.map(({ seriesInstanceUid, instances }) =>
       dataSet({ seriesInstanceUid, referencedSopSequence: distinctInstances(instances).map(sopReference) }),
     ),
   });

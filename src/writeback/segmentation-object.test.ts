@@ -20,7 +20,13 @@ const software = { name: 'Wetread', version: '0.1.0', deployment: 'ward-3' };
 
 function build(volume: Volume, segmentation: Segmentation = sampleSegmentation(volume)): DicomObject {
   const report = sampleReport(sampleSegmentation(volume));
-  return segmentationObject({ report, study: sampleStudyHeader(volume), software, segmentation });
+  return segmentationObject({
+    report,
+    study: sampleStudyHeader(volume),
+    software,
+    segmentation,
+    findings: report.readings[0],
+  });
 }
 
 function get(dataSet: DicomDataSet, keyword: Keyword): string | undefined {
@@ -172,8 +178,8 @@ test('WR-SEG-05 segments: property, side, algorithm, and the tracking identity t
   assert.deepEqual(
     segments.map((s) => [get(s, 'segmentLabel'), get(s, 'trackingId'), get(s, 'trackingUid')]),
     [
-      ['Right lung', 'lung-right', identity.trackingUid(report, 'lung-right')],
-      ['Left lung', 'lung-left', identity.trackingUid(report, 'lung-left')],
+      ['Right lung', 'lung-right', identity.trackingUid(report, report.readings[0].algorithm, 'lung-right')],
+      ['Left lung', 'lung-left', identity.trackingUid(report, report.readings[0].algorithm, 'lung-left')],
     ],
   );
   const sides = segments.map((s) =>

@@ -5,6 +5,7 @@
 import type { Segmentation } from '../assembly/segmentation.ts';
 import type { Volume } from '../assembly/volume.ts';
 import type { DicomDataSet } from '../dicom-json.ts';
+import type { Findings } from '../inference/findings.ts';
 import type { DicomObject } from './artifact.ts';
 import { codingSchemes } from './coded-entry.ts';
 import { dataSet } from './data-set.ts';
@@ -19,22 +20,25 @@ import { line } from './text.ts';
 export const SEGMENTATION_STORAGE = '1.2.840.10008.5.1.4.1.1.66.4';
 
 export interface SegmentationObjectInput extends ResultContext {
+  /** What the algorithm says whose outlines these are: one of the report's readings. */
+  readonly findings: Findings;
   readonly segmentation: Segmentation;
 }
 
 /** @throws WetreadError `internal` where the volume has no geometry */
 export function segmentationObject(input: SegmentationObjectInput): DicomObject {
-  const { report, study, segmentation } = input;
+  const { report, study, segmentation, findings } = input;
+  const object = { segOf: findings.algorithm };
   const frames = framesOf(segmentation);
-  const object: DicomDataSet = {
-    ...sopCommon(input, 'seg', SEGMENTATION_STORAGE),
+  const seg: DicomDataSet = {
+    ...sopCommon(input, object, SEGMENTATION_STORAGE),
     ...patientAndStudy(study),
-    ...series(input, 'seg'),
+    ...series(input, object),
     ...equipment(input),
     ...frameOfReference(segmentation.volume),
     ...sourceSeries(segmentation.volume),
     ...segmentationImage(input, frames),
-    ...dimensions(identity.sopInstanceUid(report, 'seg')),
+    ...dimensions(identity.sopInstanceUid(report, object)),
     ...dataSet({
       sharedFunctionalGroupsSequence: [sharedGroups(segmentation.volume)],
       perFrameFunctionalGroupsSequence: perFrameGroups(segmentation.volume, frames),
@@ -43,10 +47,10 @@ export function segmentationObject(input: SegmentationObjectInput): DicomObject 
   return {
     kind: 'seg',
     studyInstanceUid: study.studyInstanceUid,
-    seriesInstanceUid: identity.seriesInstanceUid(report, 'seg'),
-    sopInstanceUid: identity.sopInstanceUid(report, 'seg'),
+    seriesInstanceUid: identity.seriesInstanceUid(report, object),
+    sopInstanceUid: identity.sopInstanceUid(report, object),
     sopClassUid: SEGMENTATION_STORAGE,
-    dataSet: { ...object, ...dataSet({ codingSchemeIdentificationSequence: codingSchemes(object) }) },
+    dataSet: { ...seg, ...dataSet({ codingSchemeIdentificationSequence: codingSchemes(seg) }) },
     pixelData: packFrames(segmentation, frames),
   };
 }
@@ -65,7 +69,7 @@ function sourceSeries(volume: Volume): DicomDataSet {
 
 /** General Image, Image Pixel, Multi-frame and Segmentation Image (PS3.3 C.7.6.1, C.7.6.3, C.7.6.16, C.8.20.2). */
 function segmentationImage(input: SegmentationObjectInput, frames: readonly SegmentFrame[]): DicomDataSet {
-  const { report, segmentation } = input;
+  const { report, findings, segmentation } = input;
   const [, rows, columns] = segmentation.volume.shape;
   const { date, time } = timeOf(input);
   return dataSet({
@@ -89,6 +93,6 @@ function segmentationImage(input: SegmentationObjectInput, frames: readonly Segm
     // Masks of images that once were compressed lossily carry that history on.
     lossyImageCompression: segmentation.volume.header.lossyImageCompression === '01' ? '01' : '00',
     segmentationType: 'BINARY',
-    segmentSequence: segmentation.segments.map((segment) => segmentItem(report, segment)),
+    segmentSequence: segmentation.segments.map((segment) => segmentItem(report, findings, segment)),
   });
 }

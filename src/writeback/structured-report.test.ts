@@ -4,7 +4,7 @@ import { itemsNamed, outline } from '../../test/support/content-tree.ts';
 import { sampleReport, sampleSegmentation, sampleStudyHeader, sampleVolume } from '../../test/support/sample-report.ts';
 import { code, HOUNSFIELD_UNIT, LEFT, LUNG, MILLILITER } from '../codes.ts';
 import { type DicomDataSet, itemsOf, numberOf, stringOf } from '../dicom-json.ts';
-import type { Finding } from '../inference/findings.ts';
+import type { Finding, Findings } from '../inference/findings.ts';
 import type { Report } from '../reporting/report.ts';
 import { nameBasedUid, type SopInstanceUid } from '../uid.ts';
 import type { DicomObject } from './artifact.ts';
@@ -18,10 +18,10 @@ const segmentation = sampleSegmentation(volume);
 const study = sampleStudyHeader(volume);
 const report = sampleReport(segmentation);
 const software = { name: 'Wetread', version: '0.1.0' };
-const seg = segmentationObject({ report, study, software, segmentation });
+const seg = segmentationObject({ report, study, software, segmentation, findings: report.readings[0] });
 
 function build(changes: Partial<StructuredReportInput> = {}): DicomObject {
-  return structuredReport({ report, study, software, volume, segmentation: seg, ...changes });
+  return structuredReport({ report, study, software, sources: [{ images: volume, segmentation: seg }], ...changes });
 }
 
 function get(dataSet: DicomDataSet, keyword: Keyword): string | undefined {
@@ -33,7 +33,7 @@ function items(dataSet: DicomDataSet, keyword: Keyword): readonly DicomDataSet[]
 }
 
 function withFindings(...findings: Finding[]): Report {
-  return { ...report, findings: { ...report.findings, findings } };
+  return { ...report, readings: [{ ...report.readings[0], findings }] };
 }
 
 const lesion: Finding = {
@@ -91,11 +91,11 @@ test('WR-SR-02 an identifier is never cut, a date that is none becomes empty', (
 });
 
 test('WR-SR-03 the tree of TID 1500, row by row', () => {
-  const tracking = (key: string): string => identity.trackingUid(report, key);
+  const tracking = (key: string): string => identity.trackingUid(report, report.readings[0].algorithm, key);
   const algorithm = (depth: string): string[] => [
     `${depth} HAS CONCEPT MOD TEXT Algorithm Name = ct-lung-density`,
     `${depth} HAS CONCEPT MOD TEXT Algorithm Version = 1.0.0`,
-    `${depth} HAS CONCEPT MOD TEXT Algorithm Parameters = digest=${report.findings.algorithm.digest}`,
+    `${depth} HAS CONCEPT MOD TEXT Algorithm Parameters = digest=${report.readings[0].algorithm.digest}`,
     `${depth} HAS CONCEPT MOD TEXT Algorithm Parameters = provider=cpu`,
     `${depth} HAS CONCEPT MOD TEXT Algorithm Parameters = threshold=-950`,
     `${depth} HAS CONCEPT MOD CODE Algorithm Family = Artificial Intelligence`,
@@ -125,7 +125,7 @@ test('WR-SR-03 the tree of TID 1500, row by row', () => {
     'CONTAINER Imaging Measurement Report',
     '> HAS CONCEPT MOD CODE Language of Content Item and Descendants = English',
     '> HAS OBS CONTEXT CODE Observer Type = Device',
-    `> HAS OBS CONTEXT UIDREF Device Observer UID = ${identity.deviceObserverUid(report)}`,
+    `> HAS OBS CONTEXT UIDREF Device Observer UID = ${identity.deviceObserverUid(report.readings[0].algorithm)}`,
     '> HAS OBS CONTEXT TEXT Device Observer Name = ct-lung-density',
     '> HAS OBS CONTEXT TEXT Device Observer Manufacturer = Wetread project',
     '> HAS OBS CONTEXT TEXT Device Observer Model Name = ct-lung-density 1.0.0',
@@ -181,8 +181,7 @@ test('WR-SR-03 templates are named on their containers: 1500, 1411, 1501', () =>
 });
 
 test('WR-SR-04 without a SEG a finding with a segment is written as TID 1501', () => {
-  const { segmentation: _, ...rest } = { report, study, software, volume, segmentation: seg };
-  const { dataSet } = structuredReport(rest);
+  const { dataSet } = build({ sources: [{ images: volume }] });
   assert.deepEqual(itemsNamed(dataSet, 'Referenced Segment'), []);
   assert.equal(itemsNamed(dataSet, 'Measurement Group').length, 3);
 });
@@ -277,12 +276,14 @@ test('WR-SR-07 the same report gives the same object; a revision gives a new doc
 });
 
 test('WR-SR-07 the order in which parameters come does not matter', () => {
-  const turned = {
+  const turned: Report = {
     ...report,
-    findings: {
-      ...report.findings,
-      algorithm: { ...report.findings.algorithm, parameters: { threshold: '-950', provider: 'cpu' } },
-    },
+    readings: [
+      {
+        ...report.readings[0],
+        algorithm: { ...report.readings[0].algorithm, parameters: { threshold: '-950', provider: 'cpu' } },
+      },
+    ],
   };
   assert.deepEqual(build({ report: turned }), build());
 });
@@ -316,8 +317,8 @@ test('WR-SR-09 evidence lists every image once and the SEG; the order is named',
 test('WR-SR-09 frames of one multi-frame instance are one reference', () => {
   const sopInstanceUid = nameBasedUid<SopInstanceUid>('multi-frame');
   const frame = (frameNumber: number) => ({ sopInstanceUid, sopClassUid: '1.2.840.10008.5.1.4.1.1.2.1', frameNumber });
-  const evidence: Report['findings']['evidence'] = [frame(1), frame(2)];
-  const { dataSet } = build({ report: { ...report, findings: { ...report.findings, evidence, findings: [] } } });
+  const evidence: Findings['evidence'] = [frame(1), frame(2)];
+  const { dataSet } = build({ report: { ...report, readings: [{ ...report.readings[0], evidence, findings: [] }] } });
   const lines = outline(dataSet).filter((l) => l.startsWith('>>> CONTAINS IMAGE'));
   assert.deepEqual(lines, [`>>> CONTAINS IMAGE = ${sopInstanceUid}`]);
 });

@@ -2,8 +2,8 @@
  * The draft as a DICOM SR document: Comprehensive 3D SR (PS3.3 A.35.13) with TID 1500 (PS3.16), unverified and
  * preliminary. Pure: the same report gives the same object, and every identity and time comes from the report.
  */
-import type { Volume } from '../assembly/volume.ts';
 import type { DicomDataSet } from '../dicom-json.ts';
+import type { Algorithm } from '../inference/findings.ts';
 import type { DicomObject } from './artifact.ts';
 import { codingSchemes } from './coded-entry.ts';
 import { dataSet } from './data-set.ts';
@@ -19,24 +19,20 @@ import {
   timeOf,
 } from './modules.ts';
 import { hierarchicalReference } from './references.ts';
-import { measurementReport } from './sr/measurement-report.ts';
+import { measurementReport, type ReadingSource } from './sr/measurement-report.ts';
 import { line } from './text.ts';
 
 export const COMPREHENSIVE_3D_SR = '1.2.840.10008.5.1.4.1.1.88.34';
 
 export interface StructuredReportInput extends ResultContext {
-  /** The volume that was read. */
-  readonly volume: Volume;
-  /** The SEG that findings with a `segmentNumber` refer to; without it they are written without a region. */
-  readonly segmentation?: DicomObject;
-  /** Series of `report.provenance.predecessorSopInstanceUid`, where it is not this report's own. */
-  readonly predecessorSeriesInstanceUid?: string;
+  /** One for each of the report's readings, in their order. */
+  readonly sources: readonly ReadingSource[];
 }
 
 /** @throws WetreadError `internal` where the volume has no geometry or a value is not finite */
 export function structuredReport(input: StructuredReportInput): DicomObject {
   const { report, study } = input;
-  const tree = measurementReport(input, input);
+  const tree = measurementReport(input, input.sources);
   const document: DicomDataSet = {
     ...sopCommon(input, 'sr', COMPREHENSIVE_3D_SR),
     ...patientAndStudy(study),
@@ -67,7 +63,7 @@ function documentGeneral(input: StructuredReportInput): DicomDataSet {
     completionFlag: 'COMPLETE',
     verificationFlag: 'UNVERIFIED',
     preliminaryFlag: 'PRELIMINARY',
-    authorObserverSequence: [author(input)],
+    authorObserverSequence: report.readings.map(({ algorithm }) => author(algorithm)),
     performedProcedureCodeSequence: [],
     referencedRequestSequence: referencedRequests(study),
     currentRequestedProcedureEvidenceSequence: [evidence(input)],
@@ -76,39 +72,36 @@ function documentGeneral(input: StructuredReportInput): DicomDataSet {
 }
 
 /** Identified Person or Device Macro (PS3.3 Table C.17-3b), as a device. */
-function author({ report }: StructuredReportInput): DicomDataSet {
-  const { name } = report.findings.algorithm;
+function author(algorithm: Algorithm): DicomDataSet {
   return dataSet({
     institutionName: '',
     institutionCodeSequence: [],
     observerType: 'DEV',
-    deviceUid: identity.deviceObserverUid(report),
+    deviceUid: identity.deviceObserverUid(algorithm),
     stationName: '',
     manufacturer: MANUFACTURER,
-    manufacturerModelName: line(name, 64),
+    manufacturerModelName: line(algorithm.name, 64),
   });
 }
 
-/** Every instance that the tree refers to: the images read, and the SEG. */
-function evidence({ report, study, segmentation }: StructuredReportInput): DicomDataSet {
-  const { seriesInstanceUid, evidence: images, findings } = report.findings;
-  const keyImages = findings.flatMap((finding) => finding.evidence);
-  const masks =
+/** Every instance that the tree refers to: the images read, and the SEGs. */
+function evidence({ report, study, sources }: StructuredReportInput): DicomDataSet {
+  const images = report.readings.map(({ seriesInstanceUid, evidence: read, findings }) => {
+    return { seriesInstanceUid, instances: [...read, ...findings.flatMap((finding) => finding.evidence)] };
+  });
+  const masks = sources.flatMap(({ segmentation }) =>
     segmentation === undefined
       ? []
-      : [{ seriesInstanceUid: segmentation.seriesInstanceUid, instances: [segmentation] }];
-  return hierarchicalReference(study.studyInstanceUid, [
-    { seriesInstanceUid, instances: [...images, ...keyImages] },
-    ...masks,
-  ]);
+      : [{ seriesInstanceUid: segmentation.seriesInstanceUid, instances: [segmentation] }],
+  );
+  return hierarchicalReference(study.studyInstanceUid, [...images, ...masks]);
 }
 
-/** Predecessor Documents Sequence: the draft that this one replaces; undefined for a first draft. */
-function predecessor(input: StructuredReportInput): readonly DicomDataSet[] | undefined {
-  const { report, study, predecessorSeriesInstanceUid } = input;
+/** Predecessor Documents Sequence: the draft that this one replaces, in the same series; undefined for a first draft. */
+function predecessor({ report, study }: StructuredReportInput): readonly DicomDataSet[] | undefined {
   const sopInstanceUid = report.provenance.predecessorSopInstanceUid;
   if (sopInstanceUid === undefined) return undefined;
-  const seriesInstanceUid = predecessorSeriesInstanceUid ?? identity.seriesInstanceUid(report, 'sr');
+  const seriesInstanceUid = identity.seriesInstanceUid(report, 'sr');
   const instances = [{ sopInstanceUid, sopClassUid: COMPREHENSIVE_3D_SR }];
   return [hierarchicalReference(study.studyInstanceUid, [{ seriesInstanceUid, instances }])];
 }

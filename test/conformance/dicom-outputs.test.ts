@@ -64,11 +64,16 @@ function makeCase(
   const segmentation = sampleSegmentation(volume);
   const study = changes.study ?? sampleStudyHeader(volume);
   const sample = sampleReport(segmentation);
-  const findings = [...sample.findings.findings, ...(changes.findings ?? [])];
-  const report: Report = { ...sample, findings: { ...sample.findings, findings } };
+  const findings = [...sample.readings[0].findings, ...(changes.findings ?? [])];
+  const report: Report = { ...sample, readings: [{ ...sample.readings[0], findings }] };
   const software = { name: 'Wetread', version: '0.1.0', deployment: 'test' };
-  const seg = segmentationObject({ report, study, software, segmentation });
-  const sr = structuredReport({ report, study, software, volume, segmentation: seg });
+  const seg = segmentationObject({ report, study, software, segmentation, findings: report.readings[0] });
+  const sr = structuredReport({
+    report,
+    study,
+    software,
+    sources: [{ images: volume, segmentation: seg }],
+  });
   const writer = instanceWriter();
   const [srPath, segPath] = [join(folder, `${name}-sr.dcm`), join(folder, `${name}-seg.dcm`)];
   writeFileSync(srPath, writer.write(sr));
@@ -233,7 +238,7 @@ for (const each of cases) {
     assert.deepEqual(complaints, []);
     assert.match(tree, /^Comprehensive 3D SR Document/);
     assert.match(tree, /Verification Flag {3}: UNVERIFIED/);
-    for (const finding of each.report.findings.findings) assert.ok(tree.includes(`"${finding.key}"`), finding.key);
+    for (const finding of each.report.readings[0].findings) assert.ok(tree.includes(`"${finding.key}"`), finding.key);
     if (each.study.patientName !== undefined) assert.ok(tree.includes(each.study.patientName));
   });
 }
@@ -243,7 +248,7 @@ function assertGroup(group: ReadGroup, each: Case, finding: Finding): void {
   const { report } = each;
   const triple = (c: { value: string; scheme: string; meaning: string }): string[] => [c.value, c.scheme, c.meaning];
   assert.equal(group.trackingId, finding.key);
-  assert.equal(group.trackingUid, identity.trackingUid(report, finding.key));
+  assert.equal(group.trackingUid, identity.trackingUid(report, report.readings[0].algorithm, finding.key));
   assert.deepEqual(group.category, triple(finding.category));
   assert.deepEqual(group.finding, finding.presence === 'absent' ? null : triple(finding.concept));
   assert.deepEqual(group.site, finding.site && triple(finding.site));
@@ -298,8 +303,8 @@ for (const each of cases.filter(({ name }) => name !== 'unmeasured')) {
       sr.observers.map((o) => o.type[2]),
       ['Device'],
     );
-    const segmented = report.findings.findings.filter((f) => f.segmentNumber !== undefined);
-    const others = report.findings.findings.filter((f) => f.segmentNumber === undefined);
+    const segmented = report.readings[0].findings.filter((f) => f.segmentNumber !== undefined);
+    const others = report.readings[0].findings.filter((f) => f.segmentNumber === undefined);
     assert.equal(sr.volumetric.length, segmented.length);
     assert.equal(sr.image.length, others.length);
     for (const [i, finding] of segmented.entries()) {

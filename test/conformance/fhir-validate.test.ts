@@ -11,6 +11,7 @@ import { localFhirStore } from '../../adapters/local-fhir/store.ts';
 import { fhirRouter } from '../../services/wetread/http/fhir/router.ts';
 import { code } from '../../src/codes.ts';
 import { isSkipped } from '../../src/reasons.ts';
+import type { Report } from '../../src/reporting/report.ts';
 import { type Bundle, reportTransaction, type TransactionInput } from '../../src/writeback/fhir.ts';
 import {
   type FhirValidator,
@@ -47,12 +48,13 @@ function transaction(changes: Partial<TransactionInput> = {}): Bundle {
 
 /** Findings with presence, probability and a value that failed, about a study that says little. */
 function bare(): Bundle {
-  const [first] = sample.findings.findings;
+  const [reading] = sample.readings;
+  const [first] = reading.findings;
   const failed = { qualifier: code('114006', 'DCM', 'Measurement failure') };
   const measurements = first!.measurements.map(({ value: _value, ...rest }) => ({ ...rest, ...failed }));
   const finding = { ...first!, presence: 'absent' as const, probability: 0.02, measurements };
   const { studyInstanceUid, requests } = header;
-  const report = { ...sample, findings: { ...sample.findings, findings: [finding] } };
+  const report = { ...sample, readings: [{ ...reading, findings: [finding] }] } satisfies Report;
   const match = { patient: 'Patient/p1' };
   const { modality: _modality, ...input } = { modality: 'CT', report, study: { studyInstanceUid, requests }, match };
   return transaction({ ...input, draftStatus: 'partial' });

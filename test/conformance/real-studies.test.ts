@@ -170,7 +170,7 @@ function imagesRead({ summary, out }: Read): number {
     assert.ok(validateReport(structuredClone(report)), JSON.stringify(validateReport.errors));
     return report;
   });
-  return reports.reduce((sum, { findings }) => sum + findings.evidence.length, 0);
+  return reports.reduce((sum, { readings }) => sum + readings[0].evidence.length, 0);
 }
 
 function assertExplained({ summary, said }: Read): void {

@@ -202,7 +202,7 @@ describe('a study in Orthanc, a patient in a FHIR server', { skip: withoutOrthan
     const report = JSON.parse((await documentOf(running, study, 'report.json')).toString()) as Report;
     const observations = await record.all<Observation>('Observation');
     const values = observations.flatMap((o) => (o.valueQuantity?.value === undefined ? [] : [o.valueQuantity.value]));
-    const measured = report.findings.findings.flatMap((f) => f.measurements.map((m) => m.value));
+    const measured = report.readings[0].findings.flatMap((f) => f.measurements.map((m) => m.value));
     assert.deepEqual(values.map((v) => v.toFixed(3)).sort(), measured.map((v) => v!.toFixed(3)).sort());
   });
 
@@ -271,7 +271,7 @@ describe('a study in Orthanc, a patient in a FHIR server', { skip: withoutOrthan
     test('WR-CON-05 dcmtk reads the whole tree', { skip: withoutTool('dsrdump') }, () => {
       const { tree, complaints } = dsrdump(path('sr.dcm'));
       assert.deepEqual(complaints, []);
-      for (const { key } of report.findings.findings) assert.ok(tree.includes(`"${key}"`), key);
+      for (const { key } of report.readings[0].findings) assert.ok(tree.includes(`"${key}"`), key);
     });
 
     test('WR-CON-06 highdicom finds the lungs where the images show them, and the values of the report', {
@@ -533,14 +533,14 @@ function measure(
 }
 
 function valuesOf(report: Report, finding: string): Readonly<Record<string, number | undefined>> {
-  const found = report.findings.findings.find(({ key }) => key === finding);
+  const found = report.readings[0].findings.find(({ key }) => key === finding);
   return Object.fromEntries((found?.measurements ?? []).map(({ key, value }) => [key, value]));
 }
 
 /** Every number of the report is in the SR, as highdicom reads it. */
 function assertMeasurements({ sr }: ReadOutputs, report: Report): void {
   assert.equal(sr.verification, 'UNVERIFIED');
-  for (const finding of report.findings.findings) {
+  for (const finding of report.readings[0].findings) {
     const group = [...sr.volumetric, ...sr.image].find(({ trackingId }) => trackingId === finding.key);
     assert.deepEqual(
       group?.measurements.map(({ value, unit }) => [value, unit[0]]),

@@ -41,7 +41,7 @@ test('WR-RUN-01 the report keeps its contract and its values are those of the ph
   assert.equal(validateReport(structuredClone(report)), true, JSON.stringify(validateReport.errors));
   const { truth } = chestCt(SMALL_CHEST);
   const value = (finding: string, key: string): number =>
-    report.findings.findings.find((f) => f.key === finding)!.measurements.find((m) => m.key === key)!.value!;
+    report.readings[0].findings.find((f) => f.key === finding)!.measurements.find((m) => m.key === key)!.value!;
   for (const [finding, lung] of [
     ['lung-right', truth.right],
     ['lung-left', truth.left],

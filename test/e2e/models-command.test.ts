@@ -39,8 +39,8 @@ const commandsIn = (text: string): string[][] =>
 /** What an author does between two commands: the questions of the card are answered, a case is laid beside it. */
 function answer(draft: string): void {
   const path = join(draft, 'card.json');
-  const { name, version, graph } = JSON.parse(readFileSync(path, 'utf8')) as ModelCard;
-  writeFileSync(path, JSON.stringify({ ...lungCard(), name, version, graph: { ...graph, deterministic: true } }));
+  const { name, version, runtime } = JSON.parse(readFileSync(path, 'utf8')) as ModelCard;
+  writeFileSync(path, JSON.stringify({ ...lungCard(), name, version, runtime: { ...runtime, deterministic: true } }));
   cpSync(join(LUNG_PACKAGE, 'golden'), join(draft, 'golden'), { recursive: true });
 }
 
@@ -99,7 +99,7 @@ test('WR-MPK-09 a package that is begun says every question that is open, and no
     [],
   );
   const keys = complaints.map((complaint) => complaint.split(' ')[1]!.split('/')[1]);
-  const asked = ['title', 'description', 'intendedUse', 'graph', 'input', 'output', 'findings', 'gates', 'caveats'];
+  const asked = ['title', 'description', 'intendedUse', 'runtime', 'input', 'outputs', 'caveats'];
   assert.deepEqual([...new Set(keys)], [...asked, 'licence', 'resources', 'facts']);
   assert.equal((await models('add', 'My Lungs v2.onnx', '--to', 'begun')).code, 1);
 });

@@ -44,7 +44,9 @@ test('WR-PAGE-23 a study sent by STOW-RS appears by itself, and its draft, outli
   const [record] = await running.wetread.ports.ledger.list();
   const bytes = await running.wetread.ports.ledger.document(record!.studyInstanceUid, 'report.json');
   const report = JSON.parse(new TextDecoder().decode(bytes)) as Report;
-  const volumes = report.findings.findings.map((f) => measurementText(f.measurements.find((m) => m.key === 'volume')!));
+  const volumes = report.readings[0].findings.map((f) =>
+    measurementText(f.measurements.find((m) => m.key === 'volume')!),
+  );
   const row = page.getByRole('row', { name: /^Volume/ }).getByRole('cell');
   assert.deepEqual(await row.allTextContents(), volumes);
   await page.getByText(report.label).first().waitFor();

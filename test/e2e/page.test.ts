@@ -143,7 +143,7 @@ test('WR-PAGE-05 a study shows label, patient, impression and measurements witho
   }
   const table = page.getByRole('table', { name: 'Measurements by finding' });
   assert.deepEqual(await table.getByRole('columnheader').allTextContents(), ['Right lung', 'Left lung', 'Both lungs']);
-  const volume = fixture.chest.report.findings.findings.map(
+  const volume = fixture.chest.report.readings[0].findings.map(
     (f) => f.measurements.find((m) => m.key === 'volume')!.value!,
   );
   const row = await table
@@ -270,7 +270,7 @@ test('WR-PAGE-09 every sentence of findings and impression leads to its image, o
     assert.equal(linked, 1, await textOf(sentence));
   }
   await page.keyboard.press('Home');
-  const right = fixture.chest.report.findings.findings.find((f) => f.key === 'lung-right')!;
+  const right = fixture.chest.report.readings[0].findings.find((f) => f.key === 'lung-right')!;
   const expected =
     fixture.chest.volume.shape[0] -
     fixture.chest.volume.slices.findIndex((s) => s.sopInstanceUid === right.evidence[0]!.sopInstanceUid);
@@ -291,7 +291,7 @@ test('WR-PAGE-10 the histogram marks the threshold and Perc15 and says them in w
   assert.equal(await figure.locator('.curve').count(), 2);
   assert.equal(await figure.locator('.threshold').count(), 1);
   assert.equal(await figure.locator('.perc15').count(), 2);
-  const perc15 = fixture.chest.report.findings.findings[0]!.measurements.find((m) => m.key === 'perc15')!.value!;
+  const perc15 = fixture.chest.report.readings[0].findings[0]!.measurements.find((m) => m.key === 'perc15')!.value!;
   const words = await figure.getByRole('img').getAttribute('aria-label');
   assert.ok(words!.includes(`Right lung: Perc15 \u2212${Math.abs(perc15)} HU`), words!);
 });

@@ -139,17 +139,28 @@ function documentsOf({ header }: Study, segmentation: Segmentation): Pick<ChestS
   const sample = sampleReport(segmentation);
   const report = draft({
     study: header,
-    volume,
-    findings: { ...sample.findings, findings },
-    cardCaveats: [
-      'Inspiration level is unknown; shallow inspiration raises lung density.',
-      'Not validated under 18 years.',
+    readings: [
+      {
+        images: volume,
+        findings: { ...sample.readings[0], findings },
+        model: {
+          card: {
+            caveats: [
+              'Inspiration level is unknown; shallow inspiration raises lung density.',
+              'Not validated under 18 years.',
+            ],
+          },
+        },
+      },
     ],
     provenance: sample.provenance,
   });
   const common = { report, study: header, software: SOFTWARE };
-  const seg = segmentationObject({ ...common, segmentation });
-  const sr = structuredReport({ ...common, volume, segmentation: seg });
+  const seg = segmentationObject({ ...common, segmentation, findings: report.readings[0] });
+  const sr = structuredReport({
+    ...common,
+    sources: [{ images: volume, segmentation: seg }],
+  });
   const writer = instanceWriter();
   const bundle = reportTransaction({
     ...common,

@@ -5,13 +5,11 @@ import { openSession } from '../../adapters/onnxruntime/session.ts';
 import { voxelWorkers } from '../../adapters/voxel-workers/voxel-workers.ts';
 import type { Segmentation } from '../../src/assembly/segmentation.ts';
 import type { Volume } from '../../src/assembly/volume.ts';
-import { coarseLabels, gateLabels } from '../../src/inference/coarse-labels.ts';
 import type { Finding, Findings } from '../../src/inference/findings.ts';
-import { findingsFrom } from '../../src/inference/findings-from.ts';
-import { gateVolume } from '../../src/inference/gate-volume.ts';
 import type { ModelPackage } from '../../src/inference/model-package.ts';
-import { inferenceRequest, inputGrid, intensityStep, refineRule } from '../../src/inference/prepare.ts';
-import type { Skipped } from '../../src/reasons.ts';
+import type { InferenceRequest } from '../../src/inference/tensor.ts';
+import { readSeries } from '../../src/read-series.ts';
+import { isSkipped, type Skipped } from '../../src/reasons.ts';
 
 export const LUNG_PACKAGE = join(import.meta.dirname, '..', '..', 'models', 'ct-lung-density');
 
@@ -33,7 +31,7 @@ const never = new AbortController().signal;
 export async function openLungReader(): Promise<LungReader> {
   const model = await loadModelPackage(LUNG_PACKAGE);
   const { card } = model;
-  const graph = { path: join(LUNG_PACKAGE, card.graph.file), digest: `sha256:${card.graph.sha256}` };
+  const graph = { path: join(LUNG_PACKAGE, card.runtime.file), digest: `sha256:${card.runtime.sha256}` };
   const session = await openSession(graph, ['cpu'], 2);
   const workers = voxelWorkers();
   return {
@@ -45,17 +43,15 @@ export async function openLungReader(): Promise<LungReader> {
       await workers.close();
     },
     async read(volume) {
-      const refused = gateVolume(volume, card);
-      if (refused !== undefined) return refused;
-      const grid = inputGrid(volume, card);
-      const input = await workers.resample(volume, grid, intensityStep(card), never);
-      const request = inferenceRequest(card, grid, input);
-      const outputs = await session.run(request.inputs, request.outputs);
-      const labels = coarseLabels({ outputs, provider: session.provider }, card, grid);
-      const implausible = gateLabels(labels, volume, card);
-      if (implausible !== undefined) return implausible;
-      const { segmentation, statistics } = await workers.refine(volume, labels, refineRule(card), never);
-      return { segmentation, findings: findingsFrom(volume, model, statistics, session.provider) };
+      const inference = {
+        async infer({ inputs, outputs }: InferenceRequest) {
+          return { outputs: await session.run(inputs, outputs), provider: session.provider };
+        },
+      };
+      const reading = await readSeries({ voxels: workers, inference }, model, volume, never);
+      return isSkipped(reading)
+        ? reading
+        : { segmentation: reading.outlines!.segmentation, findings: reading.findings };
     },
   };
 }

@@ -38,5 +38,5 @@ export function editGraph(folder: string, edit: (model: Model) => void): void {
 export function writeGraph(folder: string, bytes: Uint8Array): void {
   writeFileSync(join(folder, 'lungs.onnx'), bytes);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  editCard(folder, (card) => Object.assign(card.graph, { sha256 }));
+  editCard(folder, (card) => Object.assign(card.runtime, { sha256 }));
 }

@@ -44,26 +44,35 @@ function graphBytes(): Uint8Array {
 /** The bundled card with one segment, one finding of one measure, and no gate that anything fails. */
 function nullCard(sha256: string): ModelCard {
   const card = lungCard();
-  const [segment] = card.output.segments;
-  const [finding] = card.findings;
+  const [output] = card.outputs;
+  const [segment] = output.segments;
+  const [finding] = output.findings;
   return {
     ...card,
     name: NAME,
     version: VERSION,
     title: 'Nothing much',
     intendedUse: [{ ...card.intendedUse[0], sliceThicknessMm: { minimum: 0.1, maximum: 50 } }],
-    graph: { ...card.graph, file: 'model.onnx', sha256 },
-    output: { ...card.output, segments: [segment!], otherLabels: [], refine: { range: { low: -400, high: 4000 } } },
-    findings: [{ ...finding!, measures: [finding!.measures[0]!] }],
-    gates: {
-      volume: {
+    runtime: { ...card.runtime, file: 'model.onnx', sha256 },
+    input: {
+      ...card.input,
+      gate: {
         minimumSlices: 3,
         minimumExtentMm: [0, 0, 0],
         maximumSpacingMm: [50, 50, 50],
         refusedBodyParts: [],
         values: [],
       },
-      labels: { regions: [] },
     },
+    outputs: [
+      {
+        ...output,
+        segments: [segment],
+        otherLabels: [],
+        refine: { range: { low: -400, high: 4000 } },
+        gate: { regions: [] },
+        findings: [{ ...finding, measures: [finding.measures[0]] }],
+      },
+    ],
   };
 }

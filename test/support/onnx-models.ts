@@ -103,7 +103,7 @@ export function writePackage(folder: string, name: string, graph: Uint8Array, ve
   const sha256 = createHash('sha256').update(graph).digest('hex');
   writeFileSync(
     join(home, 'card.json'),
-    JSON.stringify({ schemaVersion: 1, name, version, graph: { file: 'model.onnx', sha256 } }),
+    JSON.stringify({ schemaVersion: 1, name, version, runtime: { file: 'model.onnx', sha256 } }),
   );
   const path = join(home, 'model.onnx');
   writeFileSync(path, graph);

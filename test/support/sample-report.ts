@@ -304,28 +304,30 @@ export function sampleReport(segmentation: Segmentation, changes: Partial<Report
         heading: 'Findings',
         code: codes.SECTION_FINDINGS,
         sentences: [
-          { text: `Right lung volume ${right!.toFixed(1)} ml.`, findingKeys: ['lung-right'] },
-          { text: `Left lung volume ${left!.toFixed(1)} ml.`, findingKeys: ['lung-left'] },
+          { text: `Right lung volume ${right!.toFixed(1)} ml.`, findingKeys: ['ct-lung-density/lung-right'] },
+          { text: `Left lung volume ${left!.toFixed(1)} ml.`, findingKeys: ['ct-lung-density/lung-left'] },
         ],
       },
       {
         key: 'impression',
         heading: 'Impression',
         code: codes.SECTION_IMPRESSION,
-        sentences: [{ text: `Total lung volume ${both!.toFixed(1)} ml.`, findingKeys: ['lungs'] }],
+        sentences: [{ text: `Total lung volume ${both!.toFixed(1)} ml.`, findingKeys: ['ct-lung-density/lungs'] }],
       },
     ],
-    findings: {
-      algorithm: {
-        name: 'ct-lung-density',
-        version: '1.0.0',
-        digest: `sha256:${'0123456789abcdef'.repeat(4)}`,
-        parameters: { provider: 'cpu', threshold: '-950' },
+    readings: [
+      {
+        algorithm: {
+          name: 'ct-lung-density',
+          version: '1.0.0',
+          digest: `sha256:${'0123456789abcdef'.repeat(4)}`,
+          parameters: { provider: 'cpu', threshold: '-950' },
+        },
+        seriesInstanceUid: volume.seriesInstanceUid,
+        evidence: sampleEvidence(volume),
+        findings,
       },
-      seriesInstanceUid: volume.seriesInstanceUid,
-      evidence: sampleEvidence(volume),
-      findings,
-    },
+    ],
     caveats: ['Inspiration level is unknown.'],
     provenance: {
       attemptKey: `sha256:${'fedcba9876543210'.repeat(4)}`,

@@ -21,7 +21,7 @@ export function draftPanel(draft, view, select) {
     const found = report.sections.find((s) => s.key === key);
     return found && sectionOf(found, table.columns, view, select);
   };
-  const figure = view && histogram(view, report.findings.findings);
+  const figure = view && histogram(view, report.readings[0].findings);
   return element(
     'article',
     {

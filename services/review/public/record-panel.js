@@ -200,14 +200,19 @@ function timings({ timingsMs }) {
 
 /** @param {StudyAnswer} study */
 function provenance({ draft, studyInstanceUid, view }) {
-  const algorithm = draft?.report.findings.algorithm;
+  const algorithms = (draft?.report.readings ?? []).map(({ algorithm }) => algorithm);
   const made = draft?.report.provenance;
   /** @type {[string, string | undefined][]} */
   const facts = [
     ['Study Instance UID', studyInstanceUid],
     ['Series read', view?.seriesInstanceUid],
-    ['Model', algorithm && `${algorithm.name} ${algorithm.version}`],
-    ['Package digest', algorithm?.digest],
+    ...algorithms.flatMap(
+      ({ name, version, digest }) =>
+        /** @type {[string, string][]} */ ([
+          ['Model', `${name} ${version}`],
+          ['Package digest', digest],
+        ]),
+    ),
     ['Software', made && `${made.software.name} ${made.software.version}`],
     ['Draft made at', made?.createdAt],
   ];

@@ -50,7 +50,7 @@ export function modelText({ card, digest }: ModelPackage): string {
     ...interfaceLines(card),
     '',
     'Findings',
-    ...card.findings.map(findingText),
+    ...card.outputs.flatMap(({ findings }) => findings.map(findingText)),
     '',
     'Beside every result',
     ...card.caveats.map((caveat) => `  - ${caveat}`),
@@ -73,35 +73,40 @@ function intendedUseLines(use: IntendedUse): string[] {
   ];
 }
 
-function limitLines({ gates: { volume, labels } }: ModelCard): string[] {
-  const { minimumSlices, minimumExtentMm, maximumSpacingMm, refusedBodyParts, values } = volume;
+function limitLines({ input: { gate }, outputs }: ModelCard): string[] {
+  const { minimumSlices, minimumExtentMm, maximumSpacingMm, refusedBodyParts, values } = gate;
   return [
     `  at least ${countText(minimumSlices, 'slice', 'slices')}, ${minimumExtentMm.join(' × ')} mm; spacing at most ${maximumSpacingMm.join(' × ')} mm`,
     ...(refusedBodyParts.length === 0 ? [] : [`  not ${refusedBodyParts.join(', ')}`]),
     ...values.map(({ meaning, minimumPercent }) => `  at least ${minimumPercent} % ${meaning}`),
-    ...labels.regions.map(
-      ({ meaning, milliliters }) =>
-        `  ${meaning}${milliliters ? `: ${milliliters.minimum} to ${milliliters.maximum} ml` : ''}`,
-    ),
+    ...outputs
+      .flatMap((output) => output.gate.regions)
+      .map(({ meaning, milliliters }) => `  ${meaning}: ${milliliters.minimum} to ${milliliters.maximum} ml`),
   ];
 }
 
-function interfaceLines({ graph, input, output }: ModelCard): string[] {
+function interfaceLines({ runtime, input, outputs }: ModelCard): string[] {
   const { intensity } = input;
   const window = intensity.datatype === 'FP32' ? `, ${intensity.low} to ${intensity.high} as 0 to 1` : '';
-  const always = graph.deterministic
+  const always = runtime.deterministic
     ? 'the same input gives the same answer'
     : 'the same input may give another answer';
   return [
-    `  ${graph.file}, operator set ${graph.opset}; ${always}`,
+    `  ${runtime.file}, operator set ${runtime.opset}; ${always}`,
     `  in: ${input.tensor}, ${intensity.datatype} in ${input.units}${window}; ${input.spacingMm} mm, at most ${input.maximumShape.join(' × ')}`,
-    `  out: ${output.tensor}, one label a voxel`,
-    ...output.segments.map(({ label, title }) => `    ${label} ${title}: segment`),
-    ...output.otherLabels.map(({ label, meaning }) => `    ${label} ${meaning}: not shown`),
+    ...outputs.flatMap(outputLines),
   ];
 }
 
-function findingText({ key, concept, laterality, measures }: ModelCard['findings'][number]): string {
+function outputLines({ tensor, segments, otherLabels }: ModelCard['outputs'][number]): string[] {
+  return [
+    `  out: ${tensor}, one label a voxel`,
+    ...segments.map(({ label, title }) => `    ${label} ${title}: segment`),
+    ...otherLabels.map(({ label, meaning }) => `    ${label} ${meaning}: not shown`),
+  ];
+}
+
+function findingText({ key, concept, laterality, measures }: ModelCard['outputs'][number]['findings'][number]): string {
   const side = laterality === undefined ? '' : `, ${laterality.meaning}`;
   const values = measures.map((measure) => `${measure.concept.meaning} (${measure.unit.value})`);
   return `  ${key}: ${concept.meaning}${side}: ${values.join(', ')}`;

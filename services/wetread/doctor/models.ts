@@ -44,10 +44,15 @@ const SMALLEST = 16;
 
 async function runOnce(engine: InferenceEngine, { card }: ModelPackage, signal: AbortSignal): Promise<CheckResult> {
   const count = SMALLEST ** 3;
-  const { datatype, fill } = intensityStep(card);
+  const { datatype, fill } = intensityStep(card.input);
   const voxels = datatype === 'INT16' ? new Int16Array(count).fill(fill) : new Float32Array(count).fill(fill);
   const input = { name: card.input.tensor, datatype, shape: [SMALLEST, SMALLEST, SMALLEST], data: voxels };
-  const request = { model: card.name, version: card.version, inputs: [input], outputs: [card.output.tensor] };
+  const request = {
+    model: card.name,
+    version: card.version,
+    inputs: [input],
+    outputs: card.outputs.map(({ tensor }) => tensor),
+  };
   const started = performance.now();
   const { provider } = await engine.infer(request, signal);
   return ok(

@@ -1,6 +1,7 @@
 /** Segment Sequence of a SEG (PS3.3 C.8.20.2, Table C.8.20-2 and C.8.20-4). */
 import type { Segment } from '../../assembly/segmentation.ts';
 import type { DicomDataSet } from '../../dicom-json.ts';
+import type { Algorithm, Findings } from '../../inference/findings.ts';
 import type { Report } from '../../reporting/report.ts';
 import { codedEntry } from '../coded-entry.ts';
 import { dataSet } from '../data-set.ts';
@@ -12,18 +13,18 @@ import { line, paragraph } from '../text.ts';
 import { recommendedDisplayCIELab } from './cielab.ts';
 
 /** One item of the Segment Sequence. */
-export function segmentItem(report: Report, segment: Segment): DicomDataSet {
-  const trackingId = trackingIdOf(report, segment);
+export function segmentItem(report: Report, findings: Findings, segment: Segment): DicomDataSet {
+  const trackingId = trackingIdOf(findings, segment);
   return dataSet({
     segmentNumber: segment.number,
     segmentLabel: line(segment.label, 64),
     segmentAlgorithmType: 'AUTOMATIC',
-    segmentAlgorithmName: line(report.findings.algorithm.name, 64),
-    segmentationAlgorithmIdentificationSequence: [algorithm(report)],
+    segmentAlgorithmName: line(findings.algorithm.name, 64),
+    segmentationAlgorithmIdentificationSequence: [algorithmItem(findings.algorithm)],
     segmentedPropertyCategoryCodeSequence: [codedEntry(segment.category)],
     segmentedPropertyTypeCodeSequence: [propertyType(segment)],
     trackingId,
-    trackingUid: identity.trackingUid(report, trackingId),
+    trackingUid: identity.trackingUid(report, findings.algorithm, trackingId),
     recommendedDisplayCIELabValue: recommendedDisplayCIELab(segment.color),
   });
 }
@@ -35,19 +36,19 @@ function propertyType({ type, laterality }: Segment): DicomDataSet {
 }
 
 /** The key of the finding that rests on the segment: SR and SEG name one region alike. */
-function trackingIdOf(report: Report, segment: Segment): string {
-  const finding = report.findings.findings.find(({ segmentNumber }) => segmentNumber === segment.number);
+function trackingIdOf({ findings }: Findings, segment: Segment): string {
+  const finding = findings.find(({ segmentNumber }) => segmentNumber === segment.number);
   return finding?.key ?? segment.key;
 }
 
 /** Algorithm Identification Macro (PS3.3 Table 10-19): the header's twin of TID 4019. */
-function algorithm(report: Report): DicomDataSet {
-  const { name, version } = report.findings.algorithm;
+function algorithmItem(algorithm: Algorithm): DicomDataSet {
+  const { name, version } = algorithm;
   return dataSet({
     algorithmFamilyCodeSequence: [codedEntry(ARTIFICIAL_INTELLIGENCE)],
     algorithmName: line(name, 64),
     algorithmVersion: line(version, 64),
-    algorithmParameters: paragraph(algorithmParameters(report.findings.algorithm).join('\n')),
+    algorithmParameters: paragraph(algorithmParameters(algorithm).join('\n')),
     algorithmSource: MANUFACTURER,
   });
 }

@@ -13,16 +13,15 @@ export function languageOfContent(): ContentItem {
 }
 
 /**
- * TID 1001 Observation Context, by row 1 one TID 1002 Observer Context: the algorithm as a device. A draft never has a
+ * TID 1001 Observation Context, by row 1 a TID 1002 Observer Context for each algorithm, as a device. A draft never has a
  * person as its observer: only a human who signs becomes one.
  */
 export function observationContext({ report, software }: ResultContext): readonly ContentItem[] {
-  const { algorithm } = report.findings;
-  return [
+  return report.readings.flatMap(({ algorithm }) => [
     // PS3.16 TID 1002 row 1
     codeItem('HAS OBS CONTEXT', concepts.OBSERVER_TYPE, concepts.DEVICE),
     // PS3.16 TID 1004 row 1
-    uidItem('HAS OBS CONTEXT', concepts.DEVICE_OBSERVER_UID, identity.deviceObserverUid(report)),
+    uidItem('HAS OBS CONTEXT', concepts.DEVICE_OBSERVER_UID, identity.deviceObserverUid(algorithm)),
     // PS3.16 TID 1004 row 2
     textItem('HAS OBS CONTEXT', concepts.DEVICE_OBSERVER_NAME, algorithm.name),
     // PS3.16 TID 1004 row 3
@@ -31,7 +30,7 @@ export function observationContext({ report, software }: ResultContext): readonl
     textItem('HAS OBS CONTEXT', concepts.DEVICE_OBSERVER_MODEL_NAME, `${algorithm.name} ${algorithm.version}`),
     // PS3.16 TID 1004 row 5
     textItem('HAS OBS CONTEXT', concepts.DEVICE_OBSERVER_SERIAL_NUMBER, serialNumber(software)),
-  ];
+  ]);
 }
 
 /** TID 4019 Algorithm Identification; each parameter, and the digest of the package first, as `key=value`. */

@@ -20,18 +20,26 @@ import {
   uidItem,
 } from './content-item.ts';
 
-/** TID 1600 Image Library: one group, since one series was read. */
-export function imageLibrary(study: StudyHeader, volume: Volume, evidence: readonly InstanceReference[]): ContentItem {
-  const group = container('CONTAINS', concepts.IMAGE_LIBRARY_GROUP, [
-    // PS3.16 TID 1600 row 3
-    ...commonDescriptors(study, volume),
-    // PS3.16 TID 1600 row 4, TID 1601 row 1; without a frame number the reference means every frame
-    ...distinctInstances(evidence).map(({ sopInstanceUid, sopClassUid }) =>
-      imageItem('CONTAINS', undefined, { sopInstanceUid, sopClassUid }),
-    ),
-  ]);
+/** What was read of a series. */
+export interface LibrarySeries {
+  readonly images: Volume;
+  readonly evidence: readonly InstanceReference[];
+}
+
+/** TID 1600 Image Library: a group for each series that was read. */
+export function imageLibrary(study: StudyHeader, series: readonly LibrarySeries[]): ContentItem {
+  const groups = series.map(({ images, evidence }) =>
+    container('CONTAINS', concepts.IMAGE_LIBRARY_GROUP, [
+      // PS3.16 TID 1600 row 3
+      ...commonDescriptors(study, images),
+      // PS3.16 TID 1600 row 4, TID 1601 row 1; without a frame number the reference means every frame
+      ...distinctInstances(evidence).map(({ sopInstanceUid, sopClassUid }) =>
+        imageItem('CONTAINS', undefined, { sopInstanceUid, sopClassUid }),
+      ),
+    ]),
+  );
   // PS3.16 TID 1600 rows 1 and 2
-  return container('CONTAINS', concepts.IMAGE_LIBRARY, [group]);
+  return container('CONTAINS', concepts.IMAGE_LIBRARY, groups);
 }
 
 /** TID 1602 Image Library Entry Descriptors, common to the group. */

@@ -1,6 +1,6 @@
 /** Findings with their measurements: TID 1411, 1501 and the measurement templates 1419 and 300 (PS3.16). */
 import * as codes from '../../codes.ts';
-import type { Finding, Measurement } from '../../inference/findings.ts';
+import type { Finding, Findings, Measurement } from '../../inference/findings.ts';
 import type { Report } from '../../reporting/report.ts';
 import type { DicomObject } from '../artifact.ts';
 import * as identity from '../identity.ts';
@@ -8,47 +8,59 @@ import * as concepts from './concepts.ts';
 import { type ContentItem, codeItem, container, imageItem, numberItem, textItem, uidItem } from './content-item.ts';
 import { algorithmIdentification } from './context.ts';
 
+/** A finding, and who says it. */
+export interface FindingContext {
+  readonly report: Report;
+  /** The reading that the finding is of. */
+  readonly findings: Findings;
+  readonly finding: Finding;
+  /** Outlines of that reading. */
+  readonly segmentation?: DicomObject | undefined;
+}
+
 /** TID 1411 where a segment outlines the finding, else TID 1501. */
-export function measurementGroup(report: Report, finding: Finding, segmentation?: DicomObject): ContentItem {
+export function measurementGroup(context: FindingContext): ContentItem {
+  const { segmentation, finding } = context;
   const { segmentNumber } = finding;
   return segmentation === undefined || segmentNumber === undefined
-    ? genericGroup(report, finding)
-    : volumetricGroup(report, finding, { segmentation, segmentNumber });
+    ? genericGroup(context)
+    : volumetricGroup(context, { segmentation, segmentNumber });
 }
 
 /** TID 1411 Volumetric ROI Measurements and Qualitative Evaluations; the order of its rows is significant. */
 function volumetricGroup(
-  report: Report,
-  finding: Finding,
+  context: FindingContext,
   { segmentation, segmentNumber }: { readonly segmentation: DicomObject; readonly segmentNumber: number },
 ): ContentItem {
+  const { findings, finding } = context;
   // PS3.16 TID 1411 row 1
   const children = [
-    ...trackingAndFinding(report, finding),
+    ...trackingAndFinding(context),
     // PS3.16 TID 1411 row 7
     imageItem('CONTAINS', concepts.REFERENCED_SEGMENT, segmentation, segmentNumber),
     // PS3.16 TID 1411 row 12
-    uidItem('CONTAINS', concepts.SOURCE_SERIES_FOR_SEGMENTATION, report.findings.seriesInstanceUid),
+    uidItem('CONTAINS', concepts.SOURCE_SERIES_FOR_SEGMENTATION, findings.seriesInstanceUid),
     // PS3.16 TID 1419 rows 2 and 3
     ...findingSite(finding),
-    ...algorithmIdentification(report.findings.algorithm),
+    ...algorithmIdentification(findings.algorithm),
     // PS3.16 TID 1419 row 5
-    ...numbers(report, finding),
+    ...numbers(context),
     ...presence(finding),
   ];
   return container('CONTAINS', codes.MEASUREMENT_GROUP, children, '1411');
 }
 
 /** TID 1501 Measurement and Qualitative Evaluation Group. */
-function genericGroup(report: Report, finding: Finding): ContentItem {
+function genericGroup(context: FindingContext): ContentItem {
+  const { findings, finding } = context;
   // PS3.16 TID 1501 row 1
   const children = [
-    ...trackingAndFinding(report, finding),
+    ...trackingAndFinding(context),
     // PS3.16 TID 1501 rows 6 and 7
     ...findingSite(finding),
-    ...algorithmIdentification(report.findings.algorithm),
+    ...algorithmIdentification(findings.algorithm),
     // PS3.16 TID 1501 row 10, TID 300 row 1
-    ...numbers(report, finding),
+    ...numbers(context),
     // PS3.16 TID 1501 row 10b
     ...finding.evidence.map((reference) => imageItem('CONTAINS', concepts.SOURCE_OF_MEASUREMENT, reference)),
     // PS3.16 TID 1501 row 11
@@ -58,12 +70,16 @@ function genericGroup(report: Report, finding: Finding): ContentItem {
 }
 
 /** Rows 2, 3 and 3b of TID 1411 and TID 1501, with the Finding category before the Finding. */
-function trackingAndFinding(report: Report, finding: Finding): readonly ContentItem[] {
+function trackingAndFinding({ report, findings, finding }: FindingContext): readonly ContentItem[] {
   // A reader that knows nothing of presence must not take for found what was looked for and is absent.
   const found = finding.presence === undefined || finding.presence === 'present';
   return [
     textItem('HAS OBS CONTEXT', concepts.TRACKING_IDENTIFIER, finding.key),
-    uidItem('HAS OBS CONTEXT', concepts.TRACKING_UNIQUE_IDENTIFIER, identity.trackingUid(report, finding.key)),
+    uidItem(
+      'HAS OBS CONTEXT',
+      concepts.TRACKING_UNIQUE_IDENTIFIER,
+      identity.trackingUid(report, findings.algorithm, finding.key),
+    ),
     codeItem('CONTAINS', concepts.FINDING_CATEGORY, finding.category),
     ...(found ? [codeItem('CONTAINS', concepts.FINDING, finding.concept)] : []),
   ];
@@ -84,10 +100,11 @@ function presence(finding: Finding): readonly ContentItem[] {
   return [codeItem('CONTAINS', finding.concept, PRESENCE[finding.presence])];
 }
 
-function numbers(report: Report, finding: Finding): readonly ContentItem[] {
-  const measured = finding.measurements.map((m) => measurement(m, identity.observationUid(report, finding.key, m.key)));
+function numbers({ report, findings, finding }: FindingContext): readonly ContentItem[] {
+  const uidOf = (key: string): string => identity.observationUid(report, findings.algorithm, finding.key, key);
+  const measured = finding.measurements.map((m) => measurement(m, uidOf(m.key)));
   if (finding.probability === undefined) return measured;
-  const observationUid = identity.observationUid(report, finding.key, 'probability');
+  const observationUid = uidOf('probability');
   const value = { value: finding.probability, unit: concepts.NO_UNITS };
   return [...measured, numberItem('CONTAINS', codes.PROBABILITY, value, { observationUid })];
 }

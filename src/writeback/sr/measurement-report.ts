@@ -1,21 +1,24 @@
 /** The root of the tree: TID 1500 Measurement Report (PS3.16), with the text of the draft as qualitative evaluations. */
 import type { Volume } from '../../assembly/volume.ts';
 import type { Code } from '../../codes.ts';
-import type { Finding } from '../../inference/findings.ts';
 import type { Report, ReportSection } from '../../reporting/report.ts';
 import type { DicomObject } from '../artifact.ts';
 import type { ResultContext } from '../modules.ts';
 import * as concepts from './concepts.ts';
 import { type ContentItem, codeItem, container, textItem } from './content-item.ts';
 import { algorithmIdentification, languageOfContent, observationContext } from './context.ts';
-import { imageLibrary } from './image-library.ts';
+import { imageLibrary, type LibrarySeries } from './image-library.ts';
 import { measurementGroup } from './measurement-groups.ts';
 
+/** What a reading was made from, and the SEG that its findings with a `segmentNumber` refer to. */
+export interface ReadingSource {
+  readonly images: Volume;
+  /** Without it, findings are written without a region. */
+  readonly segmentation?: DicomObject;
+}
+
 /** TID 1500 Measurement Report. */
-export function measurementReport(
-  context: ResultContext,
-  { volume, segmentation }: { readonly volume: Volume; readonly segmentation?: DicomObject },
-): ContentItem {
+export function measurementReport(context: ResultContext, sources: readonly ReadingSource[]): ContentItem {
   const { report, study } = context;
   const children = [
     // PS3.16 TID 1500 row 2
@@ -25,9 +28,9 @@ export function measurementReport(
     // PS3.16 TID 1500 row 4
     codeItem('HAS CONCEPT MOD', concepts.PROCEDURE_REPORTED, report.procedure),
     // PS3.16 TID 1500 row 5
-    imageLibrary(study, volume, report.findings.evidence),
+    imageLibrary(study, readSeries(report, sources)),
     // PS3.16 TID 1500 rows 6 to 9
-    ...imagingMeasurements(report, segmentation),
+    ...imagingMeasurements(report, sources),
     // PS3.16 TID 1500 row 12
     qualitativeEvaluations(report),
   ];
@@ -35,8 +38,21 @@ export function measurementReport(
   return container(undefined, concepts.IMAGING_MEASUREMENT_REPORT, children, '1500');
 }
 
-function imagingMeasurements(report: Report, segmentation: DicomObject | undefined): readonly ContentItem[] {
-  const groups = report.findings.findings.map((finding) => measurementGroup(report, finding, segmentation));
+/** What was read of each series, by however many models. */
+function readSeries({ readings }: Report, sources: readonly ReadingSource[]): readonly LibrarySeries[] {
+  const pairs = sources.map(({ images }, at) => ({ images, evidence: readings[at]?.evidence ?? [] }));
+  const bySeries = Map.groupBy(pairs, ({ images }) => images.seriesInstanceUid);
+  return [...bySeries.values()].map((same) => {
+    return { images: same[0]!.images, evidence: same.flatMap(({ evidence }) => evidence) };
+  });
+}
+
+function imagingMeasurements(report: Report, sources: readonly ReadingSource[]): readonly ContentItem[] {
+  const groups = report.readings.flatMap((findings, at) =>
+    findings.findings.map((finding) =>
+      measurementGroup({ report, findings, finding, segmentation: sources[at]?.segmentation }),
+    ),
+  );
   // Row 12 is always there, so row 6 may be absent; an empty container may not be written.
   return groups.length === 0 ? [] : [container('CONTAINS', concepts.IMAGING_MEASUREMENTS, groups)];
 }
@@ -44,9 +60,9 @@ function imagingMeasurements(report: Report, segmentation: DicomObject | undefin
 /** Rows 12 to 14: what the algorithms did, then the words of the draft, the label first. */
 function qualitativeEvaluations(report: Report): ContentItem {
   return container('CONTAINS', concepts.QUALITATIVE_EVALUATIONS, [
-    ...algorithmIdentification(report.findings.algorithm),
+    ...report.readings.flatMap(({ algorithm }) => algorithmIdentification(algorithm)),
     // PS3.16 TID 1500 row 13
-    codeItem('CONTAINS', concepts.CAD_SUMMARY, summary(report.findings.findings)),
+    codeItem('CONTAINS', concepts.CAD_SUMMARY, summary(report)),
     // PS3.16 TID 1500 row 14
     textItem('CONTAINS', concepts.COMMENT, report.label),
     ...report.sections.flatMap(sentences),
@@ -55,7 +71,8 @@ function qualitativeEvaluations(report: Report): ContentItem {
 }
 
 /** CID 6047: something was found unless every finding is absent or undetermined. */
-function summary(findings: readonly Finding[]): Code {
+function summary({ readings }: Report): Code {
+  const findings = readings.flatMap((reading) => reading.findings);
   const found = findings.some(({ presence }) => presence === undefined || presence === 'present');
   return found ? concepts.SUCCEEDED_WITH_FINDINGS : concepts.SUCCEEDED_WITHOUT_FINDINGS;
 }
