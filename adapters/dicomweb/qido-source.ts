@@ -8,6 +8,7 @@ import {
   dayOf,
   horizonOf,
   pauseMs,
+  quietInMs,
   sweepSlices,
   windowSlices,
 } from '../../src/arrival/poll-schedule.ts';
@@ -103,8 +104,11 @@ class QidoSource implements StudySource {
     this.#failures = 0;
     const waiting = [...this.#current.seen.values()].some(({ judged }) => !judged);
     this.#idlePolls = noticed || waiting ? 0 : this.#idlePolls + 1;
+    const { intervalMs, quietMs } = this.#options;
+    const quiet = quietInMs(this.#current.seen, clock.now().getTime(), Math.max(quietMs, 1));
     const tookMs = clock.monotonicMs() - startedMs;
-    return pauseMs({ intervalMs: this.#options.intervalMs, idlePolls: this.#idlePolls, tookMs }, this.#chance());
+    const pace = { intervalMs, idlePolls: this.#idlePolls, tookMs, ...(quiet !== undefined && { quietInMs: quiet }) };
+    return pauseMs(pace, this.#chance());
   }
 
   get #current(): PollState {

@@ -65,17 +65,30 @@ export interface Pace {
   readonly idlePolls: number;
   /** How long the last poll took. */
   readonly tookMs: number;
+  /** When the next study that waits for its second look will have been quiet for long enough; none waits where absent. */
+  readonly quietInMs?: number;
 }
 
 const LONGEST_PAUSE_MS = 300_000;
+/** So many times as long as a poll took, the archive is left alone. */
+const SPARED = 2;
 
 /**
  * Milliseconds until the next poll: the interval while studies arrive, up to three times as long while none does; and an
- * archive that takes long to answer is asked for at most a tenth of the time.
+ * archive that takes long to answer is asked for at most a third of the time. A study that waits for its second look is
+ * not kept waiting for longer than its quiet period asks.
  * @param chance from 0 to 1: a tenth more or less, so that many pollers do not fall into step
  */
-export function pauseMs({ intervalMs, idlePolls, tookMs }: Pace, chance: number): number {
+export function pauseMs({ intervalMs, idlePolls, tookMs, quietInMs }: Pace, chance: number): number {
   const resting = intervalMs * Math.min(1.25 ** idlePolls, 3);
-  const sparing = Math.min(tookMs * 9, Math.max(LONGEST_PAUSE_MS, intervalMs));
-  return Math.max(resting, sparing) * (0.9 + 0.2 * chance);
+  const sparing = Math.min(tookMs * SPARED, Math.max(LONGEST_PAUSE_MS, intervalMs));
+  const pause = Math.max(resting, sparing) * (0.9 + 0.2 * chance);
+  return quietInMs === undefined ? pause : Math.min(pause, quietInMs);
+}
+
+/** {@link Pace.quietInMs}. What is overdue already waits for the usual pause: the last poll was for it. */
+export function quietInMs(seen: SeenStudies, nowMs: number, quietMs: number): number | undefined {
+  const left = [...seen.values()].flatMap(({ judged, sinceMs }) => (judged ? [] : [sinceMs + quietMs - nowMs]));
+  const next = Math.min(...left.filter((ms) => ms > 0));
+  return Number.isFinite(next) ? next : undefined;
 }

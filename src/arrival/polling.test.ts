@@ -2,9 +2,28 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Random, random } from '../../test/support/random.ts';
 import { nameBasedUid, type StudyInstanceUid } from '../uid.ts';
-import { dayOf, horizonOf, isIn, matchOf, pauseMs, sweepSlices, windowSlices } from './poll-schedule.ts';
+import {
+  dayOf,
+  horizonOf,
+  isIn,
+  matchOf,
+  type Pace,
+  pauseMs,
+  quietInMs,
+  sweepSlices,
+  windowSlices,
+} from './poll-schedule.ts';
 import { NOTHING_SEEN, readPollState, writePollState } from './poll-state.ts';
-import { forget, judge, type Look, look, type SeenStudies, type StudyCounts, type StudyRow } from './polling.ts';
+import {
+  forget,
+  judge,
+  type Look,
+  look,
+  type SeenStudies,
+  type SeenStudy,
+  type StudyCounts,
+  type StudyRow,
+} from './polling.ts';
 
 const uid = (name: string): StudyInstanceUid => nameBasedUid<StudyInstanceUid>('polling test', name);
 const TODAY = '20260610';
@@ -222,12 +241,25 @@ test('WR-SRC-05 where the polling stands comes back from its text; another versi
 });
 
 test('WR-SRC-06 polls come at the interval while studies arrive, more seldom while none does, and spare a slow archive', () => {
-  const pace = (idlePolls: number, tookMs: number, chance = 0.5): number =>
-    Math.round(pauseMs({ intervalMs: 10_000, idlePolls, tookMs }, chance));
+  const pace = (idlePolls: number, tookMs: number, chance = 0.5, quiet: Pick<Pace, 'quietInMs'> = {}): number =>
+    Math.round(pauseMs({ intervalMs: 10_000, idlePolls, tookMs, ...quiet }, chance));
   assert.equal(pace(0, 50), 10_000);
   assert.equal(pace(1, 50), 12_500);
   assert.equal(pace(1000, 50), 30_000);
-  assert.equal(pace(0, 5_000), 45_000);
+  assert.equal(pace(0, 20_000), 40_000);
   assert.equal(pace(0, 10 ** 9), 300_000);
   assert.deepEqual([pace(0, 50, 0), pace(0, 50, 1)], [9_000, 11_000]);
+  assert.equal(pace(0, 20_000, 0.5, { quietInMs: 1_500 }), 1_500);
+  assert.equal(pace(0, 50, 0.5, { quietInMs: 60_000 }), 10_000);
+});
+
+test('WR-SRC-06 a study is looked at again as soon as it has been quiet for long enough, and an overdue one does not hurry', () => {
+  const study = (sinceMs: number, judged = false): SeenStudy => {
+    return { studyDate: TODAY, counts: { series: 1, instances: 2 }, sinceMs, judged };
+  };
+  const seen = (...studies: readonly SeenStudy[]): SeenStudies =>
+    new Map(studies.map((one, index) => [uid(String(index)), one]));
+  assert.equal(quietInMs(seen(study(NOW - 500), study(NOW - 1_500)), NOW, 2_000), 500);
+  assert.equal(quietInMs(seen(study(NOW - 500, true)), NOW, 2_000), undefined);
+  assert.equal(quietInMs(seen(study(NOW - 9_000)), NOW, 2_000), undefined);
 });
