@@ -37,7 +37,7 @@ export async function inspectPackage(folder: string): Promise<Inspection> {
   const declared = await readFile(join(folder, CHECKSUM_FILE), 'utf8').catch(() => undefined);
   const { card, comparable, complaints } = await inspectCard(folder);
   const graphs = await inspectGraphs(folder, names);
-  const own = comparable === undefined ? undefined : graphs.facts.get(comparable.runtime.file);
+  const own = comparable?.runtime.kind === 'onnx' ? graphs.facts.get(comparable.runtime.file) : undefined;
   const golden = await goldenCases(folder, names, own);
   return {
     sums,
@@ -101,6 +101,7 @@ async function inspectGraphs(folder: string, names: readonly string[]): Promise<
 
 /** The graph's own checksum in the card lets a server that knows nothing of packages check what it loads. */
 function cardAndGraph(card: ModelCard, sums: Checksums, graph: GraphFacts | undefined): readonly string[] {
+  if (card.runtime.kind !== 'onnx') return [];
   const { file, sha256 } = card.runtime;
   const actual = sums.get(file);
   if (actual === undefined) return [`${file} is missing`];

@@ -1,8 +1,10 @@
 /** Graph files of model packages, and what a graph takes and gives. Nothing here needs onnxruntime. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { WetreadError } from '../../src/errors.ts';
+import type { ModelCard } from '../../src/inference/model-package.ts';
 import type { Datatype } from '../../src/inference/tensor.ts';
 
 /** A graph file and the digest that its package states. */
@@ -10,6 +12,12 @@ export interface Graph {
   readonly path: string;
   /** `sha256:…` of the file. */
   readonly digest: string;
+}
+
+/** The graph of a package. @throws WetreadError `package-invalid` where it is run by another server */
+export function graphOf(folder: string, { runtime }: Pick<ModelCard, 'runtime'>): Graph {
+  if (runtime.kind !== 'onnx') throw new WetreadError('package-invalid', 'The package has no graph of its own');
+  return { path: join(folder, runtime.file), digest: `sha256:${runtime.sha256}` };
 }
 
 /** An input or output of a graph; -1 is a size that may vary. */

@@ -1,5 +1,6 @@
 /** INF: from the volume to findings through the inference service, against the same graph run bare in this process. */
 import { join } from 'node:path';
+import { graphOf } from '../../adapters/onnxruntime/graph.ts';
 import { openSession, type Session } from '../../adapters/onnxruntime/session.ts';
 import { type InferenceChild, inferenceChild } from '../../adapters/open-inference/child-process.ts';
 import type { ModelPackage } from '../../src/inference/model-package.ts';
@@ -26,8 +27,7 @@ const QUESTIONS: readonly Question[] = [
 ];
 
 export function bareSession({ card }: ModelPackage): Promise<Session> {
-  const graph = { path: join(MODELS, card.name, card.runtime.file), digest: `sha256:${card.runtime.sha256}` };
-  return openSession(graph, ['cpu'], MODEL_THREADS);
+  return openSession(graphOf(join(MODELS, card.name), card), ['cpu'], MODEL_THREADS);
 }
 
 export function startService(): InferenceChild {

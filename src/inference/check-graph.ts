@@ -10,7 +10,9 @@ export function graphContradictions(card: ModelCard, graph: GraphFacts): string[
   const { runtime, input, outputs } = card;
   const undeclared = graph.inputs.filter(({ name }) => name !== input.tensor);
   return [
-    ...(runtime.opset === graph.opset ? [] : [`/runtime/opset: the graph has ${graph.opset}`]),
+    ...(runtime.kind !== 'onnx' || runtime.opset === graph.opset
+      ? []
+      : [`/runtime/opset: the graph has ${graph.opset}`]),
     ...mismatches('/input/tensor', 'input', input.tensor, input.intensity.datatype, graph.inputs),
     ...undeclared.map(({ name }) => `/input: the graph also wants ${name}, which nothing fills`),
     ...outputs.flatMap(({ tensor }, at) =>

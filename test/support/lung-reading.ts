@@ -1,6 +1,7 @@
 /** The bundled lung model as the pipeline runs it, without the process in between. */
 import { join } from 'node:path';
 import { loadModelPackage } from '../../adapters/model-folder/model-shelf.ts';
+import { graphOf } from '../../adapters/onnxruntime/graph.ts';
 import { openSession } from '../../adapters/onnxruntime/session.ts';
 import { voxelWorkers } from '../../adapters/voxel-workers/voxel-workers.ts';
 import type { Segmentation } from '../../src/assembly/segmentation.ts';
@@ -31,8 +32,7 @@ const never = new AbortController().signal;
 export async function openLungReader(): Promise<LungReader> {
   const model = await loadModelPackage(LUNG_PACKAGE);
   const { card } = model;
-  const graph = { path: join(LUNG_PACKAGE, card.runtime.file), digest: `sha256:${card.runtime.sha256}` };
-  const session = await openSession(graph, ['cpu'], 2);
+  const session = await openSession(graphOf(LUNG_PACKAGE, card), ['cpu'], 2);
   const workers = voxelWorkers();
   return {
     model,

@@ -53,7 +53,7 @@ function nullCard(sha256: string): ModelCard {
     version: VERSION,
     title: 'Nothing much',
     intendedUse: [{ ...card.intendedUse[0], sliceThicknessMm: { minimum: 0.1, maximum: 50 } }],
-    runtime: { ...card.runtime, file: 'model.onnx', sha256 },
+    runtime: { kind: 'onnx', file: 'model.onnx', sha256, opset: 18, deterministic: true },
     input: {
       ...card.input,
       gate: {

@@ -92,10 +92,19 @@ function interfaceLines({ runtime, input, outputs }: ModelCard): string[] {
     ? 'the same input gives the same answer'
     : 'the same input may give another answer';
   return [
-    `  ${runtime.file}, operator set ${runtime.opset}; ${always}`,
+    `  ${runtimeText(runtime)}; ${always}`,
     `  in: ${input.tensor}, ${intensity.datatype} in ${input.units}${window}; ${input.spacingMm} mm, at most ${input.maximumShape.join(' × ')}`,
     ...outputs.flatMap(outputLines),
   ];
+}
+
+function runtimeText(runtime: ModelCard['runtime']): string {
+  switch (runtime.kind) {
+    case 'onnx':
+      return `${runtime.file}, operator set ${runtime.opset}`;
+    case 'open-inference':
+      return `run by the server ${runtime.server}, which the configuration names`;
+  }
 }
 
 function outputLines({ tensor, segments, otherLabels }: ModelCard['outputs'][number]): string[] {
