@@ -19,6 +19,10 @@ export type PixelPoint = [number, number]
  * @maxItems 3
  */
 export type PatientCoordinates = [number, number, number]
+/**
+ * Order of the axes, outermost first: N batch (always 1), C channel, D slices, H rows, W columns. `DHW` where absent; a MONAI bundle has `NCWHD`.
+ */
+export type TensorLayout = string
 
 export interface Contracts {
 config?: Config
@@ -891,14 +895,14 @@ description: string
  * @minItems 1
  */
 intendedUse: [IntendedUse, ...(IntendedUse)[]]
-runtime: (OnnxRuntime | OpenInferenceRuntime)
-input: (VolumeInput | ImageInput)
+runtime: (OnnxRuntime | OpenInferenceRuntime | ChatCompletionsRuntime)
+input: (VolumeInput | ImageInput | SlicesInput)
 /**
  * What each output of the model means.
  * 
  * @minItems 1
  */
-outputs: [(LabelMapOutput | DetectionOutput), ...((LabelMapOutput | DetectionOutput))[]]
+outputs: [(LabelMapOutput | DetectionOutput | TextOutput), ...((LabelMapOutput | DetectionOutput | TextOutput))[]]
 /**
  * Accompany every result.
  */
@@ -907,6 +911,9 @@ licence: ModelLicence
 resources: Resources
 facts: CardFacts
 }
+/**
+ * Limits on attributes: views View Position (0018,5101), patientPositions Patient Position (0018,5100), sex Patient's Sex (0010,0040), manufacturers Manufacturer (0008,0070), kernels Convolution Kernel (0018,1210).
+ */
 export interface IntendedUse {
 task: string
 /**
@@ -915,15 +922,57 @@ task: string
 modality: string
 bodyPart: Code
 /**
- * Of volumes; every thickness where absent.
+ * Slice Thickness (0018,0050), mm. Absent where images have none.
  */
 sliceThicknessMm?: {
 minimum: number
 maximum: number
 }
+/**
+ * Whether Contrast/Bolus Agent (0018,0010) is recorded; images that record none count as without.
+ */
 contrast: ("any" | "without" | "with")
 patients: string
+views?: ValueLimits
+patientPositions?: ValueLimits
+sex?: ValueLimits
+manufacturers?: ValueLimits
+kernels?: ValueLimits
+ageYears?: AgeLimits
 note?: string
+}
+/**
+ * Which values of an attribute may be read; `*` stands for any text, case does not count.
+ */
+export interface ValueLimits {
+/**
+ * Any other value is refused.
+ * 
+ * @minItems 1
+ */
+allowed?: [string, ...(string)[]]
+/**
+ * @minItems 1
+ */
+refused?: [string, ...(string)[]]
+/**
+ * Where the images do not say. Refused unless stated, when `allowed` is there; else accepted.
+ */
+unknown?: ("refused" | "accepted")
+}
+/**
+ * Patient's Age (0010,1010), or from birth and study date.
+ */
+export interface AgeLimits {
+minimum?: number
+/**
+ * Inclusive, in completed years.
+ */
+maximum?: number
+/**
+ * Where the images do not say; refused unless stated.
+ */
+unknown?: ("refused" | "accepted")
 }
 /**
  * A graph of the package, run by the site's inference service.
@@ -978,24 +1027,77 @@ version?: string
 deterministic: boolean
 }
 /**
- * A volume on a regular grid, one tensor `[slices, rows, columns]`.
+ * A language model that looks at pictures, behind a server of the OpenAI chat completions protocol (vLLM, llama.cpp, Ollama …). It reads `slices` and gives `text`.
+ */
+export interface ChatCompletionsRuntime {
+kind: "chat-completions"
+/**
+ * Name of the server in `inference.servers` of the site's configuration.
+ */
+server: string
+/**
+ * As the server names it.
+ */
+model: string
+/**
+ * Template in the package's folder. `{{modality}}`, `{{bodyPart}}`, `{{ageBand}}`, `{{sex}}`, `{{pictures}}` and `{{indication}}` are filled in; no other slot is allowed.
+ */
+prompt: string
+maximumTokens: number
+/**
+ * 0: the likeliest token at every step.
+ */
+temperature: number
+seed: number
+/**
+ * Servers batch requests: the same request may get another answer, even at temperature 0.
+ */
+deterministic: false
+}
+/**
+ * A volume on a regular grid, one tensor. The grid is made in this order: spacing or shape, depth, fit, window, multipleOf.
  */
 export interface VolumeInput {
 kind: "volume"
 tensor: string
 /**
- * Slices ascend to the head, rows to the back, columns to the patient's left.
+ * Which way indices rise, by the axes of the image that lie nearest: slices to the head in LPS and RAS; rows to the back and columns to the patient's left (LPS), or rows to the front and columns to the right (RAS); or as the image has them: slices along its normal.
  */
-orientation: "LPS"
+orientation: ("LPS" | "RAS" | "as-acquired")
 /**
- * Isotropic.
+ * Of every axis, or `[slice, row, column]`, or the image's own. Either this or `shape`.
  */
-spacingMm: number
+spacingMm?: (number | [number, number, number] | "as-acquired")
+/**
+ * `[slices, rows, columns]`: the whole volume in so many points, whatever their spacing.
+ * 
+ * @minItems 3
+ * @maxItems 3
+ */
+shape?: [number, number, number]
+/**
+ * Another rule for the slice axis.
+ */
+depth?: (DepthMultiple | DepthFixed | DepthSample)
+fit?: CropOrPad
+/**
+ * `[slice, row, column]`: filled up on both sides to a multiple of these.
+ * 
+ * @minItems 3
+ * @maxItems 3
+ */
+multipleOf?: [number, number, number]
+window?: SlidingWindow
+/**
+ * `linear` where absent.
+ */
+interpolation?: ("linear" | "nearest")
+layout?: TensorLayout
 /**
  * Units of the values: HU for CT.
  */
 units: string
-intensity: (Int16Intensity | WindowedIntensity)
+intensity: (Int16Intensity | WindowedIntensity | ChannelIntensity)
 /**
  * Outside the volume, in units.
  */
@@ -1008,6 +1110,64 @@ fill: number
  */
 maximumShape: [number, number, number]
 gate: VolumeGate
+reference?: Reference
+}
+/**
+ * The whole depth in the nearest multiple of `of` slices, at least one and at most `maximum`.
+ */
+export interface DepthMultiple {
+kind: "nearest-multiple"
+of: number
+maximum: number
+}
+/**
+ * The whole depth in so many slices, interpolated.
+ */
+export interface DepthFixed {
+kind: "fixed"
+slices: number
+}
+/**
+ * At most so many of the image's own slices, evenly from the first to the last; needs orientation `as-acquired`.
+ */
+export interface DepthSample {
+kind: "sample"
+slices: number
+}
+/**
+ * Cut off, or filled up with `fill`, to this shape `[slices, rows, columns]`: around the centre, or from the head down and around the centre in the plane.
+ */
+export interface CropOrPad {
+/**
+ * @minItems 3
+ * @maxItems 3
+ */
+shape: [number, number, number]
+anchor: ("centre" | "top")
+}
+/**
+ * The graph is run on windows of the grid, and their answers are blended. A smaller grid is filled up to one window.
+ */
+export interface SlidingWindow {
+/**
+ * `[slices, rows, columns]`.
+ * 
+ * @minItems 3
+ * @maxItems 3
+ */
+shape: [number, number, number]
+/**
+ * Least part of a window that the next one repeats.
+ */
+overlap: number
+/**
+ * Weight of a window's voxels: all the same, or falling from the centre with a standard deviation of an eighth of its size.
+ */
+blend: ("constant" | "gaussian")
+/**
+ * Requests on the way at the same time; 2 where absent.
+ */
+atOnce?: number
 }
 /**
  * Values in units, rounded.
@@ -1022,6 +1182,64 @@ export interface WindowedIntensity {
 datatype: "FP32"
 low: number
 high: number
+}
+/**
+ * One channel of the tensor for each step.
+ */
+export interface ChannelIntensity {
+datatype: "FP32"
+/**
+ * @minItems 1
+ */
+channels: [ChannelStep, ...(ChannelStep)[]]
+}
+/**
+ * How values become one channel of a tensor, FP32, in this order: clip, `to`, standardise. What is asked of the image's own values is counted over all its pixels or voxels as acquired, without padding.
+ */
+export interface ChannelStep {
+clip: (ClipUnits | ClipPercentiles | ClipExtremes | ClipNone)
+to?: ValueRange
+/**
+ * `(value - mean) / standardDeviation`, by numbers or by the image's own values after clip and `to`.
+ */
+standardise?: (StandardiseConstants | StandardiseImage)
+}
+export interface ClipUnits {
+kind: "units"
+low: number
+high: number
+}
+/**
+ * Of the image's own values, linear between the nearest ranks.
+ */
+export interface ClipPercentiles {
+kind: "percentiles"
+low: number
+high: number
+}
+/**
+ * Lowest and highest of the image's own values.
+ */
+export interface ClipExtremes {
+kind: "minimum-maximum"
+}
+export interface ClipNone {
+kind: "none"
+}
+/**
+ * What the ends of `clip` become; without it values keep their units.
+ */
+export interface ValueRange {
+low: number
+high: number
+}
+export interface StandardiseConstants {
+kind: "constants"
+mean: number
+standardDeviation: number
+}
+export interface StandardiseImage {
+kind: "image"
 }
 /**
  * Before the model runs.
@@ -1046,7 +1264,26 @@ maximumSpacingMm: [number, number, number]
  * Body Part Examined (0018,0015) that contradicts the intended use; letters only, upper case.
  */
 refusedBodyParts: string[]
+plane?: PlaneLimit
+/**
+ * Lossy Image Compression Ratio (0028,2112) up to which images are read. Without it every image with loss is refused.
+ */
+maximumLossyRatio?: number
+/**
+ * Images that Burned In Annotation (0028,0301) marks; refused unless stated.
+ */
+burnedInText?: ("refused" | "accepted")
 values: ValueShare[]
+}
+/**
+ * How the slices must lie in the patient.
+ */
+export interface PlaneLimit {
+name: ("axial" | "coronal" | "sagittal")
+/**
+ * Between the normal of the slices and that of the plane.
+ */
+maximumDegrees: number
 }
 /**
  * Share of the voxels, or pixels, that must have values in a range.
@@ -1056,6 +1293,46 @@ meaning: string
 low: number
 high: number
 minimumPercent: number
+}
+/**
+ * What the images look like that the model was made for. An image with a statistic outside its range is refused; `wetread models reference` computes the ranges from a folder of studies.
+ */
+export interface Reference {
+/**
+ * Which images, with their provenance.
+ */
+source: string
+cases: number
+/**
+ * Share of these cases that lies in all ranges.
+ */
+coveredPercent: number
+ranges: ReferenceRanges
+}
+/**
+ * mean: mean of the values, in units. standardDeviation: in units. percentile1: in units. median: in units. percentile99: in units. airPercent: Share of the values below -500, for HU. softPercent: share from -150 to 250, for HU. bonePercent: share above 250, for HU. bodyPercent: share of the image that is no background. borderBodyPercent: share of the outermost rows and columns that is no background: high where the body is cut off. bodyAspect: extent of the body down the columns over that along the rows. asymmetryPercent: how much of the body has no counterpart on the patient's other side; along the rows where an image has no patient axes. denseBehindPercent: how far the densest part lies behind the middle of the body, of the body's depth; negative in front. Volumes only. extentSliceMm: along the normal. extentRowMm: down the columns. extentColumnMm: along the rows.
+ */
+export interface ReferenceRanges {
+mean?: StatisticRange
+standardDeviation?: StatisticRange
+percentile1?: StatisticRange
+median?: StatisticRange
+percentile99?: StatisticRange
+airPercent?: StatisticRange
+softPercent?: StatisticRange
+bonePercent?: StatisticRange
+bodyPercent?: StatisticRange
+borderBodyPercent?: StatisticRange
+bodyAspect?: StatisticRange
+asymmetryPercent?: StatisticRange
+denseBehindPercent?: StatisticRange
+extentSliceMm?: StatisticRange
+extentRowMm?: StatisticRange
+extentColumnMm?: StatisticRange
+}
+export interface StatisticRange {
+minimum: number
+maximum: number
 }
 /**
  * Images on their own (CR, DX, MG, US …): every image of the series that passes the gate is one run with one tensor.
@@ -1120,11 +1397,72 @@ minimumCorrelation: number
 values: ValueShare[]
 }
 /**
- * One label a voxel on the grid of the input, UINT8; 0 is background.
+ * Slices of a volume as pictures of 8 bits, as they are displayed: rows to the patient's left, columns to the back. They run from the feet to the head.
+ */
+export interface SlicesInput {
+kind: "slices"
+/**
+ * As acquired: nothing is resampled to another plane.
+ */
+orientation: "axial"
+/**
+ * Units of the values: HU for CT.
+ */
+units: string
+/**
+ * One gives grey pictures; of several, the first is red, the second green, the third blue.
+ * 
+ * @minItems 1
+ * @maxItems 3
+ */
+windows: [PictureWindow]|[PictureWindow, PictureWindow]|[PictureWindow, PictureWindow, PictureWindow]
+sampling: (UniformSampling | StepSampling | EverySlice)
+/**
+ * Pixels of the longer edge; the other follows the slice's extent in mm.
+ */
+size: number
+gate: VolumeGate
+}
+/**
+ * `low` becomes 0, `high` 255.
+ */
+export interface PictureWindow {
+meaning: string
+low: number
+high: number
+}
+/**
+ * So many slices at equal steps, the first and the last among them; all where there are fewer.
+ */
+export interface UniformSampling {
+kind: "uniform"
+count: number
+}
+/**
+ * The slice nearest to every step from the first one on; more than `maximum` are refused.
+ */
+export interface StepSampling {
+kind: "step"
+millimeters: number
+maximum: number
+}
+/**
+ * Every slice; more than `maximum` are refused.
+ */
+export interface EverySlice {
+kind: "every"
+maximum: number
+}
+/**
+ * Labels on the grid of the input, as `encoding` gives them; 0 is background.
  */
 export interface LabelMapOutput {
 kind: "label-map"
 tensor: string
+/**
+ * How labels stand in the tensor. UINT8 labels in `DHW` where absent.
+ */
+encoding?: (LabelsEncoding | ClassesEncoding | SigmoidEncoding)
 /**
  * @minItems 1
  */
@@ -1139,6 +1477,38 @@ gate: LabelGate
  * @minItems 1
  */
 findings: [FindingRule, ...(FindingRule)[]]
+}
+/**
+ * One whole number a voxel; a channel axis has the size 1.
+ */
+export interface LabelsEncoding {
+kind: "labels"
+datatype: ("UINT8" | "INT32" | "INT64" | "FP32")
+layout?: TensorLayout
+}
+/**
+ * FP32, one channel a class; the label is the channel with the highest value, the lower one of equals.
+ */
+export interface ClassesEncoding {
+kind: ("logits" | "probabilities")
+layout: TensorLayout
+}
+/**
+ * FP32, one channel a structure and none for background: channel c is label c + 1, so a voxel may have several labels. It has a label where the probability is at or above its threshold.
+ */
+export interface SigmoidEncoding {
+kind: "sigmoid"
+/**
+ * What the graph gives: before the sigmoid or after it.
+ */
+of: ("logits" | "probabilities")
+layout: TensorLayout
+/**
+ * Probabilities, one for each channel.
+ * 
+ * @minItems 1
+ */
+thresholds: [number, ...(number)[]]
 }
 /**
  * A label that becomes a segment (PS3.3 C.8.20.2): category PS3.16 CID 7150, type CID 7151.
@@ -1167,10 +1537,10 @@ label: number
 meaning: string
 }
 /**
- * A voxel of the image belongs to a segment when the nearest label is the segment's and its value lies in this range (units).
+ * A voxel of the image belongs to a segment when the nearest label is the segment's and its value lies in this range (units), if there is one.
  */
 export interface RefineLimits {
-range: {
+range?: {
 low: number
 high: number
 }
@@ -1431,6 +1801,35 @@ labels: [DetectionLabel, ...(DetectionLabel)[]]
 }
 export interface DetectionLabel {
 label: number
+laterality?: Code
+}
+/**
+ * Sentences in sections, as JSON by a schema that Wetread sends with the request. They are guarded, marked as generated, and written as text alone: never a measurement.
+ */
+export interface TextOutput {
+kind: "text"
+/**
+ * @minItems 1
+ */
+sections: [("findings" | "impression"), ...(("findings" | "impression"))[]]
+/**
+ * Of a section.
+ */
+maximumSentences: number
+/**
+ * What a sentence may be about, in codes: such a sentence becomes a finding that is present, absent or undetermined.
+ */
+labels: TextLabel[]
+/**
+ * What becomes of sentences that tell what is to be done.
+ */
+recommendations: ("flagged" | "withheld")
+}
+export interface TextLabel {
+key: string
+category: Code
+concept: Code
+site?: Code
 laterality?: Code
 }
 export interface ModelLicence {
