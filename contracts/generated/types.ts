@@ -809,6 +809,14 @@ export interface Measurement {
  */
 key: string
 concept: Code
+/**
+ * How sentences and tables call it; the meaning of the concept where absent.
+ */
+name?: string
+/**
+ * In `unit`: another model that differs by more disagrees. A tenth of the larger value where absent.
+ */
+tolerance?: number
 derivation?: Code1
 value?: number
 qualifier?: Code2
@@ -903,10 +911,11 @@ input: (VolumeInput | ImageInput | SlicesInput)
  * @minItems 1
  */
 outputs: [(LabelMapOutput | DetectionOutput | TextOutput), ...((LabelMapOutput | DetectionOutput | TextOutput))[]]
+report?: ReportRule
 /**
- * Accompany every result.
+ * Accompany every result, or those of images that the condition is true of.
  */
-caveats: string[]
+caveats: (string | (AcquisitionCaveat | ThicknessCaveat))[]
 licence: ModelLicence
 resources: Resources
 facts: CardFacts
@@ -1619,6 +1628,14 @@ export interface VolumeMeasure {
 kind: "volume"
 key: string
 concept: Code
+/**
+ * How sentences and tables call it, in lower case; the meaning of the concept where absent.
+ */
+name?: string
+/**
+ * In the unit: another model that differs by more disagrees. A tenth of the larger value where absent.
+ */
+tolerance?: number
 derivation?: Code
 unit: Code
 /**
@@ -1633,6 +1650,14 @@ export interface MeanMeasure {
 kind: "mean"
 key: string
 concept: Code
+/**
+ * How sentences and tables call it, in lower case; the meaning of the concept where absent.
+ */
+name?: string
+/**
+ * In the unit: another model that differs by more disagrees. A tenth of the larger value where absent.
+ */
+tolerance?: number
 derivation?: Code
 unit: Code
 /**
@@ -1647,6 +1672,14 @@ export interface PercentileMeasure {
 kind: "percentile"
 key: string
 concept: Code
+/**
+ * How sentences and tables call it, in lower case; the meaning of the concept where absent.
+ */
+name?: string
+/**
+ * In the unit: another model that differs by more disagrees. A tenth of the larger value where absent.
+ */
+tolerance?: number
 derivation?: Code
 unit: Code
 /**
@@ -1662,6 +1695,14 @@ export interface FractionBelowMeasure {
 kind: "fraction-below"
 key: string
 concept: Code
+/**
+ * How sentences and tables call it, in lower case; the meaning of the concept where absent.
+ */
+name?: string
+/**
+ * In the unit: another model that differs by more disagrees. A tenth of the larger value where absent.
+ */
+tolerance?: number
 derivation?: Code
 unit: Code
 /**
@@ -1832,6 +1873,70 @@ concept: Code
 site?: Code
 laterality?: Code
 }
+/**
+ * What a draft says beyond the findings themselves: data that is filled in, never carried out.
+ */
+export interface ReportRule {
+/**
+ * Of the draft, such as `CT chest`; that it is an unverified AI draft is added.
+ */
+title: string
+procedure: Code3
+/**
+ * In the order of the sentences. Findings without a rule stay in their section.
+ */
+impression: ImpressionRule[]
+/**
+ * A sentence on what was assessed, so that silence on anything else is not taken for a negative.
+ */
+scope: string
+}
+/**
+ * A coded concept (PS3.3 section 8.8).
+ */
+export interface Code3 {
+value: string
+scheme: string
+meaning: string
+}
+/**
+ * A sentence of the impression where the finding is there and everything that is named here is true of it.
+ */
+export interface ImpressionRule {
+/**
+ * Its key in an output.
+ */
+finding: string
+/**
+ * Key of a measure that has a value.
+ */
+measure?: string
+/**
+ * Of the measure, inclusive.
+ */
+minimum?: number
+/**
+ * Of the measure, exclusive.
+ */
+below?: number
+presence?: ("present" | "absent" | "undetermined")
+/**
+ * `{value}` is the measure with its unit, `{probability}` the finding's, `{kernel}` and `{thickness}` how the images were made.
+ */
+text: string
+}
+export interface AcquisitionCaveat {
+when: ("kernel-not-recorded" | "contrast-recorded")
+text: string
+}
+export interface ThicknessCaveat {
+when: "slice-thickness-above"
+millimeters: number
+/**
+ * `{thickness}` is that of the images.
+ */
+text: string
+}
 export interface ModelLicence {
 /**
  * SPDX.
@@ -1905,6 +2010,10 @@ sections: [ReportSection, ...(ReportSection)[]]
  * @minItems 1
  */
 readings: [Findings, ...(Findings)[]]
+/**
+ * Models that should have read the study and gave no result: with any, the draft is partial.
+ */
+unavailable: UnavailableModel[]
 caveats: string[]
 provenance: ReportProvenance
 }
@@ -1920,6 +2029,25 @@ text: string
  * Findings that the sentence rests on, as `algorithm/key`.
  */
 findingKeys: string[]
+/**
+ * What a reader must not overlook: a model gave no result, or two models contradict each other.
+ */
+notice?: ("partial" | "disagreement")
+}
+export interface UnavailableModel {
+algorithm: ModelIdentity
+reason: {
+/**
+ * docs/errors.md explains each.
+ */
+code: string
+detail?: string
+}
+}
+export interface ModelIdentity {
+name: string
+version: string
+digest: string
 }
 export interface ReportProvenance {
 /**
