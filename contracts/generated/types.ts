@@ -910,7 +910,7 @@ input: (VolumeInput | ImageInput | SlicesInput)
  * 
  * @minItems 1
  */
-outputs: [(LabelMapOutput | DetectionOutput | TextOutput), ...((LabelMapOutput | DetectionOutput | TextOutput))[]]
+outputs: [(ClassificationOutput | LabelMapOutput | DetectionOutput | TextOutput), ...((ClassificationOutput | LabelMapOutput | DetectionOutput | TextOutput))[]]
 report?: ReportRule
 /**
  * Accompany every result, or those of images that the condition is true of.
@@ -1373,6 +1373,13 @@ values: ("modality" | "voi")
  */
 fill: number
 /**
+ * One channel of the tensor each, all of them made from the same greyscale image.
+ * 
+ * @minItems 1
+ * @maxItems 16
+ */
+channels: [ChannelStep]|[ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]
+/**
  * Findings of several images: `maximum` keeps of each finding the image that gives it the highest probability; `each` keeps all and numbers their keys by image.
  */
 merge: ("maximum" | "each")
@@ -1461,6 +1468,63 @@ maximum: number
 export interface EverySlice {
 kind: "every"
 maximum: number
+}
+/**
+ * Scores of a whole image or volume, FP32 `[1, n]` or `[n]`, one for each class.
+ */
+export interface ClassificationOutput {
+kind: "classification"
+tensor: string
+/**
+ * What makes probabilities of the scores; softmax over all n. None where the graph gives probabilities.
+ */
+activation: ("none" | "sigmoid" | "softmax")
+/**
+ * Temperature scaling: scores are divided by it before the activation. 1 where absent.
+ */
+temperature?: number
+/**
+ * Each is a finding, whether present or not. Classes that nothing names are not told.
+ * 
+ * @minItems 1
+ */
+labels: [ClassLabel, ...(ClassLabel)[]]
+gate: ClassGate[]
+}
+/**
+ * One answer of a classifier: present where its probability reaches `thresholds.present`, absent where it does not exceed `thresholds.absent`, undetermined between.
+ */
+export interface ClassLabel {
+/**
+ * Place in the tensor, from 0.
+ */
+index: number
+key: string
+category: Code
+concept: Code
+site?: Code
+laterality?: Code
+calibration?: ScoreCalibration
+thresholds: PresenceThresholds
+}
+/**
+ * Platt scaling of the probability: sigmoid(slope * logit + intercept).
+ */
+export interface ScoreCalibration {
+slope: number
+intercept: number
+}
+export interface PresenceThresholds {
+present: number
+absent: number
+}
+/**
+ * After the model has run: a probability that must be reached, such as that of the view the model was made for. Otherwise the image is left out.
+ */
+export interface ClassGate {
+index: number
+meaning: string
+minimum: number
 }
 /**
  * Labels on the grid of the input, as `encoding` gives them; 0 is background.
@@ -1800,13 +1864,6 @@ tensor: string
  * Where the role begins in rows that several share; 0 where absent.
  */
 firstColumn?: number
-}
-/**
- * Platt scaling of the probability: sigmoid(slope * logit + intercept).
- */
-export interface ScoreCalibration {
-slope: number
-intercept: number
 }
 /**
  * Boxes, or cubes around spheres, whose intersection over union exceeds this.
