@@ -23,6 +23,7 @@ export type PatientCoordinates = [number, number, number]
  * Order of the axes, outermost first: N batch (always 1), C channel, D slices, H rows, W columns. `DHW` where absent; a MONAI bundle has `NCWHD`.
  */
 export type TensorLayout = string
+export type Guard = ("comparison" | "measurement" | "laterality" | "sex" | "anatomy" | "identity" | "date" | "acquisition" | "device" | "recommendation" | "repetition" | "language" | "contradiction")
 
 export interface Contracts {
 config?: Config
@@ -232,6 +233,12 @@ url?: string
 providers: ("cpu" | "cuda" | "tensorrt" | "webgpu")[]
 timeoutSeconds: number
 threads: number
+/**
+ * Servers that model cards name, by that name.
+ */
+servers: {
+[k: string]: InferenceServer
+}
 }
 /**
  * Folders of model packages beside the bundled ones.
@@ -548,6 +555,27 @@ segmentAfter?: string
 values?: {
 [k: string]: string | number | boolean
 }
+}
+export interface InferenceServer {
+/**
+ * openai: chat completions, as vLLM, llama.cpp and others serve them.
+ */
+kind: ("open-inference" | "openai")
+/**
+ * For openai without /v1/chat/completions, such as https://gpu1.example:8000.
+ */
+url: string
+/**
+ * Outside the site. Free text of an order never goes there.
+ */
+remote: boolean
+/**
+ * The site has decided that images may leave it for this server. Without it a remote server is refused.
+ */
+imagesMayLeave: boolean
+timeoutSeconds: number
+credentials?: Credentials
+tls?: TlsFiles
 }
 /**
  * Which studies are read, by which model, and which of their series. Rules are data: nothing in them is carried out. docs/rules.md explains them; `wetread rules test` shows what they make of a study.
@@ -2090,6 +2118,18 @@ findingKeys: string[]
  * What a reader must not overlook: a model gave no result, or two models contradict each other.
  */
 notice?: ("partial" | "disagreement")
+/**
+ * Name and version of the model that wrote the sentence; absent where it was made from findings.
+ */
+generatedBy?: string
+/**
+ * What a reader must check in a generated sentence (safety R15).
+ */
+flags?: Guard[]
+/**
+ * Images that the model names for a generated sentence.
+ */
+evidence?: InstanceReference[]
 }
 export interface UnavailableModel {
 algorithm: ModelIdentity
