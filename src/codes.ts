@@ -60,6 +60,8 @@ export const VOLUME = code('118565006', 'SCT', 'Volume');
 export const ATTENUATION_COEFFICIENT = code('112031', 'DCM', 'Attenuation Coefficient');
 export const PERC15 = code('PERC15', '99WETREAD', '15th percentile of lung density');
 export const LAA950 = code('LAA950', '99WETREAD', 'Low attenuation area below -950 HU');
+/** Of the box or sphere that a model drew: no standard code says that it is not the size of the lesion. */
+export const REGION_SIZE = code('REGIONSIZE', '99WETREAD', 'Longest extent of the detected region');
 export const MEASUREMENT_GROUP = code('125007', 'DCM', 'Measurement Group');
 export const PROBABILITY = code('122157', 'DCM', 'Probability');
 /** The value that voxels are counted below. */
@@ -71,6 +73,7 @@ export const MEAN = code('373098007', 'SCT', 'Mean');
 // Units: UCUM
 export const MILLILITER = code('ml', 'UCUM', 'milliliter');
 export const HOUNSFIELD_UNIT = code("[hnsf'U]", 'UCUM', 'Hounsfield unit');
+export const MILLIMETER = code('mm', 'UCUM', 'millimeter');
 export const PERCENT = code('%', 'UCUM', 'percent');
 
 // Document sections: PS3.16 CID 7001 (LOINC)

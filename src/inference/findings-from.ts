@@ -26,11 +26,13 @@ export function findingsOf(
     'grid-spacing': `${input.spacingMm} mm`,
     ...Object.fromEntries(said.flatMap((reading) => Object.entries(reading.parameters))),
   };
+  const notes = said.flatMap((reading) => reading.notes ?? []);
   return {
     algorithm: { name, version, digest, parameters },
     seriesInstanceUid: volume.seriesInstanceUid,
     evidence: [first!, ...others],
     findings: said.flatMap(({ findings }) => findings),
+    ...(notes.length === 0 ? {} : { notes }),
   };
 }
 
@@ -44,7 +46,7 @@ export function outlinedFindings(
 }
 
 /** A frame is named only in objects that have several (PS3.3 10.3, Referenced Frame Number). */
-function referenceTo(volume: Volume, k: number): InstanceReference {
+export function referenceTo(volume: Volume, k: number): InstanceReference {
   const { sopInstanceUid, sopClassUid, frameNumber } = volume.slices[k]!;
   return { sopInstanceUid, sopClassUid, ...(volume.header.numberOfFrames > 1 ? { frameNumber } : {}) };
 }

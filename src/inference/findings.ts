@@ -1,1 +1,8 @@
-export type { Algorithm, Finding, Findings, InstanceReference, Measurement } from '../../contracts/generated/types.ts';
+export type {
+  Algorithm,
+  Finding,
+  Findings,
+  InstanceReference,
+  Measurement,
+  Region,
+} from '../../contracts/generated/types.ts';

@@ -3,9 +3,40 @@ import type { ModelCard } from '../../contracts/generated/types.ts';
 import type { Grid } from '../assembly/grid.ts';
 import type { Code } from '../codes.ts';
 
-export type { LabelMapOutput, ModelCard, VolumeInput } from '../../contracts/generated/types.ts';
+export type {
+  ChannelStep,
+  ClassificationOutput,
+  DetectionOutput,
+  ImageGate,
+  ImageInput,
+  LabelMapOutput,
+  ModelCard,
+  VolumeInput,
+} from '../../contracts/generated/types.ts';
+
+/** What a model reads: a volume, images on their own … */
+export type InputRule = ModelCard['input'];
+
+/** A card, by the kind of its input. */
+export type CardOf<K extends InputRule['kind']> = ModelCard & { readonly input: Extract<InputRule, { kind: K }> };
+
+export function reads<K extends InputRule['kind']>(card: ModelCard, kind: K): card is CardOf<K> {
+  return card.input.kind === kind;
+}
 
 export type OutputRule = ModelCard['outputs'][number];
+
+/** Names of the tensors that an output is read from, each once. */
+export function outputTensors(output: OutputRule): readonly string[] {
+  switch (output.kind) {
+    case 'detection': {
+      const { places, scores, labels, radius } = output;
+      return [...new Set([places, scores, labels, radius].flatMap((role) => role?.tensor ?? []))];
+    }
+    default:
+      return [output.tensor];
+  }
+}
 
 export interface ModelPackage {
   readonly card: ModelCard;

@@ -75,7 +75,6 @@ export const SOURCE_IMAGE = dcm('121322', 'Source image for image processing ope
 export const SEGMENTATION_DERIVATION = dcm('113076', 'Segmentation');
 
 // Units: UCUM
-export const MILLIMETER = code('mm', 'UCUM', 'millimeter');
 export const PIXELS = code('{pixels}', 'UCUM', 'pixels');
 export const NO_UNITS = code('1', 'UCUM', 'no units');
 /** Components of unit vectors, as TID 1604 asks for them. */

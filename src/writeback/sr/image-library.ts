@@ -1,7 +1,7 @@
 /** Which images were read, and their common geometry: TID 1600 to 1604 (PS3.16). */
 import type { StudyHeader } from '../../arrival/study.ts';
 import type { Volume } from '../../assembly/volume.ts';
-import { type Code, code } from '../../codes.ts';
+import { type Code, code, MILLIMETER } from '../../codes.ts';
 import { stringOf } from '../../dicom-json.ts';
 import type { InstanceReference } from '../../inference/findings.ts';
 import { tagOf } from '../data-set.ts';
@@ -70,7 +70,7 @@ function crossSectionalDescriptors(volume: Volume): readonly ContentItem[] {
   const planes = planesOf(volume);
   const [betweenRows, betweenColumns] = planes.pixelSpacing;
   const millimeters = (name: Code, value: number): ContentItem =>
-    numberItem('HAS ACQ CONTEXT', name, { value, unit: concepts.MILLIMETER });
+    numberItem('HAS ACQ CONTEXT', name, { value, unit: MILLIMETER });
   return [
     // PS3.16 TID 1604 row 1
     millimeters(concepts.HORIZONTAL_PIXEL_SPACING, betweenColumns),
