@@ -91,6 +91,10 @@ url?: string
  */
 passwordFile?: string
 /**
+ * Whether statements are prepared once per connection; false behind a pooler that shares connections by transaction and does not know them.
+ */
+preparedStatements: boolean
+/**
  * A study whose worker gave no sign of life for so long goes to the next worker.
  */
 leaseSeconds: number

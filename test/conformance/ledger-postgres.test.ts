@@ -169,6 +169,24 @@ describe('the ledger on PostgreSQL', { skip: withoutPostgres }, () => {
     await assert.rejects(postgresLedger({ url, clock }), isCode('config-invalid'));
   });
 
+  test('WR-LED-21 a newer Wetread changes the tables under statements that are prepared: one call is tried again', async () => {
+    const url = await database();
+    await using ledger = await postgresLedger({ url, clock });
+    const uid = await notice(ledger, 'prepared');
+    assert.equal((await ledger.get(uid))?.state, 'settling');
+    await ask(url, 'ALTER TABLE wetread.study ADD COLUMN later INTEGER');
+    await assert.rejects(ledger.get(uid), isCode('ledger-unreachable'));
+    assert.equal((await ledger.get(uid))?.state, 'settling');
+  });
+
+  test('WR-LED-21 statements need not be prepared', async () => {
+    const url = await database();
+    await using ledger = await postgresLedger({ url, clock, preparedStatements: false });
+    const uid = await notice(ledger, 'unprepared');
+    await readToTheEnd(ledger, (await claimForReading(ledger, 'one', LEASE_MS))!);
+    assert.equal((await ledger.get(uid))?.state, 'filed');
+  });
+
   test('WR-LED-13 a wrong log-in names its key and tells no secret', async () => {
     const url = new URL(await database());
     url.username = 'nobody';

@@ -12,11 +12,11 @@ import { systemClock } from '../system-clock.ts';
 export type OpenLedger = Ledger & (Disposable | AsyncDisposable);
 
 export async function wireLedger(config: Config): Promise<OpenLedger> {
-  const { kind, url, passwordFile } = config.ledger;
+  const { kind, url, passwordFile, preparedStatements } = config.ledger;
   const common = { clock: systemClock, announces: announcesFindings(config) };
   if (kind === 'sqlite') return sqliteLedger({ file: ledgerFile(config), ...common });
   const secret = passwordFile === undefined ? {} : { passwordFile };
-  return postgresLedger({ url: url!, ...secret, ...common });
+  return postgresLedger({ url: url!, preparedStatements, ...secret, ...common });
 }
 
 /**
