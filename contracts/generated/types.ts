@@ -1416,6 +1416,7 @@ channels: [ChannelStep]|[ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, Ch
  */
 merge: ("maximum" | "each")
 gate: ImageGate
+reference?: Reference
 }
 /**
  * Before the model runs, for every image. Images that break a limit are left out; a series of which none is left is refused.
@@ -1443,6 +1444,14 @@ minimumCorrelation: number
  * Over the model's input before its intensity steps.
  */
 values: ValueShare[]
+/**
+ * Lossy Image Compression Ratio (0028,2112) up to which images are read. Without it every image with loss is refused.
+ */
+maximumLossyRatio?: number
+/**
+ * Images that Burned In Annotation (0028,0301) marks; refused unless stated.
+ */
+burnedInText?: ("refused" | "accepted")
 }
 /**
  * Slices of a volume as pictures of 8 bits, as they are displayed: rows to the patient's left, columns to the back. They run from the feet to the head.
@@ -1470,6 +1479,7 @@ sampling: (UniformSampling | StepSampling | EverySlice)
  */
 size: number
 gate: VolumeGate
+reference?: Reference
 }
 /**
  * `low` becomes 0, `high` 255.
