@@ -147,9 +147,12 @@ export const ATTRIBUTES = {
   algorithmVersion: ['00660031', 'LO'],
   algorithmParameters: ['00660032', 'LT'],
   algorithmName: ['00660036', 'LO'],
+  graphicData: ['00700022', 'FL'],
+  graphicType: ['00700023', 'CS'],
   contentLabel: ['00700080', 'CS'],
   contentDescription: ['00700081', 'LO'],
   contentCreatorName: ['00700084', 'PN'],
+  referencedFrameOfReferenceUid: ['30060024', 'UI'],
   sharedFunctionalGroupsSequence: ['52009229', 'SQ'],
   perFrameFunctionalGroupsSequence: ['52009230', 'SQ'],
 } as const satisfies Record<string, readonly [string, ValueRepresentation]>;

@@ -100,6 +100,12 @@ export function withoutHighdicom(): string | false {
   return search.python === undefined ? announce(`highdicom ABSENT: ${INSTALL}`) : false;
 }
 
+/** The Python that has highdicom. */
+export function highdicomPython(): string {
+  if (search?.python === undefined) throw new Error('ask withoutHighdicom first');
+  return search.python;
+}
+
 export type CodeTriple = readonly [value: string, scheme: string, meaning: string];
 
 export interface ReadGroup {
@@ -161,10 +167,12 @@ export function readWithHighdicom(files: {
   readonly masks: string;
   readonly sopInstanceUids: readonly string[];
 }): ReadOutputs {
-  if (search?.python === undefined) throw new Error('ask withoutHighdicom first');
   const script = join(import.meta.dirname, 'read_outputs.py');
   const arguments_ = [script, files.seg, files.sr, files.masks, ...files.sopInstanceUids];
-  const { stdout, stderr, status } = spawnSync(search.python, arguments_, { encoding: 'utf8', maxBuffer: 64 << 20 });
+  const { stdout, stderr, status } = spawnSync(highdicomPython(), arguments_, {
+    encoding: 'utf8',
+    maxBuffer: 64 << 20,
+  });
   if (status !== 0) throw new Error(`highdicom could not read the outputs:\n${stderr}`);
   return JSON.parse(stdout) as ReadOutputs;
 }

@@ -40,13 +40,16 @@ export const IMAGE_ORIENTATION_PATIENT: readonly Code[] = [
   dcm('110909', 'Image Orientation (Patient) Column Z'),
 ];
 
-// TID 1411, 1501, 1419, 300
+// TID 1410, 1411, 1501, 1419, 300
 export const TRACKING_IDENTIFIER = dcm('112039', 'Tracking Identifier');
 export const TRACKING_UNIQUE_IDENTIFIER = dcm('112040', 'Tracking Unique Identifier');
 export const FINDING_CATEGORY = code('276214006', 'SCT', 'Finding category');
 export const FINDING = dcm('121071', 'Finding');
 export const REFERENCED_SEGMENT = dcm('121191', 'Referenced Segment');
 export const SOURCE_SERIES_FOR_SEGMENTATION = dcm('121232', 'Source series for segmentation');
+export const IMAGE_REGION = dcm('111030', 'Image Region');
+export const VOLUME_SURFACE = dcm('121231', 'Volume Surface');
+export const ILLUSTRATION_OF_ROI = dcm('121200', 'Illustration of ROI');
 export const SOURCE_OF_MEASUREMENT = dcm('121112', 'Source of Measurement');
 export const FINDING_SITE = code('363698007', 'SCT', 'Finding Site');
 export const THRESHOLD = code('THRESHOLD', '99WETREAD', 'Threshold');

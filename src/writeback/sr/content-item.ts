@@ -18,7 +18,8 @@ export type Relationship =
   | 'HAS CONCEPT MOD'
   | 'HAS ACQ CONTEXT'
   | 'HAS PROPERTIES'
-  | 'INFERRED FROM';
+  | 'INFERRED FROM'
+  | 'SELECTED FROM';
 
 function item(
   relationship: Relationship | undefined,
@@ -98,6 +99,30 @@ export function imageItem(
     ...dataSet({ referencedFrameNumber: reference.frameNumber, referencedSegmentNumber: segmentNumber }),
   };
   return item(relationship, 'IMAGE', name, dataSet({ referencedSopSequence: [target] }));
+}
+
+/** SCOORD (PS3.3 C.18.6): columns and rows of one image, as `[column, row, column, row …]`. */
+export function imageCoordinatesItem(
+  relationship: Relationship,
+  name: Code,
+  graphicType: 'POINT' | 'POLYLINE',
+  graphicData: readonly number[],
+  image: InstanceReference,
+): ContentItem {
+  const value = dataSet({ graphicData, graphicType });
+  return item(relationship, 'SCOORD', name, value, [imageItem('SELECTED FROM', undefined, image)]);
+}
+
+/** SCOORD3D (PS3.3 C.18.9): mm in a frame of reference, LPS, as `[x, y, z, x, y, z …]`. */
+export function patientCoordinatesItem(
+  relationship: Relationship,
+  name: Code,
+  graphicType: 'POINT' | 'POLYGON' | 'ELLIPSOID',
+  graphicData: readonly number[],
+  frameOfReferenceUid: string,
+): ContentItem {
+  const referenced = dataSet({ graphicData, graphicType, referencedFrameOfReferenceUid: frameOfReferenceUid });
+  return item(relationship, 'SCOORD3D', name, referenced);
 }
 
 export interface NumberValue {

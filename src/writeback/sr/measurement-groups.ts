@@ -7,6 +7,7 @@ import * as identity from '../identity.ts';
 import * as concepts from './concepts.ts';
 import { type ContentItem, codeItem, container, imageItem, numberItem, textItem, uidItem } from './content-item.ts';
 import { algorithmIdentification } from './context.ts';
+import { imageRegion, isOnImage, volumeSurface } from './regions.ts';
 
 /** A finding, and who says it. */
 export interface FindingContext {
@@ -18,28 +19,41 @@ export interface FindingContext {
   readonly segmentation?: DicomObject | undefined;
 }
 
-/** TID 1411 where a segment outlines the finding, else TID 1501. */
+/** TID 1411 where a segment outlines the finding or it lies in the patient, TID 1410 where it lies on an image, else TID 1501. */
 export function measurementGroup(context: FindingContext): ContentItem {
-  const { segmentation, finding } = context;
-  const { segmentNumber } = finding;
-  return segmentation === undefined || segmentNumber === undefined
-    ? genericGroup(context)
-    : volumetricGroup(context, { segmentation, segmentNumber });
+  const { segmentation, finding, findings } = context;
+  const { segmentNumber, region } = finding;
+  if (segmentation !== undefined && segmentNumber !== undefined) {
+    // PS3.16 TID 1411 row 7
+    const segment = imageItem('CONTAINS', concepts.REFERENCED_SEGMENT, segmentation, segmentNumber);
+    return regionGroup(context, [segment, sourceSeries(findings)], '1411');
+  }
+  if (region === undefined) return genericGroup(context);
+  if (isOnImage(region)) return regionGroup(context, [imageRegion(region)], '1410');
+  return regionGroup(context, [...volumeSurface(region), ...illustrations(finding), sourceSeries(findings)], '1411');
 }
 
-/** TID 1411 Volumetric ROI Measurements and Qualitative Evaluations; the order of its rows is significant. */
-function volumetricGroup(
+/** Images that show it best, for a reader that cannot draw in space. */
+function illustrations({ evidence }: Finding): readonly ContentItem[] {
+  return evidence.map((reference) => imageItem('CONTAINS', concepts.ILLUSTRATION_OF_ROI, reference));
+}
+
+/** PS3.16 TID 1411 row 12. */
+function sourceSeries({ seriesInstanceUid }: Findings): ContentItem {
+  return uidItem('CONTAINS', concepts.SOURCE_SERIES_FOR_SEGMENTATION, seriesInstanceUid);
+}
+
+/** TID 1410 Planar or TID 1411 Volumetric ROI Measurements and Qualitative Evaluations; the order of their rows is significant. */
+function regionGroup(
   context: FindingContext,
-  { segmentation, segmentNumber }: { readonly segmentation: DicomObject; readonly segmentNumber: number },
+  geometry: readonly ContentItem[],
+  template: '1410' | '1411',
 ): ContentItem {
   const { findings, finding } = context;
-  // PS3.16 TID 1411 row 1
+  // PS3.16 TID 1410 row 1, TID 1411 row 1
   const children = [
     ...trackingAndFinding(context),
-    // PS3.16 TID 1411 row 7
-    imageItem('CONTAINS', concepts.REFERENCED_SEGMENT, segmentation, segmentNumber),
-    // PS3.16 TID 1411 row 12
-    uidItem('CONTAINS', concepts.SOURCE_SERIES_FOR_SEGMENTATION, findings.seriesInstanceUid),
+    ...geometry,
     // PS3.16 TID 1419 rows 2 and 3
     ...findingSite(finding),
     ...algorithmIdentification(findings.algorithm),
@@ -47,7 +61,7 @@ function volumetricGroup(
     ...numbers(context),
     ...presence(finding),
   ];
-  return container('CONTAINS', codes.MEASUREMENT_GROUP, children, '1411');
+  return container('CONTAINS', codes.MEASUREMENT_GROUP, children, template);
 }
 
 /** TID 1501 Measurement and Qualitative Evaluation Group. */
