@@ -4,9 +4,9 @@ import { dicomwebArchive } from '../adapters/dicomweb/archive.ts';
 import { part10Reader, readIdentity } from '../adapters/part10/reader.ts';
 import { type ClosableVoxelWorkers, voxelWorkers } from '../adapters/voxel-workers/voxel-workers.ts';
 import type { Series } from '../src/arrival/study.ts';
-import { assembleSeries } from '../src/assemble-series.ts';
-import { isotropicGrid } from '../src/assembly/geometry.ts';
+import { assembleVolume } from '../src/assemble-series.ts';
 import type { Grid, IntensityStep } from '../src/assembly/grid.ts';
+import { isotropicGrid } from '../src/assembly/grid-axes.ts';
 import type { Volume } from '../src/assembly/volume.ts';
 import type { ImageArchive, Ports } from '../src/ports.ts';
 import type { StudyInstanceUid } from '../src/uid.ts';
@@ -40,7 +40,12 @@ export class Product implements AsyncDisposable {
   }
 
   async volume(archive: ImageArchive, studyInstanceUid: StudyInstanceUid, series: Series): Promise<Volume> {
-    const { volume, skipped } = await assembleSeries({ ...this.parts, archive }, studyInstanceUid, series, never);
+    const { images: volume, skipped } = await assembleVolume(
+      { ...this.parts, archive },
+      studyInstanceUid,
+      series,
+      never,
+    );
     if (volume === undefined) throw new Error(`the series was not read: ${skipped?.code}`);
     return volume;
   }

@@ -1,27 +1,69 @@
 /**
- * A series from the archive into one volume: the part of the pipeline where bytes stream. A function of its own, so that
- * the benchmark measures exactly what a reading does.
+ * A series from the archive into one volume, or into images on their own: the part of the pipeline where bytes stream. A
+ * function of its own, so that the benchmark measures exactly what a reading does.
  */
 import type { Series } from './arrival/study.ts';
-import { type VolumeBuilder, volumeBuilder } from './assembly/volume-builder.ts';
+import type { ArrivingFrames } from './assembly/arrivals.ts';
+import { imageSetBuilder } from './assembly/image-set.ts';
+import { buffersOf, type ImageSet, type Images, type Volume } from './assembly/volume.ts';
+import { volumeBuilder } from './assembly/volume-builder.ts';
 import { mainReason } from './not-read.ts';
 import type { EncodedInstance, FrameTarget, NotRead, Ports } from './ports.ts';
-import { isSkipped, reason } from './reasons.ts';
+import { isSkipped, type Reason, reason } from './reasons.ts';
 import type { StudyInstanceUid } from './uid.ts';
 
-/**
- * Instances stream in, frames are decoded straight into their slots, then the slots are sorted. The caller releases
- * the volume's memory.
- */
-export async function assembleSeries(
-  ports: Pick<Ports, 'archive' | 'reader' | 'decoder' | 'voxels'>,
+type AssemblyPorts = Pick<Ports, 'archive' | 'reader' | 'decoder' | 'voxels'>;
+
+/** One of `images` and `skipped` is there; the caller hands the memory of `images` back with {@link releaseImages}. */
+export interface Assembled<I extends Images> {
+  readonly images?: I;
+  readonly skipped?: Reason;
+  readonly notRead: readonly NotRead[];
+}
+
+interface Builder<I extends Images> extends ArrivingFrames {
+  finish(): Assembled<I>;
+}
+
+/** CT, MR or PET slices as one volume. */
+export function assembleVolume(
+  ports: AssemblyPorts,
   studyInstanceUid: StudyInstanceUid,
   series: Series,
   signal: AbortSignal,
-): Promise<ReturnType<VolumeBuilder['finish']>> {
-  const { seriesInstanceUid } = series;
+): Promise<Assembled<Volume>> {
+  const slices = volumeBuilder(series, ports.voxels.acquire, ports.voxels.release);
+  const finish = (): Assembled<Volume> => {
+    const { volume, ...others } = slices.finish();
+    return volume === undefined ? others : { images: volume, ...others };
+  };
+  return assemble(ports, studyInstanceUid, series, { ...slices, finish }, signal);
+}
+
+/** Projections, ultrasound, photographs: each image on its own. */
+export function assembleImageSet(
+  ports: AssemblyPorts,
+  studyInstanceUid: StudyInstanceUid,
+  series: Series,
+  signal: AbortSignal,
+): Promise<Assembled<ImageSet>> {
+  const builder = imageSetBuilder(series, ports.voxels.acquire, ports.voxels.release);
+  return assemble(ports, studyInstanceUid, series, builder, signal);
+}
+
+export function releaseImages(voxels: Pick<Ports['voxels'], 'release'>, images: Images): void {
+  for (const buffer of buffersOf(images)) voxels.release(buffer);
+}
+
+/** Instances stream in, frames are decoded straight into their slots, then the slots are sorted. */
+async function assemble<I extends Images>(
+  ports: AssemblyPorts,
+  studyInstanceUid: StudyInstanceUid,
+  { seriesInstanceUid }: Series,
+  builder: Builder<I>,
+  signal: AbortSignal,
+): Promise<Assembled<I>> {
   let readable = 0;
-  const builder = volumeBuilder(series, ports.voxels.acquire, ports.voxels.release);
   const unreadable: NotRead[] = [];
   const decoding = new Set<Promise<void>>();
   const decode = async (instance: EncodedInstance, frameIndex: number, target: FrameTarget): Promise<void> => {
@@ -61,10 +103,10 @@ export async function assembleSeries(
 }
 
 /** Memory goes back to the pool only when no decoder writes into it any more. */
-async function abandon(builder: VolumeBuilder, decoding: Set<Promise<void>>, voxels: Ports['voxels']): Promise<void> {
+async function abandon(builder: Builder<Images>, decoding: Set<Promise<void>>, voxels: Ports['voxels']): Promise<void> {
   await Promise.allSettled(decoding);
-  const { volume } = builder.finish();
-  if (volume !== undefined) voxels.release(volume.voxels.buffer);
+  const { images } = builder.finish();
+  if (images !== undefined) releaseImages(voxels, images);
 }
 
 /** Enough to keep two decoders busy while the next part arrives; few enough to bound memory. */

@@ -4,11 +4,12 @@
  */
 import { readImageHeader } from './arrival/image-header.ts';
 import type { Series, Study } from './arrival/study.ts';
-import { assembleSeries } from './assemble-series.ts';
+import { assembleImageSet, assembleVolume, releaseImages } from './assemble-series.ts';
 import { classifySlice } from './assembly/classify.ts';
-import type { Volume } from './assembly/volume.ts';
+import { type Images, isVolume } from './assembly/volume.ts';
 import { type Draft, draftOf, lastReport } from './drafting.ts';
 import { WetreadError } from './errors.ts';
+import type { ModelPackage } from './inference/model-package.ts';
 import type { Reading } from './inference/reading.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { readSeries } from './read-series.ts';
@@ -36,16 +37,16 @@ export async function preread(attempt: Attempt, ports: Ports, site: Site, signal
   if ('transition' in selection) return selection;
 
   for (const [index, series] of selection.candidates.entries()) {
-    const volume = await work.stage('assembly', () => assemble(work, study, series));
-    if (work.setsAside(series, volume)) continue;
+    const images = await work.stage('assembly', () => assemble(work, study, series, selection.package));
+    if (work.setsAside(series, images)) continue;
     try {
-      const reading = await work.stage('inference', () => readSeries(ports, selection.package, volume, signal));
+      const reading = await work.stage('inference', () => readSeries(ports, selection.package, images, signal));
       if (work.setsAside(series, reading)) continue;
       await passOver(work, study, selection, index + 1);
       const drafted = await work.stage('reporting', () => report(work, study, [reading]));
       return await work.stage('writeback', () => writeBack(work, study, drafted));
     } finally {
-      ports.voxels.release(volume.voxels.buffer);
+      releaseImages(ports.voxels, images);
     }
   }
   await passOver(work, study, selection, selection.candidates.length);
@@ -85,11 +86,17 @@ async function unfitAnyway(
   }
 }
 
-/** Assembly: the series becomes one volume, or is set aside. */
-async function assemble({ ports, notRead, signal }: Work, study: Study, series: Series): Promise<Volume | Skipped> {
-  const assembled = await assembleSeries(ports, study.header.studyInstanceUid, series, signal);
+/** Assembly: the series becomes what the model reads, one volume or images, or is set aside. */
+async function assemble(
+  { ports, notRead, signal }: Work,
+  study: Study,
+  series: Series,
+  { card: { input } }: ModelPackage,
+): Promise<Images | Skipped> {
+  const assembleAs = input.kind === 'volume' ? assembleVolume : assembleImageSet;
+  const assembled = await assembleAs(ports, study.header.studyInstanceUid, series, signal);
   notRead.add(...assembled.notRead);
-  return assembled.volume ?? { skipped: assembled.skipped ?? reason('no-readable-series') };
+  return assembled.images ?? { skipped: assembled.skipped ?? reason('no-readable-series') };
 }
 
 /** Reporting: sections of text on the findings, and the same as SR and SEG; all of it saved before anything leaves. */
@@ -105,7 +112,7 @@ async function report(work: Work, study: Study, readings: readonly Reading[]): P
   const drafted = await draftOf(work, input, identity);
   await work.save('report.json', drafted.report);
   const shown = readings.find(({ outlines }) => outlines !== undefined);
-  if (shown?.outlines !== undefined) {
+  if (shown?.outlines !== undefined && isVolume(shown.images)) {
     await work.save('view.json', viewOf(shown.images, shown.outlines.segmentation, shown.outlines.statistics));
   }
   for (const { object, bytes } of drafted.files) await work.save(`${object.kind}.dcm`, bytes);

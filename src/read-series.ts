@@ -1,25 +1,52 @@
 /** One model on one series: the part of the pipeline between images and findings. */
 import type { Grid } from './assembly/grid.ts';
-import type { Volume } from './assembly/volume.ts';
+import { type Images, isVolume, type Volume } from './assembly/volume.ts';
+import { WetreadError } from './errors.ts';
 import { coarseLabels, gateLabels } from './inference/coarse-labels.ts';
 import { findingsOf, outlinedFindings } from './inference/findings-from.ts';
-import { gateVolume } from './inference/gate-volume.ts';
-import type { LabelMapOutput, ModelPackage, OutputRule } from './inference/model-package.ts';
+import { gateVolume } from './inference/gate/gate-volume.ts';
+import { classification } from './inference/heads/classification.ts';
+import { volumeDetections } from './inference/heads/detection.ts';
+import {
+  type CardOf,
+  type LabelMapOutput,
+  type ModelPackage,
+  type OutputRule,
+  reads,
+} from './inference/model-package.ts';
 import { inferenceRequest, inputGrid, intensityStep, refineRule } from './inference/prepare.ts';
 import type { OutputReading, Reading } from './inference/reading.ts';
 import type { InferenceResponse } from './inference/tensor.ts';
 import type { Ports } from './ports.ts';
+import { readImages } from './read-images.ts';
 import { isSkipped, type Skipped } from './reasons.ts';
 
-/** Inference: gate, make the model's input, run, then read what each output says as the card declares. */
+/**
+ * Inference, by what the model reads.
+ * @param images assembled as the card's input asks for them
+ */
 export async function readSeries(
   ports: Pick<Ports, 'voxels' | 'inference'>,
   model: ModelPackage,
+  images: Images,
+  signal: AbortSignal,
+): Promise<Reading | Skipped> {
+  const { card } = model;
+  if (isVolume(images)) {
+    if (reads(card, 'volume')) return await readVolume(ports, { ...model, card }, images, signal);
+  } else if (reads(card, 'image')) return await readImages(ports.inference, { ...model, card }, images, signal);
+  throw new WetreadError('internal', `A series was assembled as the model's input of kind ${card.input.kind} is not`);
+}
+
+/** Gate, make the model's input, run, then read what each output says as the card declares. */
+async function readVolume(
+  ports: Pick<Ports, 'voxels' | 'inference'>,
+  model: ModelPackage & { readonly card: CardOf<'volume'> },
   images: Volume,
   signal: AbortSignal,
 ): Promise<Reading | Skipped> {
   const { card } = model;
-  const refused = gateVolume(images, card);
+  const refused = gateVolume(images, card, card.input);
   if (refused !== undefined) return refused;
 
   const grid = inputGrid(images, card.input);
@@ -54,8 +81,12 @@ async function readOutput(
   voxels: Ports['voxels'],
 ): Promise<OutputReading | Skipped> {
   switch (output.kind) {
+    case 'classification':
+      return classification(answer.response, output, []);
     case 'label-map':
       return await readLabelMap(output, answer, voxels);
+    case 'detection':
+      return volumeDetections(answer.response, output, answer.grid, answer.images);
   }
 }
 

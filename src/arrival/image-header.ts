@@ -11,7 +11,15 @@ import {
   rescaleTypeOf,
 } from './frame-headers.ts';
 import { readInstanceUids, uidOf } from './instance-uids.ts';
-import { modalityLutOf, PIXEL_HEADER_TAGS, type PixelHeader, pixelPaddingOf, readPixelHeader } from './pixel-header.ts';
+import { patientAgeYears } from './patient-age.ts';
+import {
+  modalityLutOf,
+  PIXEL_HEADER_TAGS,
+  type PixelHeader,
+  pixelPaddingOf,
+  readPixelHeader,
+  voiLutOf,
+} from './pixel-header.ts';
 import type { ImageHeader } from './study.ts';
 import { present, STUDY_HEADER_TAGS } from './study-header.ts';
 
@@ -29,6 +37,7 @@ export const HEADER_TAGS: ReadonlySet<string> = new Set([
   '0008103E',
   '00089207',
   '00081090',
+  '00101010',
   '00180010',
   '00180012',
   '00180015',
@@ -49,7 +58,9 @@ export const HEADER_TAGS: ReadonlySet<string> = new Set([
   '00281050',
   '00281051',
   '00281054',
+  '00281056',
   '00282110',
+  '00282112',
   '00541001',
 ]);
 
@@ -93,8 +104,11 @@ function valueAttributes(dataSet: DicomDataSet, pixels: PixelHeader): Partial<Im
     volumeBasedCalculationTechnique: stringOf(dataSet, '00089207'),
     windowCenter: numberOf(window, '00281050'),
     windowWidth: numberOf(window, '00281051'),
+    voiLutFunction: stringOf(window, '00281056'),
+    voiLut: voiLutOf(dataSet),
     burnedInAnnotation: stringOf(dataSet, '00280301'),
     lossyImageCompression: stringOf(dataSet, '00282110'),
+    lossyImageCompressionRatio: lossyRatioOf(dataSet),
   });
 }
 
@@ -117,7 +131,15 @@ function acquisitionAttributes(dataSet: DicomDataSet): Partial<ImageHeader> {
     manufacturer: stringOf(dataSet, '00080070'),
     manufacturerModelName: stringOf(dataSet, '00081090'),
     patientPosition: stringOf(dataSet, '00185100'),
+    patientAgeYears: patientAgeYears(dataSet),
+    patientSex: stringOf(dataSet, '00100040'),
   });
+}
+
+/** One ratio for each compression that lost something (PS3.3 C.7.6.1.1.5.2): together they multiply. */
+function lossyRatioOf(dataSet: DicomDataSet): number | undefined {
+  const ratios = numbersOf(dataSet, '00282112').filter((ratio) => ratio > 0);
+  return ratios.length === 0 ? undefined : ratios.reduce((product, ratio) => product * ratio, 1);
 }
 
 /** Convolution Kernel (0018,1210), several values as `I30f\3`; in enhanced CT it lies in CT Reconstruction (0018,9314). */

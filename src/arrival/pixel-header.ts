@@ -1,7 +1,7 @@
 /** The Image Pixel Module (PS3.3 C.7.6.3), checked before anything is allocated by it. */
 import { type DicomDataSet, itemsOf, numberOf, numbersOf, stringOf } from '../dicom-json.ts';
 import { reason, type Skipped } from '../reasons.ts';
-import type { ImageHeader, ModalityLut } from './study.ts';
+import type { ImageHeader, ModalityLut, VoiLut } from './study.ts';
 
 export type PixelHeader = Pick<
   ImageHeader,
@@ -32,6 +32,7 @@ export const PIXEL_HEADER_TAGS: readonly string[] = [
   '00280120',
   '00280121',
   '00283000',
+  '00283010',
 ];
 
 /** Longer than any cine; a bound for what a hostile header can make us allocate. */
@@ -122,6 +123,16 @@ export function modalityLutOf(dataSet: DicomDataSet, pixels: PixelHeader): Modal
   const values = lutValues(item, entries);
   if (values.length === 0) return undefined;
   return { firstMapped: asStored(descriptor[1]!, pixels), values: values.slice(0, entries) };
+}
+
+/** VOI LUT Sequence (PS3.3 C.11.2); undefined where an entry has no usable number of bits. */
+export function voiLutOf(dataSet: DicomDataSet): VoiLut | undefined {
+  const item = itemsOf(dataSet, '00283010')[0];
+  const [length, firstMapped, bits] = item === undefined ? [] : numbersOf(item, '00283002');
+  if (item === undefined || firstMapped === undefined || bits === undefined || bits < 8 || bits > 16) return undefined;
+  const entries = length === 0 ? 0x10000 : length!;
+  const values = lutValues(item, entries);
+  return values.length === 0 ? undefined : { firstMapped, bits, values: values.slice(0, entries) };
 }
 
 /** LUT Data (0028,3006), US as numbers or OW as bytes; tables of 8-bit entries may be packed. */

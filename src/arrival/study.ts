@@ -11,6 +11,8 @@ export interface RequestAttributes {
   readonly issuerOfAccessionNumber?: string;
   readonly requestedProcedureId?: string;
   readonly requestedProcedureDescription?: string;
+  /** (0040,1002): free text. */
+  readonly reasonForTheRequestedProcedure?: string;
   readonly placerOrderNumber?: string;
   readonly fillerOrderNumber?: string;
 }
@@ -77,6 +79,12 @@ export interface ModalityLut {
   readonly values: Uint16Array;
 }
 
+/** VOI LUT Sequence (0028,3010), PS3.3 C.11.2: brightness for modality values `firstMapped …`; clamped outside. */
+export interface VoiLut extends ModalityLut {
+  /** Of an entry: the brightest is 2^bits - 1. */
+  readonly bits: number;
+}
+
 /** The header of an image instance as assembly needs it. */
 export interface ImageHeader {
   readonly studyInstanceUid: StudyInstanceUid;
@@ -111,6 +119,10 @@ export interface ImageHeader {
   readonly volumeBasedCalculationTechnique?: string;
   readonly windowCenter?: number;
   readonly windowWidth?: number;
+  /** (0028,1056): `LINEAR` where absent. */
+  readonly voiLutFunction?: string;
+  /** The first one that the image offers. */
+  readonly voiLut?: VoiLut;
 
   /** One per frame; single-frame objects have one. */
   readonly frames: readonly FrameHeader[];
@@ -129,4 +141,11 @@ export interface ImageHeader {
   readonly patientPosition?: string;
   readonly burnedInAnnotation?: string;
   readonly lossyImageCompression?: string;
+  /** (0028,2112), of all compressions together. */
+  readonly lossyImageCompressionRatio?: number;
+
+  /** Completed years, from Patient's Age (0010,1010), else from birth date to study date. Patient data: for gates, never told. */
+  readonly patientAgeYears?: number;
+  /** (0010,0040). Patient data: for gates, never told. */
+  readonly patientSex?: string;
 }

@@ -20,7 +20,7 @@ import {
 } from './arrivals.ts';
 import { classifyImage } from './classify.ts';
 import { valuesOf } from './slots.ts';
-import type { ImageSet } from './volume.ts';
+import type { ImageFrame, ImageSet } from './volume.ts';
 
 export interface ImageSetBuilder extends ArrivingFrames {
   /**
@@ -58,12 +58,12 @@ function imageFrames({ header, frames }: EncodedInstance): readonly Frame[] | Re
   return classifyImage(header) ?? frames.map((_, index) => ({ header, frameNumber: index + 1, shift }));
 }
 
-function imageSetOf(header: ImageHeader, images: ImageSet['images']): ImageSet {
+function imageSetOf(header: ImageHeader, images: readonly ImageFrame[]): ImageSet {
   const { studyInstanceUid, seriesInstanceUid, modality } = header;
   return { studyInstanceUid, seriesInstanceUid, modality, images, notes: [] };
 }
 
-function imageOf({ header, frameNumber, shift, slot }: Placed<Frame>): ImageSet['images'][number] {
+function imageOf({ header, frameNumber, shift, slot }: Placed<Frame>): ImageFrame {
   const pixels = valuesOf(slot, valuesPerFrame(header));
   const rescale = rescaleOf(header, frameNumber, shift);
   if (header.photometricInterpretation !== 'MONOCHROME1') return { header, frameNumber, pixels, ...rescale };
@@ -71,6 +71,16 @@ function imageOf({ header, frameNumber, shift, slot }: Placed<Frame>): ImageSet[
   for (let index = 0; index < pixels.length; index++) pixels[index] = mirror - pixels[index]!;
   const { slope, intercept } = rescale;
   return { header, frameNumber, pixels, slope: -slope, intercept: intercept + slope * mirror };
+}
+
+/**
+ * `brightness = pixel × slope + intercept`: the value of the image, of MONOCHROME1 mirrored as its pixels are, so that
+ * brighter is larger in every greyscale image.
+ */
+export function brightnessOf(image: ImageFrame): { readonly slope: number; readonly intercept: number } {
+  const { header, frameNumber, slope, intercept } = image;
+  if (header.photometricInterpretation !== 'MONOCHROME1') return { slope, intercept };
+  return rescaleOf(header, frameNumber, shiftOf(header));
 }
 
 /** Lowest plus highest value that can be stored, before the shift. */

@@ -70,16 +70,31 @@ export interface Volume {
 }
 
 /** The voxels of slice `k` in order along the normal: a view of `rows × columns`, no copy. */
-export function sliceVoxels(volume: Volume, k: number): Int16Array<SharedArrayBuffer> {
+export function sliceVoxels(
+  volume: Pick<Volume, 'shape' | 'voxels' | 'slices'>,
+  k: number,
+): Int16Array<SharedArrayBuffer> {
   const [, rows, columns] = volume.shape;
   const start = volume.slices[k]!.slot * rows * columns;
   return volume.voxels.subarray(start, start + rows * columns);
 }
 
 /** Volume of one voxel in millilitres. */
-export function voxelMilliliters(volume: Volume): number {
+export function voxelMilliliters(volume: Pick<Volume, 'spacing'>): number {
   const [slice, row, column] = volume.spacing;
   return (slice * row * column) / 1000;
+}
+
+/** One frame that is an image of its own. */
+export interface ImageFrame {
+  readonly header: ImageHeader;
+  /** From 1 (0008,1160); 1 for single-frame objects. */
+  readonly frameNumber: number;
+  /** `rows × columns`, or `rows × columns × 3` interleaved where `samplesPerPixel` is 3. */
+  readonly pixels: Int16Array<SharedArrayBuffer>;
+  /** value = pixel × slope + intercept. */
+  readonly slope: number;
+  readonly intercept: number;
 }
 
 /** 2D images (CR, DX, MG, US …): pixels as INT16 with their own rescale, greyscale polarity normalised to MONOCHROME2. */
@@ -87,13 +102,19 @@ export interface ImageSet {
   readonly studyInstanceUid: StudyInstanceUid;
   readonly seriesInstanceUid: SeriesInstanceUid;
   readonly modality: string;
-  readonly images: readonly {
-    readonly header: ImageHeader;
-    readonly frameNumber: number;
-    /** `rows × columns`, or `rows × columns × 3` interleaved where `samplesPerPixel` is 3. */
-    readonly pixels: Int16Array<SharedArrayBuffer>;
-    readonly slope: number;
-    readonly intercept: number;
-  }[];
+  readonly images: readonly ImageFrame[];
   readonly notes: readonly Reason[];
+}
+
+/** What a series is assembled to: one volume, or images that each stand on their own. */
+export type Images = Volume | ImageSet;
+
+export function isVolume(images: Images): images is Volume {
+  return 'voxels' in images;
+}
+
+/** The shared memory that the pixels lie in, each buffer once. */
+export function buffersOf(images: Images): readonly SharedArrayBuffer[] {
+  if (isVolume(images)) return [images.voxels.buffer];
+  return [...new Set(images.images.map(({ pixels }) => pixels.buffer))];
 }

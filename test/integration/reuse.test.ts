@@ -7,7 +7,7 @@ import { voxelWorkers } from '../../adapters/voxel-workers/voxel-workers.ts';
 import { volumeFault } from '../../bench/reference.ts';
 import { phantomSeries, shuffled } from '../../bench/study/phantom-series.ts';
 import { STORED_FORMS, storedFiles } from '../../bench/study/stored-form.ts';
-import { assembleSeries } from '../../src/assemble-series.ts';
+import { assembleVolume } from '../../src/assemble-series.ts';
 import type { ImageArchive } from '../../src/ports.ts';
 
 const never = new AbortController().signal;
@@ -30,7 +30,7 @@ for (const form of STORED_FORMS) {
       },
     };
     const ports = { archive: archive as ImageArchive, reader: part10Reader, decoder, voxels };
-    const { volume } = await assembleSeries(ports, phantom.studyInstanceUid, phantom.series, never);
+    const { images: volume } = await assembleVolume(ports, phantom.studyInstanceUid, phantom.series, never);
     assert.equal(volume && volumeFault(volume, phantom), undefined);
     assert.equal(volume?.header.modality, 'CT');
     assert.equal(reused.size, files.length);

@@ -1,0 +1,117 @@
+/** The classification head: scores of a whole image or volume to findings that are present, absent or undetermined. */
+import { WetreadError } from '../../errors.ts';
+import { reason, type Skipped } from '../../reasons.ts';
+import type { Finding, InstanceReference } from '../findings.ts';
+import type { ClassificationOutput } from '../model-package.ts';
+import type { OutputReading } from '../reading.ts';
+import type { InferenceResponse } from '../tensor.ts';
+
+type ClassLabel = ClassificationOutput['labels'][number];
+
+/** More digits would differ between machines, and pretend a precision that no classifier has. */
+const DECIMALS = 4;
+
+/**
+ * @param evidence the image that the scores are of; empty for a volume
+ * @returns the reason where a class that must be there is not probable enough
+ * @throws WetreadError `inference-failed` where name, datatype, shape or a value is not what the card declares
+ */
+export function classification(
+  response: InferenceResponse,
+  output: ClassificationOutput,
+  evidence: readonly InstanceReference[],
+): OutputReading | Skipped {
+  const probabilities = probabilitiesOf(scoresOf(response, output), output);
+  for (const { index, meaning, minimum } of output.gate) {
+    const probability = probabilities[index]!;
+    if (probability < minimum)
+      return {
+        skipped: reason('wrong-body-part', `${meaning}: probability ${probability.toFixed(2)}, at least ${minimum}`),
+      };
+  }
+  return {
+    findings: output.labels.map((label) => findingOf(label, probabilities[label.index]!, evidence)),
+    parameters: Object.fromEntries(
+      output.labels.map(({ key, thresholds: { present, absent } }) => [
+        `threshold-${key}`,
+        `present from ${present}, absent to ${absent}`,
+      ]),
+    ),
+  };
+}
+
+function scoresOf({ outputs }: InferenceResponse, { tensor: name, labels, gate }: ClassificationOutput): Float32Array {
+  const tensor = outputs.find((one) => one.name === name);
+  if (tensor === undefined) throw failed(`has no output ${name}`);
+  const { data, shape, datatype } = tensor;
+  if (datatype !== 'FP32' || !(data instanceof Float32Array)) throw failed(`${name} is ${datatype}, declared FP32`);
+  const count = shape.at(-1) ?? 0;
+  if (shape.length < 1 || shape.length > 2 || (shape.length === 2 && shape[0] !== 1) || data.length !== count)
+    throw failed(`${name} has shape [${shape.join(', ')}], declared [1, n] or [n]`);
+  const wanted = Math.max(...[...labels, ...gate].map(({ index }) => index));
+  if (wanted >= count) throw failed(`${name} has ${count} scores, the card names number ${wanted}`);
+  if (!data.every(Number.isFinite)) throw failed(`${name} holds a score that is no number`);
+  return data;
+}
+
+/** Before the calibration of single labels. */
+function probabilitiesOf(scores: Float32Array, output: ClassificationOutput): readonly number[] {
+  const { activation, temperature = 1, tensor } = output;
+  const logits = Array.from(scores, (score) => score / temperature);
+  switch (activation) {
+    case 'sigmoid':
+      return logits.map(sigmoid);
+    case 'softmax': {
+      const highest = Math.max(...logits);
+      const powers = logits.map((logit) => Math.exp(logit - highest));
+      const sum = powers.reduce((total, power) => total + power, 0);
+      return powers.map((power) => power / sum);
+    }
+    case 'none': {
+      if (scores.some((score) => score < 0 || score > 1))
+        throw failed(`${tensor} holds a score that is no probability`);
+      return Array.from(scores);
+    }
+  }
+}
+
+function findingOf(label: ClassLabel, score: number, evidence: readonly InstanceReference[]): Finding {
+  const { key, category, concept, site, laterality } = label;
+  const probability = Number(calibrated(score, label.calibration).toFixed(DECIMALS));
+  return {
+    key,
+    category,
+    concept,
+    ...(site === undefined ? {} : { site }),
+    ...(laterality === undefined ? {} : { laterality }),
+    presence: presenceOf(probability, label.thresholds),
+    probability,
+    measurements: [],
+    evidence: [...evidence],
+  };
+}
+
+function presenceOf(
+  probability: number,
+  { present, absent }: ClassLabel['thresholds'],
+): NonNullable<Finding['presence']> {
+  if (probability >= present) return 'present';
+  return probability <= absent ? 'absent' : 'undetermined';
+}
+
+/** Probabilities of exactly 0 and 1 have no logit; these have one that no threshold tells from it. */
+const CERTAIN = 1e-9;
+
+function calibrated(probability: number, calibration: ClassLabel['calibration']): number {
+  if (calibration === undefined) return probability;
+  const inside = Math.min(1 - CERTAIN, Math.max(CERTAIN, probability));
+  return sigmoid(calibration.slope * Math.log(inside / (1 - inside)) + calibration.intercept);
+}
+
+function sigmoid(value: number): number {
+  return 1 / (1 + Math.exp(-value));
+}
+
+function failed(what: string): WetreadError {
+  return new WetreadError('inference-failed', `The answer of the model: ${what}`);
+}
