@@ -143,6 +143,16 @@ test('WR-RET-03 an instance that comes twice is given once', async (t) => {
   await assert.rejects(numbers(again.retrieve()), { code: 'archive-truncated' });
 });
 
+test('WR-RET-03 an image that came into the archive after the search is left for the next reading', async (t) => {
+  const late = part(part10File({ instance: 'study/series/late', columns: 32 }).bytes);
+  const { retrieve, singles } = await against(t, {
+    whole: (response) =>
+      response.writeHead(200, TYPE).end(Buffer.concat([partsOf(0, 5), late, partsOf(5, COUNT), Buffer.from(END)])),
+  });
+  assert.deepEqual(await numbers(retrieve()), ALL);
+  assert.deepEqual(singles, []);
+});
+
 test('WR-RET-03 every instance came and only the end is missing: the series is whole', async (t) => {
   const { retrieve, singles } = await against(t, {
     whole: (response) => {

@@ -1,6 +1,7 @@
 /**
- * A series from the archive: every instance that a search listed, each once. Where the transfer of the series breaks,
- * what has come is kept, and what is missing is fetched instance by instance.
+ * A series from the archive: every instance that a search listed, each once, and no other. Where the transfer of the
+ * series breaks, what has come is kept, and what is missing is fetched instance by instance. What came into the archive
+ * after the search is left: the study is noticed again for it, and read as a whole.
  */
 import { WetreadError } from '../../src/errors.ts';
 import { isSkipped, type Skipped } from '../../src/reasons.ts';
@@ -139,12 +140,14 @@ async function pause({ pause: wait }: HttpOptions, seconds: number, signal: Abor
 class Arrivals {
   readonly missing: Set<string>;
   readonly #series: ListedSeries;
+  readonly #listed: ReadonlySet<string>;
   readonly #taken = new Set<string>();
   /** What cannot be identified is named by the reader of the bytes, with its reason; here it is only not missing. */
   #unidentified = 0;
 
   constructor(series: ListedSeries) {
     this.#series = series;
+    this.#listed = new Set(series.expected);
     this.missing = new Set(series.expected);
   }
 
@@ -163,8 +166,13 @@ class Arrivals {
       this.#unidentified += 1;
       return true;
     }
-    this.missing.delete(identity.sopInstanceUid);
-    return this.#note(identity.sopInstanceUid, bytes);
+    const { sopInstanceUid } = identity;
+    if (!this.#listed.has(sopInstanceUid)) {
+      this.#series.memory.giveBack(bytes);
+      return false;
+    }
+    this.missing.delete(sopInstanceUid);
+    return this.#note(sopInstanceUid, bytes);
   }
 
   /** The same for bytes that were asked for by their UID: where they cannot be identified, they may have come before. */

@@ -38,7 +38,7 @@ export async function endToEnd({ bench, replay }: Context): Promise<void> {
     await runWetread({
       bundledModels: false,
       models: [await writeNullModel(folder)],
-      archive: { kind: 'dicomweb', url, polling: { intervalSeconds: 0.5 } },
+      archive: { kind: 'dicomweb', url, polling: { changes: 'orthanc', intervalSeconds: 0.5 } },
       completeness: { quietSeconds: QUIET_SECONDS },
     }),
   );
