@@ -9,7 +9,7 @@ import type { Volume } from '../src/assembly/volume.ts';
 import { coarseLabels, gateLabels } from '../src/inference/coarse-labels.ts';
 import type { Findings } from '../src/inference/findings.ts';
 import { findingsOf, outlinedFindings } from '../src/inference/findings-from.ts';
-import { gateVolume } from '../src/inference/gate-volume.ts';
+import { gateVolume } from '../src/inference/gate/gate-volume.ts';
 import type { CoarseLabels, ModelPackage } from '../src/inference/model-package.ts';
 import { inferenceRequest, inputGrid, intensityStep, refineRule } from '../src/inference/prepare.ts';
 import type { InferenceRequest, InferenceResponse } from '../src/inference/tensor.ts';
@@ -85,7 +85,7 @@ export async function read(
   volume: Volume,
   engine: InferenceEngine,
 ): Promise<Reading> {
-  const refused = gateVolume(volume, model.card);
+  const refused = gateVolume(volume, model.card, model.card.input);
   if (refused !== undefined) throw new Error(`the phantom is not evaluable: ${refused.skipped.code}`);
   const prepared = await prepare(product, model, volume);
   try {
