@@ -570,6 +570,14 @@ kind: ("open-inference" | "openai")
  */
 url: string
 /**
+ * For open-inference. gRPC too is at a url with http or https.
+ */
+protocol: ("http" | "grpc")
+/**
+ * For open-inference over HTTP; auto: binary where the server says that it takes that, else JSON.
+ */
+tensors: ("auto" | "binary" | "json")
+/**
  * Outside the site. Free text of an order never goes there.
  */
 remote: boolean
