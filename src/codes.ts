@@ -83,3 +83,5 @@ export const SECTION_IMPRESSION = code('19005-8', 'LN', 'Impressions');
 
 // Procedures: PS3.16 CID 7000 (LOINC)
 export const CT_CHEST = code('24627-2', 'LN', 'CT Chest');
+/** Covers any, where no card or several cards name one. */
+export const DIAGNOSTIC_IMAGING_STUDY = code('18748-4', 'LN', 'Diagnostic imaging study');

@@ -23,15 +23,18 @@ export type PatientCoordinates = [number, number, number]
  * Order of the axes, outermost first: N batch (always 1), C channel, D slices, H rows, W columns. `DHW` where absent; a MONAI bundle has `NCWHD`.
  */
 export type TensorLayout = string
+export type ConditionalCaveat = (AcquisitionCaveat | ThicknessCaveat)
 export type Guard = ("comparison" | "measurement" | "laterality" | "sex" | "anatomy" | "identity" | "date" | "acquisition" | "device" | "recommendation" | "repetition" | "language" | "contradiction")
 
 export interface Contracts {
 config?: Config
+embedding?: StudyEmbedding
 "findings-ready"?: FindingsReadyMessage
 findings?: Findings
 "golden-case"?: GoldenCase
 "message-mapping"?: MessageMapping
 "model-card"?: ModelCard
+"reference-vectors"?: ReferenceVectors
 report?: Report
 rule?: ReadingRule
 "study-arrived"?: StudyArrived
@@ -688,6 +691,46 @@ quietSeconds?: number
 longestWaitSeconds?: number
 }
 /**
+ * `embedding.json`: vectors that models made of a study, for retrieval. Patient data: it stays with the study and goes with it.
+ */
+export interface StudyEmbedding {
+schemaVersion: 1
+studyInstanceUid: string
+/**
+ * @minItems 1
+ */
+embeddings: [SeriesEmbedding, ...(SeriesEmbedding)[]]
+}
+export interface SeriesEmbedding {
+algorithm: Algorithm
+seriesInstanceUid: string
+tensor: string
+/**
+ * The image, where the model reads images on their own.
+ */
+sopInstanceUid?: string
+/**
+ * Of length 1.
+ * 
+ * @minItems 1
+ */
+vector: [number, ...(number)[]]
+}
+/**
+ * Algorithm identification (PS3.16 TID 4019).
+ */
+export interface Algorithm {
+name: string
+version: string
+/**
+ * Over the whole model package.
+ */
+digest: string
+parameters: {
+[k: string]: string
+}
+}
+/**
  * A draft is in the archive and in the health record: identifiers of the results and nothing of the patient. Unverified until a human signs.
  */
 export interface FindingsReadyMessage {
@@ -748,20 +791,6 @@ findings: Finding[]
  */
 notes?: string[]
 }
-/**
- * Algorithm identification (PS3.16 TID 4019).
- */
-export interface Algorithm {
-name: string
-version: string
-/**
- * Over the whole model package.
- */
-digest: string
-parameters: {
-[k: string]: string
-}
-}
 export interface InstanceReference {
 sopInstanceUid: string
 sopClassUid: string
@@ -786,6 +815,10 @@ probability?: number
  */
 segmentNumber?: number
 region?: Region
+/**
+ * Segment of the SEG of which the region is one connected part.
+ */
+partOfSegment?: number
 measurements: Measurement[]
 /**
  * Key instances, such as the slice where the region is largest.
@@ -950,12 +983,12 @@ input: (VolumeInput | ImageInput | SlicesInput)
  * 
  * @minItems 1
  */
-outputs: [(ClassificationOutput | LabelMapOutput | DetectionOutput | TextOutput), ...((ClassificationOutput | LabelMapOutput | DetectionOutput | TextOutput))[]]
+outputs: [(ClassificationOutput | LabelMapOutput | DetectionOutput | TextOutput | MeasurementOutput | EmbeddingOutput), ...((ClassificationOutput | LabelMapOutput | DetectionOutput | TextOutput | MeasurementOutput | EmbeddingOutput))[]]
 report?: ReportRule
 /**
  * Accompany every result, or those of images that the condition is true of.
  */
-caveats: (string | (AcquisitionCaveat | ThicknessCaveat))[]
+caveats: (string | ConditionalCaveat)[]
 licence: ModelLicence
 resources: Resources
 facts: CardFacts
@@ -1733,13 +1766,14 @@ laterality?: Code
 /**
  * @minItems 1
  */
-measures: [(VolumeMeasure | MeanMeasure | PercentileMeasure | FractionBelowMeasure), ...((VolumeMeasure | MeanMeasure | PercentileMeasure | FractionBelowMeasure))[]]
+measures: [(PlainMeasure | PercentileMeasure | FractionBelowMeasure), ...((PlainMeasure | PercentileMeasure | FractionBelowMeasure))[]]
+components?: ComponentRule
 }
 /**
- * Voxels times the volume of one, millilitres.
+ * Of the values: `mean`, `standard-deviation` (over n), `minimum`, `maximum`. Of the size: `volume`, voxels times the volume of one, ml; `diameter`, the longest distance in 3D; `long-axis`, the longest distance within one slice of the image; `short-axis`, the longest distance at a right angle to it there, all in mm and of the convex hull. `count`: the components that the rule looks for, 1.
  */
-export interface VolumeMeasure {
-kind: "volume"
+export interface PlainMeasure {
+kind: ("volume" | "mean" | "standard-deviation" | "minimum" | "maximum" | "diameter" | "long-axis" | "short-axis" | "count")
 key: string
 concept: Code
 /**
@@ -1758,29 +1792,7 @@ unit: Code
 decimals: number
 }
 /**
- * Mean of the values.
- */
-export interface MeanMeasure {
-kind: "mean"
-key: string
-concept: Code
-/**
- * How sentences and tables call it, in lower case; the meaning of the concept where absent.
- */
-name?: string
-/**
- * In the unit: another model that differs by more disagrees. A tenth of the larger value where absent.
- */
-tolerance?: number
-derivation?: Code
-unit: Code
-/**
- * Digits that are kept; more would pretend a precision that is not there.
- */
-decimals: number
-}
-/**
- * The lowest value that this share of the voxels does not exceed.
+ * The lowest value that this share of the voxels does not exceed; 50 is the median.
  */
 export interface PercentileMeasure {
 kind: "percentile"
@@ -1827,6 +1839,24 @@ threshold: {
 value: number
 unit: Code
 }
+}
+/**
+ * Connected parts of the segments (26 neighbours): each becomes a finding of its own, `key-1` the largest, with the concept of this one. This one says whether there are any (`present`, `absent`) and counts them.
+ */
+export interface ComponentRule {
+key: string
+/**
+ * Smaller parts are not counted.
+ */
+minimumMilliliters: number
+/**
+ * Of the largest, so many are described; where there are more, the draft says so.
+ */
+atMost: number
+/**
+ * @minItems 1
+ */
+measures: [(PlainMeasure | PercentileMeasure | FractionBelowMeasure), ...((PlainMeasure | PercentileMeasure | FractionBelowMeasure))[]]
 }
 /**
  * Boxes or points with scores: tensors `[n, columns]`, a row for each candidate; leading axes of size 1 are allowed. Several roles may share the columns of one tensor.
@@ -1981,6 +2011,100 @@ site?: Code
 laterality?: Code
 }
 /**
+ * Numbers of a whole image or volume, FP32 or FP64 `[n]` or `[1, n]`: a regression.
+ */
+export interface MeasurementOutput {
+kind: "measurement"
+tensor: string
+/**
+ * n.
+ */
+length: number
+/**
+ * @minItems 1
+ */
+findings: [RegressedFinding, ...(RegressedFinding)[]]
+}
+export interface RegressedFinding {
+key: string
+category: Code
+concept: Code
+site?: Code
+laterality?: Code
+/**
+ * @minItems 1
+ */
+measures: [RegressedMeasure, ...(RegressedMeasure)[]]
+}
+/**
+ * number × `scale` + `offset`, in `unit`. A value outside the plausible range is not told: the measurement stays without a value, and the draft says why.
+ */
+export interface RegressedMeasure {
+key: string
+/**
+ * Place in the tensor.
+ */
+index: number
+concept: Code
+/**
+ * How sentences and tables call it, in lower case; the meaning of the concept where absent.
+ */
+name?: string
+/**
+ * In the unit: another model that differs by more disagrees. A tenth of the larger value where absent.
+ */
+tolerance?: number
+derivation?: Code
+unit: Code
+/**
+ * Digits that are kept; more would pretend a precision that is not there.
+ */
+decimals: number
+scale: number
+offset: number
+plausible: {
+minimum: number
+maximum: number
+}
+}
+/**
+ * A vector of a whole image or volume, FP32 `[n]` or `[1, n]`. Its likeness to reference vectors becomes findings; the vector itself is kept with the study as `embedding.json`, for retrieval, and never leaves in SR or FHIR: who has it may learn more of the patient than the findings say.
+ */
+export interface EmbeddingOutput {
+kind: "embedding"
+tensor: string
+/**
+ * n.
+ */
+length: number
+/**
+ * File of the package with the reference vectors (reference-vectors.schema.json).
+ */
+references: string
+/**
+ * None where the vector is only to be kept.
+ */
+findings: LikenessFinding[]
+}
+/**
+ * Cosine similarity to one reference vector, -1 to 1: `present` from the one threshold on, `absent` below the other, undetermined between.
+ */
+export interface LikenessFinding {
+key: string
+category: Code
+concept: Code
+site?: Code
+laterality?: Code
+/**
+ * Name of the vector in the file of references.
+ */
+reference: string
+thresholds: {
+present: number
+absent: number
+}
+}
+/**
  * What a draft says beyond the findings themselves: data that is filled in, never carried out.
  */
 export interface ReportRule {
@@ -2090,6 +2214,18 @@ energy: (string | UnknownFact)
 export interface UnknownFact {
 unknown: true
 reason: string
+}
+/**
+ * File of a model package: named vectors that an embedding is compared with, such as the means of what the model was shown. Cosine similarity; lengths do not matter.
+ */
+export interface ReferenceVectors {
+schemaVersion: 1
+vectors: {
+/**
+ * @minItems 1
+ */
+[k: string]: [number, ...(number)[]]
+}
 }
 /**
  * A draft report: sections of text, the findings they rest on, and where all of it comes from. `report.json`.

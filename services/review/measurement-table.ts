@@ -1,6 +1,6 @@
 /** Measurements side by side: a column per finding, a row per measure. */
 import type { Finding } from '../../src/inference/findings.ts';
-import { findingPath, findingTitle } from '../../src/reporting/draft.ts';
+import { findingPath, findingTitle } from '../../src/reporting/finding-text.ts';
 import type { Report } from '../../src/reporting/report.ts';
 import { measurementText } from '../../src/reporting/text.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Report, StudyRow, Summary } from '../../contracts/generated/types.ts';
 import { draftStands, isFinal } from '../../src/arrival/lifecycle.ts';
 import type { DocumentName, Ledger, StudyRecord } from '../../src/ports.ts';
-import { findingTitle } from '../../src/reporting/draft.ts';
+import { findingTitle } from '../../src/reporting/finding-text.ts';
 import { unitText } from '../../src/reporting/text.ts';
 
 const DOCUMENTS: readonly DocumentName[] = ['report.json', 'sr.dcm', 'seg.dcm', 'bundle.json', 'trace.json'];

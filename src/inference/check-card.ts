@@ -1,19 +1,82 @@
 /** What JSON Schema cannot say about a card: that its parts refer to each other. */
-import type { LabelMapOutput, ModelCard } from './model-package.ts';
+import { reportContradictions } from './check-report.ts';
+import {
+  type ClassificationOutput,
+  findingKeys,
+  type ImageInput,
+  type InputRule,
+  type LabelMapOutput,
+  type ModelCard,
+  type OutputRule,
+  outputTensors,
+} from './model-package.ts';
 
 /** Sentences about what contradicts; none where the card holds together. */
 export function contradictions({ input, outputs, intendedUse }: ModelCard): string[] {
-  const keys = outputs.flatMap(({ findings }) => findings.map(({ key }) => key));
   return [
-    ...unless(voxels(input.maximumShape) <= MOST_VOXELS, '/input/maximumShape: more than 2^30 voxels'),
-    ...unless(isUnique(keys), '/outputs: a finding key is used twice'),
-    ...unless(isUnique(outputs.map(({ tensor }) => tensor)), '/outputs: a tensor is read twice'),
+    ...inputContradictions(input),
+    ...unless(isUnique(outputs.flatMap(findingKeys)), '/outputs: a finding key is used twice'),
+    ...unless(isUnique(outputs.flatMap(outputTensors)), '/outputs: a tensor is read twice'),
     ...unless(outputs.filter(({ kind }) => kind === 'label-map').length <= 1, '/outputs: more than one label map'),
     ...unless(
-      intendedUse.every(({ sliceThicknessMm: t }) => t.minimum <= t.maximum),
+      intendedUse.every(({ sliceThicknessMm: t }) => t === undefined || t.minimum <= t.maximum),
       '/intendedUse: no slice thickness fits',
     ),
-    ...outputs.flatMap((output, at) => labelMapContradictions(output, `/outputs/${at}`)),
+    ...outputs.flatMap((output, at) => outputContradictions(output, input, `/outputs/${at}`)),
+  ];
+}
+
+function inputContradictions(input: InputRule): readonly string[] {
+  switch (input.kind) {
+    case 'volume':
+      return unless(voxels(input.maximumShape) <= MOST_VOXELS, '/input/maximumShape: more than 2^30 voxels');
+    case 'image':
+      return imageContradictions(input);
+    case 'slices':
+      return [];
+  }
+}
+
+function imageContradictions({ layout, channels, fill, values }: ImageInput): readonly string[] {
+  return [
+    ...unless(layout !== 'HW' || channels.length === 1, '/input/layout: HW has no place for more than one channel'),
+    ...unless(values !== 'voi' || (fill >= 0 && fill <= 1), '/input/fill: values run from 0 to 1'),
+  ];
+}
+
+function outputContradictions(output: OutputRule, input: InputRule, key: string): readonly string[] {
+  switch (output.kind) {
+    case 'label-map':
+      return [
+        ...unless(input.kind === 'volume', `${key}: a label map is read of a volume only`),
+        ...labelMapContradictions(output, key),
+      ];
+    case 'classification':
+      return classificationContradictions(output, key);
+    case 'detection':
+      return unless(
+        input.kind !== 'image' || input.merge === 'each',
+        `${key}: of several images, detections are all kept: merge is "each"`,
+      );
+    default:
+      return [];
+  }
+}
+
+function classificationContradictions(
+  { labels, activation, temperature }: ClassificationOutput,
+  key: string,
+): string[] {
+  return [
+    ...unless(isUnique(labels.map(({ index }) => index)), `${key}/labels: an index is used twice`),
+    ...unless(
+      labels.every(({ thresholds: { present, absent } }) => absent < present),
+      `${key}/labels: absent is not below present`,
+    ),
+    ...unless(
+      activation !== 'none' || temperature === undefined,
+      `${key}/temperature: probabilities have none, only scores before an activation`,
+    ),
   ];
 }
 
@@ -29,7 +92,6 @@ function labelMapContradictions(
     ...(complete?.labels ?? []),
     ...(sides === undefined ? [] : [sides.right, sides.left, sides.between]),
   ];
-  const { low, high } = refine.range;
   return [
     ...unless(isUnique(labels), `${key}: a label is declared twice`),
     ...unless(
@@ -37,7 +99,10 @@ function labelMapContradictions(
       `${key}/segments: numbers do not run from 1 without gaps`,
     ),
     ...unless(isUnique(segments.map((segment) => segment.key)), `${key}/segments: a key is used twice`),
-    ...unless(low < high, `${key}/refine/range: low is not below high`),
+    ...unless(
+      refine.range === undefined || refine.range.low < refine.range.high,
+      `${key}/refine/range: low is not below high`,
+    ),
     ...unless(
       findings.every((rule) => rule.segments.every((n) => numbers.includes(n))),
       `${key}/findings: a segment is not declared`,

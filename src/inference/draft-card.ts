@@ -53,6 +53,7 @@ export function draftCard({ name, file, sha256 }: DraftFacts, graph: GraphFacts)
         findings: [FINDING],
       },
     ],
+    report: REPORT,
     caveats: [openQuestion('What must stand beside every result?')],
     licence: {
       id: openQuestion('SPDX identifier of the licence of the graph and its weights'),
@@ -133,6 +134,15 @@ const VOLUME_GATE = {
     'List of Body Part Examined (0018,0015) that are refused, such as ["HEAD", "KNEE"]; [] for none',
   ),
   values: [],
+} as const;
+
+const REPORT = {
+  title: openQuestion('What a draft of it is called, such as "CT chest"'),
+  procedure: { ...codeQuestion('the procedure (LOINC, PS3.16 CID 100)'), scheme: 'LN' },
+  impression: openQuestion(
+    'List of sentences for the impression, each {"finding", "text"} and, where it depends on one, "measure" with "minimum" or "below", or "presence"; [] for none',
+  ),
+  scope: openQuestion('One sentence: what was assessed, and that nothing else was'),
 } as const;
 
 /** Each may instead be `{"unknown": true, "reason": "…"}`. */

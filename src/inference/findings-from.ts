@@ -80,11 +80,13 @@ function together(parts: readonly SegmentStatistics[]): SegmentStatistics {
 }
 
 function measurementOf(rule: MeasureRule, counted: SegmentStatistics, voxelMl: number): Measurement {
-  const { key, concept, derivation, unit } = rule;
+  const { key, concept, name, tolerance, derivation, unit } = rule;
   const base = {
     key,
     concept,
     unit,
+    ...(name === undefined ? {} : { name }),
+    ...(tolerance === undefined ? {} : { tolerance }),
     ...(derivation === undefined ? {} : { derivation }),
     ...(rule.kind === 'fraction-below' ? { threshold: rule.threshold } : {}),
   };

@@ -1,67 +1,60 @@
 /**
  * From findings to a draft in sections. Every sentence names the findings that it rests on; nothing is said that no
- * finding supports, and every copy says that it is an unverified AI draft.
+ * finding supports, and every copy says that it is an unverified AI draft. What a model's draft says beyond its findings
+ * is declared in its card. Nothing is averaged over models, and no model speaks for another.
  */
 import type { StudyHeader } from '../arrival/study.ts';
-import type { Volume } from '../assembly/volume.ts';
-import { CT_CHEST, SECTION_FINDINGS, SECTION_IMPRESSION, SECTION_TECHNIQUE } from '../codes.ts';
+import {
+  type Code,
+  DIAGNOSTIC_IMAGING_STUDY,
+  SECTION_FINDINGS,
+  SECTION_IMPRESSION,
+  SECTION_TECHNIQUE,
+  sameCode,
+} from '../codes.ts';
 import { WetreadError } from '../errors.ts';
-import type { Algorithm, Finding, Findings, Measurement } from '../inference/findings.ts';
+import type { Findings } from '../inference/findings.ts';
 import type { ModelCard } from '../inference/model-package.ts';
 import type { Reading } from '../inference/reading.ts';
-import { explain } from '../reasons.ts';
-import type { Report, ReportProvenance, Sentence } from './report.ts';
-import { measurementText, numberText } from './text.ts';
+import { acquisitionOf, techniqueText } from './acquisition.ts';
+import { caveatsOf } from './caveats.ts';
+import { disagreements } from './disagreement.ts';
+import { findingPath, findingText } from './finding-text.ts';
+import { impressionOf } from './impression.ts';
+import type { Report, ReportProvenance, ReportSection, Sentence, UnavailableModel } from './report.ts';
+import { unavailableText } from './unavailable.ts';
 
-/**
- * Low attenuation area at which the impression speaks of possible emphysema, % of lung voxels below -950 HU. A mark
- * that studies of inspiratory CT commonly use; it triggers a sentence, never a diagnosis.
- */
-export const LOW_ATTENUATION_MARK = 5;
-/** Density measures are validated on thin slices; above this the draft says so. Millimetres. */
-const THICK_SLICE_MM = 2.5;
-
-/** What a draft says of a reading, and with which limits of the model. */
+/** What a draft says of a reading, and as its card declares. */
 export type DraftedReading = Pick<Reading, 'images' | 'findings'> & {
-  readonly model: { readonly card: Pick<ModelCard, 'caveats'> };
+  readonly model: { readonly card: Pick<ModelCard, 'title' | 'intendedUse' | 'report' | 'caveats'> };
 };
 
 export interface DraftInput {
   readonly study: StudyHeader;
-  /** At least one. */
+  /** At least one, in the order in which they are told; a model has at most one. */
   readonly readings: readonly DraftedReading[];
+  /** Models that gave no result: with any, the draft says that it is partial. */
+  readonly unavailable?: readonly UnavailableModel[];
   readonly provenance: ReportProvenance;
 }
 
-export function draft({ study, readings, provenance }: DraftInput): Report {
+/** @throws WetreadError `internal` without a reading, or where a model reads twice: its findings would have one name */
+export function draft({ study, readings, unavailable = [], provenance }: DraftInput): Report {
   const [first, ...others] = readings;
   if (first === undefined) throw new WetreadError('internal', 'A draft needs a reading');
-  const distinct = [...new Map(readings.map(({ images }) => [images.seriesInstanceUid, images])).values()];
-  const caveats = readings.flatMap(({ images, model }) => [...acquisitionCaveats(images), ...model.card.caveats]);
+  const names = readings.map(({ findings }) => findings.algorithm.name);
+  if (new Set(names).size < names.length) throw new WetreadError('internal', 'A model reads a study once');
   return {
     schemaVersion: 1,
     studyInstanceUid: study.studyInstanceUid,
     status: 'draft',
     label: draftLabel(readings, provenance),
-    title: 'CT chest: AI draft, not verified',
-    procedure: CT_CHEST,
-    sections: [
-      { key: 'technique', heading: 'Technique', code: SECTION_TECHNIQUE, sentences: distinct.map(technique) },
-      {
-        key: 'findings',
-        heading: 'Findings',
-        code: SECTION_FINDINGS,
-        sentences: readings.flatMap(({ findings }) => describe(findings)),
-      },
-      {
-        key: 'impression',
-        heading: 'Impression',
-        code: SECTION_IMPRESSION,
-        sentences: readings.flatMap(({ findings, images }) => impression(findings, images)),
-      },
-    ],
+    title: `${titleOf(readings)}: AI draft, not verified`,
+    procedure: procedureOf(readings),
+    sections: sectionsOf(readings, unavailable),
     readings: [first.findings, ...others.map(({ findings }) => findings)],
-    caveats: [...new Set(caveats)],
+    unavailable: [...unavailable],
+    caveats: [...new Set(readings.flatMap(caveatsOf))],
     provenance,
   };
 }
@@ -72,88 +65,58 @@ function draftLabel(readings: readonly DraftedReading[], provenance: ReportProve
   return `AI draft, not verified by a radiologist (${algorithms.join(', ')}, ${provenance.software.name} ${provenance.software.version}).`;
 }
 
-function technique(volume: Volume): Sentence {
-  const [slices, rows, columns] = volume.shape;
-  const { header } = volume;
-  const thickness = header.frames[0]?.sliceThickness;
-  const parts = [
-    `CT of the chest: ${slices} slices, ${columns} × ${rows} pixels of ${numberText(volume.spacing[2], 2)} mm`,
-    `spacing ${numberText(volume.spacing[0], 2)} mm`,
-    thickness === undefined ? 'slice thickness not recorded' : `slice thickness ${numberText(thickness, 2)} mm`,
-    `kernel ${header.convolutionKernel ?? 'not recorded'}`,
-    header.contrastBolusAgent === undefined ? 'no contrast agent recorded' : 'contrast agent recorded',
-  ];
-  return sentence(`${parts.join(', ')}.`);
+function titleOf(readings: readonly DraftedReading[]): string {
+  return [...new Set(readings.map(({ model: { card } }) => card.report?.title ?? card.title))].join(', ');
 }
 
-function describe({ algorithm, findings }: Findings): Sentence[] {
-  return findings.map((finding) => {
-    const measures = finding.measurements.map((m) => `${measureName(m)} ${measurementText(m)}`);
-    return sentence(`${findingTitle(finding)}: ${measures.join(', ')}.`, findingPath(algorithm, finding));
-  });
+/** That of all models; of different ones the code that covers any. */
+function procedureOf(readings: readonly DraftedReading[]): Code {
+  const [first, ...others] = readings.map(({ model: { card } }) => card.report?.procedure ?? DIAGNOSTIC_IMAGING_STUDY);
+  return first !== undefined && others.every((other) => sameCode(first, other)) ? first : DIAGNOSTIC_IMAGING_STUDY;
 }
 
-/** Names a finding within a report: keys are the model's own, and two models may have the same. */
-export function findingPath({ name }: Pick<Algorithm, 'name'>, { key }: Pick<Finding, 'key'>): string {
-  return `${name}/${key}`;
-}
-
-const MEASURE_NAMES: Readonly<Record<string, string>> = {
-  volume: 'volume',
-  'mean-density': 'mean density',
-  perc15: '15th percentile',
-  'laa-950': 'below \u2212950 HU',
-};
-
-function measureName(measurement: Measurement): string {
-  return MEASURE_NAMES[measurement.key] ?? measurement.concept.meaning.toLowerCase();
-}
-
-/** "Right lung", "Both lungs". */
-export function findingTitle(finding: Finding): string {
-  const organ = (finding.site ?? finding.concept).meaning;
-  const side = finding.laterality?.meaning;
-  if (side === undefined) return organ;
-  return side === 'Bilateral' ? `Both ${organ.toLowerCase()}s` : `${side} ${organ.toLowerCase()}`;
-}
-
-/** The share is not comparable between kernels and thicknesses, so the sentence that a reader takes away names both. */
-function impression(findings: Findings, { header, spacing }: Volume): Sentence[] {
-  const whole = findings.findings.find((f) => f.laterality?.meaning === 'Bilateral') ?? findings.findings[0];
-  const share = whole?.measurements.find((m) => m.key === 'laa-950')?.value;
-  if (whole === undefined || share === undefined) return [sentence('No measurement supports an impression.')];
-  const thickness = numberText(header.frames[0]?.sliceThickness ?? spacing[0], 1);
-  const acquired = `kernel ${header.convolutionKernel ?? 'not recorded'}, ${thickness} mm slices`;
-  const amount = `${numberText(share, 1)} % of the lung voxels lie below \u2212950 HU (${acquired})`;
-  const meaning =
-    share >= LOW_ATTENUATION_MARK
-      ? `${amount}; low attenuation of this extent can indicate emphysema. Correlate with the images.`
-      : `${amount}, under the ${LOW_ATTENUATION_MARK} % mark used here for increased low attenuation.`;
+function sectionsOf(
+  readings: readonly DraftedReading[],
+  unavailable: readonly UnavailableModel[],
+): [ReportSection, ...ReportSection[]] {
+  const bySeries = new Map(readings.toReversed().map((reading) => [reading.images.seriesInstanceUid, reading]));
+  const distinct = readings.filter((reading) => bySeries.get(reading.images.seriesInstanceUid) === reading);
+  const several = readings.length + unavailable.length > 1;
+  const saidBy = ({ findings }: DraftedReading, sentences: readonly Sentence[]): readonly Sentence[] =>
+    several ? sentences.map((one) => ({ ...one, text: `[${findings.algorithm.name}] ${one.text}` })) : sentences;
   return [
-    sentence(meaning, findingPath(findings.algorithm, whole)),
-    sentence('Only lung density was assessed; nothing else was looked for.'),
+    { key: 'technique', heading: 'Technique', code: SECTION_TECHNIQUE, sentences: distinct.map(technique) },
+    {
+      key: 'findings',
+      heading: 'Findings',
+      code: SECTION_FINDINGS,
+      sentences: readings.flatMap((reading) => saidBy(reading, describe(reading.findings))),
+    },
+    {
+      key: 'impression',
+      heading: 'Impression',
+      code: SECTION_IMPRESSION,
+      sentences: [
+        ...unavailable.map((one): Sentence => ({ text: unavailableText(one), findingKeys: [], notice: 'partial' })),
+        ...disagreements(readings.map(({ findings }) => findings)),
+        ...readings.flatMap((reading) => saidBy(reading, impression(reading))),
+      ],
+    },
   ];
 }
 
-function acquisitionCaveats(volume: Volume): string[] {
-  const { header } = volume;
-  const thickness = header.frames[0]?.sliceThickness ?? volume.spacing[0];
-  return [
-    ...(header.convolutionKernel === undefined
-      ? ['The reconstruction kernel is not recorded; sharp kernels raise the share below \u2212950 HU.']
-      : []),
-    ...(thickness > THICK_SLICE_MM
-      ? [
-          `Slices of ${numberText(thickness, 1)} mm are thicker than density measures are validated for (${THICK_SLICE_MM} mm).`,
-        ]
-      : []),
-    ...(header.contrastBolusAgent === undefined ? [] : ['A contrast agent is recorded; it raises lung density.']),
-    ...volume.notes.map((note) => `${explain(note)}.`),
-  ];
+/** The body part is that of the model that read the series first. */
+function technique({ images, model: { card } }: DraftedReading): Sentence {
+  const use = card.intendedUse.find(({ modality }) => modality === images.modality) ?? card.intendedUse[0];
+  return { text: techniqueText(images, use.bodyPart.meaning), findingKeys: [] };
 }
 
-function sentence(text: string, ...findingKeys: string[]): Sentence {
-  return { text, findingKeys };
+function describe({ algorithm, findings }: Findings): readonly Sentence[] {
+  return findings.map((finding) => ({ text: findingText(finding), findingKeys: [findingPath(algorithm, finding)] }));
+}
+
+function impression({ findings, images, model: { card } }: DraftedReading): readonly Sentence[] {
+  return impressionOf(findings, card.report, acquisitionOf(images));
 }
 
 /** The draft as plain text; the label stands first and last, so that no part of a copy goes without it. */

@@ -1,1 +1,7 @@
-export type { Report, ReportProvenance, ReportSection, Sentence } from '../../contracts/generated/types.ts';
+export type {
+  Report,
+  ReportProvenance,
+  ReportSection,
+  Sentence,
+  UnavailableModel,
+} from '../../contracts/generated/types.ts';

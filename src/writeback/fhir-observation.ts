@@ -20,7 +20,7 @@ import {
   UNDETERMINED,
 } from '../codes.ts';
 import type { Algorithm, Finding, Measurement } from '../inference/findings.ts';
-import { findingTitle } from '../reporting/draft.ts';
+import { findingTitle } from '../reporting/finding-text.ts';
 import { measurementText, unitText } from '../reporting/text.ts';
 import type { TransactionInput } from './fhir.ts';
 import {

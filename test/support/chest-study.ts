@@ -19,6 +19,7 @@ import { viewOf } from '../../src/reporting/view.ts';
 import { reportTransaction } from '../../src/writeback/fhir.ts';
 import { segmentationObject } from '../../src/writeback/segmentation-object.ts';
 import { structuredReport } from '../../src/writeback/structured-report.ts';
+import { lungCard } from './model-card.ts';
 import { sampleEvidence, sampleFindings, sampleReport } from './sample-report.ts';
 
 const SOFTWARE = { name: 'Wetread', version: '0.1.0' };
@@ -145,6 +146,7 @@ function documentsOf({ header }: Study, segmentation: Segmentation): Pick<ChestS
         findings: { ...sample.readings[0], findings },
         model: {
           card: {
+            ...lungCard(),
             caveats: [
               'Inspiration level is unknown; shallow inspiration raises lung density.',
               'Not validated under 18 years.',

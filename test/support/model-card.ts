@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelCard, ModelPackage } from '../../src/inference/model-package.ts';
-import { LUNG_PACKAGE } from './lung-reading.ts';
+
+const CARD = join(import.meta.dirname, '..', '..', 'models', 'ct-lung-density', 'card.json');
 
 export function lungCard(): ModelCard {
-  return JSON.parse(readFileSync(join(LUNG_PACKAGE, 'card.json'), 'utf8')) as ModelCard;
+  return JSON.parse(readFileSync(CARD, 'utf8')) as ModelCard;
 }
 
 export function packageOf(card: ModelCard): ModelPackage {

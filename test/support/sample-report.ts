@@ -230,14 +230,22 @@ function measure(volume: Volume, values: readonly number[]): Measurement[] {
     { key: 'volume', concept: codes.VOLUME, value: count * voxelMilliliters(volume), unit: codes.MILLILITER },
     {
       key: 'mean-density',
+      name: 'mean density',
       concept: codes.ATTENUATION_COEFFICIENT,
       derivation: codes.MEAN,
       value: values.reduce((sum, v) => sum + v, 0) / count,
       unit: codes.HOUNSFIELD_UNIT,
     },
-    { key: 'perc15', concept: codes.PERC15, value: values[Math.floor(count * 0.15)]!, unit: codes.HOUNSFIELD_UNIT },
+    {
+      key: 'perc15',
+      name: '15th percentile',
+      concept: codes.PERC15,
+      value: values[Math.floor(count * 0.15)]!,
+      unit: codes.HOUNSFIELD_UNIT,
+    },
     {
       key: 'laa-950',
+      name: 'below \u2212950 HU',
       concept: codes.LAA950,
       value: (100 * values.filter((v) => v < -950).length) / count,
       unit: codes.PERCENT,
@@ -328,6 +336,7 @@ export function sampleReport(segmentation: Segmentation, changes: Partial<Report
         findings,
       },
     ],
+    unavailable: [],
     caveats: ['Inspiration level is unknown.'],
     provenance: {
       attemptKey: `sha256:${'fedcba9876543210'.repeat(4)}`,

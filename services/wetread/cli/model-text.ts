@@ -1,5 +1,7 @@
 /** Model packages in words: a card as a person reads it before a model is allowed to read patients. */
+
 import type { BegunPackage } from '../../../adapters/model-folder/begin-package.ts';
+import type { ImpressionRule } from '../../../contracts/generated/types.ts';
 import type { GraphValue } from '../../../src/inference/graph-facts.ts';
 import type { ModelCard, ModelPackage } from '../../../src/inference/model-package.ts';
 import type { GoldenResult } from '../golden-run.ts';
@@ -53,7 +55,10 @@ export function modelText({ card, digest }: ModelPackage): string {
     ...card.outputs.flatMap(({ findings }) => findings.map(findingText)),
     '',
     'Beside every result',
-    ...card.caveats.map((caveat) => `  - ${caveat}`),
+    ...card.caveats.map((caveat) => `  - ${caveatText(caveat)}`),
+    '',
+    'The draft',
+    ...reportLines(card),
     '',
     'Licence',
     `  ${licence.id}; clinical use: ${licence.clinicalUse}. ${licence.note}`,
@@ -119,6 +124,32 @@ function findingText({ key, concept, laterality, measures }: ModelCard['outputs'
   const side = laterality === undefined ? '' : `, ${laterality.meaning}`;
   const values = measures.map((measure) => `${measure.concept.meaning} (${measure.unit.value})`);
   return `  ${key}: ${concept.meaning}${side}: ${values.join(', ')}`;
+}
+
+function caveatText(caveat: ModelCard['caveats'][number]): string {
+  if (typeof caveat === 'string') return caveat;
+  const above = caveat.when === 'slice-thickness-above' ? ` ${caveat.millimeters} mm` : '';
+  return `${caveat.text} (${caveat.when}${above})`;
+}
+
+function reportLines({ report }: ModelCard): string[] {
+  if (report === undefined) return ['  declares nothing: findings are told, no impression is drawn'];
+  const { title, procedure, impression, scope } = report;
+  return [
+    `  ${title} (${procedure.value} ${procedure.scheme})`,
+    ...impression.map((rule) => `  ${conditionText(rule)}: ${rule.text}`),
+    `  always: ${scope}`,
+  ];
+}
+
+function conditionText({ finding, measure, minimum, below, presence }: ImpressionRule): string {
+  return [
+    finding,
+    ...(presence === undefined ? [] : [presence]),
+    ...(measure === undefined ? [] : [measure]),
+    ...(minimum === undefined ? [] : [`at least ${minimum}`]),
+    ...(below === undefined ? [] : [`below ${below}`]),
+  ].join(' ');
 }
 
 function wordsOf(name: string): string {

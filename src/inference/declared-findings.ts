@@ -1,0 +1,28 @@
+/** The findings that a card declares, whatever the kind of output: what its report may speak of. */
+import type { ModelCard, OutputRule } from './model-package.ts';
+
+export interface DeclaredFinding {
+  readonly key: string;
+  /** Keys of what is measured of it. */
+  readonly measures: readonly string[];
+}
+
+export function declaredFindings({ outputs }: Pick<ModelCard, 'outputs'>): readonly DeclaredFinding[] {
+  return outputs.flatMap(declaredBy);
+}
+
+function declaredBy(output: OutputRule): readonly DeclaredFinding[] {
+  switch (output.kind) {
+    case 'label-map':
+      return output.findings.map(({ key, measures }) => ({ key, measures: measures.map((measure) => measure.key) }));
+    case 'classification':
+      return output.labels.map(({ key }) => ({ key, measures: [] }));
+    case 'detection':
+      return output.classes.map(({ key }) => ({ key, measures: [REGION_SIZE_KEY] }));
+    case 'text':
+      return output.labels.map(({ key }) => ({ key, measures: [] }));
+  }
+}
+
+/** What is measured of every detection. */
+const REGION_SIZE_KEY = 'region-size';

@@ -1,0 +1,39 @@
+/** A finding in words, alike in the draft, the health record, the table of the page and the summary. */
+import { sameCode } from '../codes.ts';
+import type { Algorithm, Finding, Measurement } from '../inference/findings.ts';
+import { measurementText, numberText } from './text.ts';
+
+/** Names a finding within a report: keys are the model's own, and two models may have the same. */
+export function findingPath({ name }: Pick<Algorithm, 'name'>, { key }: Pick<Finding, 'key'>): string {
+  return `${name}/${key}`;
+}
+
+/** "Right lung", "Both lungs"; "Nodule, right lung" where what was found is not the site itself. */
+export function findingTitle({ concept, site, laterality }: Finding): string {
+  if (site === undefined || sameCode(site, concept)) return sided((site ?? concept).meaning, laterality?.meaning);
+  const place = sided(site.meaning, laterality?.meaning);
+  return `${concept.meaning}, ${place.charAt(0).toLowerCase()}${place.slice(1)}`;
+}
+
+function sided(organ: string, side: string | undefined): string {
+  if (side === undefined) return organ;
+  return side === 'Bilateral' ? `Both ${organ.toLowerCase()}s` : `${side} ${organ.toLowerCase()}`;
+}
+
+export function measureName({ name, concept }: Measurement): string {
+  return name ?? concept.meaning.toLowerCase();
+}
+
+/** "present (probability 0.91)"; undefined where the finding says nothing of presence. */
+export function presenceText({ presence, probability }: Finding): string | undefined {
+  const likely = probability === undefined ? undefined : `probability ${numberText(probability, 2)}`;
+  if (presence === undefined) return likely;
+  return likely === undefined ? presence : `${presence} (${likely})`;
+}
+
+/** The whole finding as a sentence. */
+export function findingText(finding: Finding): string {
+  const measured = finding.measurements.map((m) => `${measureName(m)} ${measurementText(m)}`);
+  const said = [presenceText(finding) ?? [], measured].flat();
+  return `${[findingTitle(finding), said.join(', ')].filter((part) => part !== '').join(': ')}.`;
+}
