@@ -17,12 +17,13 @@ export class SegmentCounter {
   #stored: { readonly range: StoredRange; readonly counts: Uint32Array } | undefined;
   #voxels = 0;
   #sum = 0;
+  #sumOfSquares = 0;
   #largestSlice = -1;
   #largestSliceVoxels = 0;
   #firstSlice = -1;
   #lastSlice = -1;
 
-  constructor(segmentNumber: number, { range }: RefineRule) {
+  constructor(segmentNumber: number, { range }: Pick<RefineRule, 'range'>) {
     this.#segmentNumber = segmentNumber;
     this.#histogramLow = range.low;
     this.#histogram = new Uint32Array(range.high - range.low + 1);
@@ -53,6 +54,7 @@ export class SegmentCounter {
       segmentNumber: this.#segmentNumber,
       voxels: this.#voxels,
       sum: this.#sum,
+      sumOfSquares: this.#sumOfSquares,
       histogramLow: this.#histogramLow,
       histogram: this.#histogram,
       largestSlice: this.#largestSlice,
@@ -62,7 +64,7 @@ export class SegmentCounter {
     };
   }
 
-  /** From counts of stored values to counts of values, and their sum. */
+  /** From counts of stored values to counts of values, their sum and that of their squares. */
   #rescale(): void {
     if (this.#stored === undefined) return;
     const { range, counts } = this.#stored;
@@ -70,6 +72,7 @@ export class SegmentCounter {
       if (count === 0) return;
       const value = (range.low + i) * range.slope + range.intercept;
       this.#sum += count * value;
+      this.#sumOfSquares += count * value * value;
       this.#histogram[(value - this.#histogramLow + 0.5) | 0]! += count;
     });
     this.#stored = undefined;
@@ -89,6 +92,7 @@ function mergeTwo(a: PartStatistics, b: PartStatistics): PartStatistics {
     segmentNumber: a.segmentNumber,
     voxels: a.voxels + b.voxels,
     sum: a.sum + b.sum,
+    sumOfSquares: a.sumOfSquares + b.sumOfSquares,
     histogramLow: a.histogramLow,
     histogram: a.histogram.map((count, i) => count + b.histogram[i]!),
     largestSlice: largest.largestSlice,
