@@ -91,8 +91,8 @@ content = hd.sr.srread(sys.argv[1]).content
 def of(group, roi):
     items = [roi] if not isinstance(roi, (list, hd.sr.VolumeSurface)) else roi
     if isinstance(roi, hd.sr.VolumeSurface):
-        return dict(graphicTypes=[roi.graphic_type.value] * len(roi.graphic_data),
-                    points=[d.reshape(-1, 3).tolist() for d in roi.graphic_data],
+        data = roi.graphic_data if isinstance(roi.graphic_data, list) else [roi.graphic_data]
+        return dict(graphicTypes=[roi.graphic_type.value] * len(data), points=[d.reshape(-1, 3).tolist() for d in data],
                     frameOfReference=str(roi.frame_of_reference_uid), image=None)
     return dict(graphicTypes=[i.graphic_type.value for i in items], points=[i.value.tolist() for i in items],
                 frameOfReference=None, image=items[0].ContentSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID)
