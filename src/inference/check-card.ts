@@ -1,8 +1,9 @@
 /** What JSON Schema cannot say about a card: that its parts refer to each other. */
 import { reportContradictions } from './check-report.ts';
+import { detectionContradictions } from './heads/check-detection.ts';
+import { declaredFindings } from './declared-findings.ts';
 import {
   type ClassificationOutput,
-  findingKeys,
   type ImageInput,
   type InputRule,
   type LabelMapOutput,
@@ -12,10 +13,12 @@ import {
 } from './model-package.ts';
 
 /** Sentences about what contradicts; none where the card holds together. */
-export function contradictions({ input, outputs, intendedUse }: ModelCard): string[] {
+export function contradictions(card: ModelCard): string[] {
+  const { input, outputs, intendedUse } = card;
+  const keys = declaredFindings(card).map(({ key }) => key);
   return [
     ...inputContradictions(input),
-    ...unless(isUnique(outputs.flatMap(findingKeys)), '/outputs: a finding key is used twice'),
+    ...unless(isUnique(keys), '/outputs: a finding key is used twice'),
     ...unless(isUnique(outputs.flatMap(outputTensors)), '/outputs: a tensor is read twice'),
     ...unless(outputs.filter(({ kind }) => kind === 'label-map').length <= 1, '/outputs: more than one label map'),
     ...unless(
@@ -23,6 +26,7 @@ export function contradictions({ input, outputs, intendedUse }: ModelCard): stri
       '/intendedUse: no slice thickness fits',
     ),
     ...outputs.flatMap((output, at) => outputContradictions(output, input, `/outputs/${at}`)),
+    ...reportContradictions(card),
   ];
 }
 
@@ -54,10 +58,13 @@ function outputContradictions(output: OutputRule, input: InputRule, key: string)
     case 'classification':
       return classificationContradictions(output, key);
     case 'detection':
-      return unless(
-        input.kind !== 'image' || input.merge === 'each',
-        `${key}: of several images, detections are all kept: merge is "each"`,
-      );
+      return [
+        ...unless(
+          input.kind !== 'image' || input.merge === 'each',
+          `${key}: of several images, detections are all kept: merge is "each"`,
+        ),
+        ...detectionContradictions(output, key, input.kind === 'volume' ? 3 : 2),
+      ];
     default:
       return [];
   }

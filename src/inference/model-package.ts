@@ -11,6 +11,9 @@ export type {
   ImageInput,
   LabelMapOutput,
   ModelCard,
+  SlicesInput,
+  SlidingWindow,
+  TextOutput,
   VolumeInput,
 } from '../../contracts/generated/types.ts';
 
@@ -29,12 +32,15 @@ export type OutputRule = ModelCard['outputs'][number];
 /** Names of the tensors that an output is read from, each once. */
 export function outputTensors(output: OutputRule): readonly string[] {
   switch (output.kind) {
+    case 'label-map':
+    case 'classification':
+      return [output.tensor];
     case 'detection': {
       const { places, scores, labels, radius } = output;
       return [...new Set([places, scores, labels, radius].flatMap((role) => role?.tensor ?? []))];
     }
-    default:
-      return [output.tensor];
+    case 'text':
+      return [];
   }
 }
 
@@ -42,6 +48,8 @@ export interface ModelPackage {
   readonly card: ModelCard;
   /** `sha256:…` over every file of the package. */
   readonly digest: string;
+  /** Template of a runtime that has one. */
+  readonly prompt?: string;
 }
 
 /** Labels as the model gave them, on the grid of its input. */
@@ -75,6 +83,7 @@ export interface SegmentStatistics {
   readonly segmentNumber: number;
   readonly voxels: number;
   readonly sum: number;
+  readonly sumOfSquares: number;
   /** Counts of values `histogramLow + i` (units, rounded). */
   readonly histogramLow: number;
   readonly histogram: Uint32Array;
