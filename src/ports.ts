@@ -25,8 +25,13 @@ import type { Segmentation } from './assembly/segmentation.ts';
 import type { Volume } from './assembly/volume.ts';
 import type { DicomDataSet } from './dicom-json.ts';
 import type { WetreadError } from './errors.ts';
+import type { ClassScores } from './inference/label-scores.ts';
 import type { CoarseLabels, ModelPackage, RefineRule, SegmentStatistics } from './inference/model-package.ts';
+import type { MeasuredRegion, RegionRule } from './inference/regions/measure-regions.ts';
+import type { ScoreSum, WindowPlace, WindowScores } from './inference/sliding-window.ts';
 import type { InferenceRequest, InferenceResponse } from './inference/tensor.ts';
+import type { TextAnswer, TextRequest } from './inference/text-generation.ts';
+import type { ValueCounts } from './inference/value-counts.ts';
 import type { LogEvent, SafeAttributes, SpanName } from './log-events.ts';
 import type { Cause, Reason, Skipped } from './reasons.ts';
 import type { SeriesInstanceUid, SopInstanceUid, StudyInstanceUid } from './uid.ts';
@@ -132,8 +137,8 @@ export interface VoxelWorkers {
   acquire(this: void, byteLength: number): SharedArrayBuffer;
   release(this: void, buffer: SharedArrayBuffer): void;
   /**
-   * Trilinear resampling straight from INT16: rescale, interpolate, intensity step in one pass. The volume's voxels must
-   * be acquired here; the result is valid until its own buffer or the volume's is released.
+   * Resampling straight from INT16: rescale, interpolate, intensity step and layout in one pass, one tensor channel for
+   * each of the step's. The volume's voxels must be acquired here; the result is valid until its own buffer or the volume's is released.
    */
   resample(
     volume: Volume,
@@ -141,6 +146,12 @@ export interface VoxelWorkers {
     step: IntensityStep,
     signal: AbortSignal,
   ): Promise<Int16Array<SharedArrayBuffer> | Float32Array<SharedArrayBuffer>>;
+  /** How often each value occurs in the volume as acquired, without padding. */
+  count(volume: Volume, signal: AbortSignal): Promise<ValueCounts>;
+  /** From scores to labels, one map or one for each channel. Throws `inference-failed` where a score is no number. */
+  label(scores: ClassScores, signal: AbortSignal): Promise<readonly CoarseLabels[]>;
+  /** Adds the scores of a window to a sum; the caller waits before it adds the next. */
+  addWindow(window: WindowScores, sum: ScoreSum, place: WindowPlace, signal: AbortSignal): Promise<void>;
   /** From coarse labels to masks and statistics at native resolution, slice by slice, in bounded memory. */
   refine(
     volume: Volume,
@@ -148,11 +159,24 @@ export interface VoxelWorkers {
     rule: RefineRule,
     signal: AbortSignal,
   ): Promise<{ readonly segmentation: Segmentation; readonly statistics: readonly SegmentStatistics[] }>;
+  /** Shapes and connected components of segments, alone or together; in the order of the rules. */
+  measureRegions(
+    segmentation: Segmentation,
+    rules: readonly RegionRule[],
+    signal: AbortSignal,
+  ): Promise<readonly MeasuredRegion[]>;
 }
 
 /** A server of models: Open Inference Protocol v2. */
 export interface InferenceEngine {
   infer(request: InferenceRequest, signal: AbortSignal): Promise<InferenceResponse>;
+}
+
+/** Servers of language models that look at pictures, by the names that model cards give them. */
+export interface TextGenerator {
+  /** Whether the server is outside the site: free text never goes there. Throws `config-invalid` where none has the name. */
+  isRemote(server: string): boolean;
+  generate(request: TextRequest, signal: AbortSignal): Promise<TextAnswer>;
 }
 
 /** The model packages that this site runs, each checked against its digest when it was loaded. */
@@ -401,6 +425,7 @@ export interface Ports {
   readonly voxels: VoxelWorkers;
   readonly models: ModelShelf;
   readonly inference: InferenceEngine;
+  readonly text: TextGenerator;
   readonly writer: InstanceWriter;
   readonly healthRecord: HealthRecord;
   readonly ledger: Ledger;

@@ -40,7 +40,9 @@ export async function preread(attempt: Attempt, ports: Ports, site: Site, signal
     const images = await work.stage('assembly', () => assemble(work, study, series, selection.package));
     if (work.setsAside(series, images)) continue;
     try {
-      const reading = await work.stage('inference', () => readSeries(ports, selection.package, images, signal));
+      const reading = await work.stage('inference', () =>
+        readSeries(ports, selection.package, images, study.header, signal),
+      );
       if (work.setsAside(series, reading)) continue;
       await passOver(work, study, selection, index + 1);
       const drafted = await work.stage('reporting', () => report(work, study, [reading]));
@@ -93,7 +95,7 @@ async function assemble(
   series: Series,
   { card: { input } }: ModelPackage,
 ): Promise<Images | Skipped> {
-  const assembleAs = input.kind === 'volume' ? assembleVolume : assembleImageSet;
+  const assembleAs = input.kind === 'image' ? assembleImageSet : assembleVolume;
   const assembled = await assembleAs(ports, study.header.studyInstanceUid, series, signal);
   notRead.add(...assembled.notRead);
   return assembled.images ?? { skipped: assembled.skipped ?? reason('no-readable-series') };

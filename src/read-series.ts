@@ -1,9 +1,9 @@
 /** One model on one series: the part of the pipeline between images and findings. */
-import type { Grid } from './assembly/grid.ts';
+import type { StudyHeader } from './arrival/study.ts';
 import { type Images, isVolume, type Volume } from './assembly/volume.ts';
 import { WetreadError } from './errors.ts';
-import { coarseLabels, gateLabels } from './inference/coarse-labels.ts';
-import { findingsOf, outlinedFindings } from './inference/findings-from.ts';
+import { gateLabels } from './inference/coarse-labels.ts';
+import { findingsOf, outlinedFindings, regionRules } from './inference/findings-from.ts';
 import { gateVolume } from './inference/gate/gate-volume.ts';
 import { classification } from './inference/heads/classification.ts';
 import { volumeDetections } from './inference/heads/detection.ts';
@@ -14,26 +14,30 @@ import {
   type OutputRule,
   reads,
 } from './inference/model-package.ts';
-import { inferenceRequest, inputGrid, intensityStep, refineRule } from './inference/prepare.ts';
 import type { OutputReading, Reading } from './inference/reading.ts';
-import type { InferenceResponse } from './inference/tensor.ts';
+import { outline } from './outline.ts';
 import type { Ports } from './ports.ts';
 import { readImages } from './read-images.ts';
+import { readSlices } from './read-slices.ts';
 import { isSkipped, type Skipped } from './reasons.ts';
+import { runOnVolume, type VolumeAnswer } from './run-on-volume.ts';
 
 /**
  * Inference, by what the model reads.
  * @param images assembled as the card's input asks for them
+ * @param study that they are of
  */
 export async function readSeries(
-  ports: Pick<Ports, 'voxels' | 'inference'>,
+  ports: Pick<Ports, 'voxels' | 'inference' | 'text'>,
   model: ModelPackage,
   images: Images,
+  study: StudyHeader,
   signal: AbortSignal,
 ): Promise<Reading | Skipped> {
   const { card } = model;
   if (isVolume(images)) {
     if (reads(card, 'volume')) return await readVolume(ports, { ...model, card }, images, signal);
+    if (reads(card, 'slices')) return await readSlices(ports.text, { ...model, card }, images, study, signal);
   } else if (reads(card, 'image')) return await readImages(ports.inference, { ...model, card }, images, signal);
   throw new WetreadError('internal', `A series was assembled as the model's input of kind ${card.input.kind} is not`);
 }
@@ -49,28 +53,21 @@ async function readVolume(
   const refused = gateVolume(images, card, card.input);
   if (refused !== undefined) return refused;
 
-  const grid = inputGrid(images, card.input);
-  const input = await ports.voxels.resample(images, grid, intensityStep(card.input), signal);
-  const response = await ports.inference.infer(inferenceRequest(card, grid, input), signal);
-
-  const answer: Answer = { response, images, grid, signal };
+  const answer: Answer = { ...(await runOnVolume(ports, card, images, signal)), images, signal };
   const said: OutputReading[] = [];
   for (const output of card.outputs) {
     const reading = await readOutput(output, answer, ports.voxels);
     if (isSkipped(reading)) return reading;
     said.push(reading);
   }
-  const findings = findingsOf(images, model, said, response.provider);
+  const findings = findingsOf(images, model, said, answer.response.provider);
   const outlines = said.find((reading) => reading.outlines !== undefined)?.outlines;
   return { model, images, findings, ...(outlines && { outlines }) };
 }
 
 /** What came back, and what it is about. */
-interface Answer {
-  readonly response: InferenceResponse;
+interface Answer extends VolumeAnswer {
   readonly images: Volume;
-  /** Of the model's input. */
-  readonly grid: Grid;
   readonly signal: AbortSignal;
 }
 
@@ -93,14 +90,15 @@ async function readOutput(
 /** Labels: gated, carried to native resolution, measured there. */
 async function readLabelMap(
   output: LabelMapOutput,
-  { response, images, grid, signal }: Answer,
+  { labels, images, signal }: Answer,
   voxels: Ports['voxels'],
 ): Promise<OutputReading | Skipped> {
-  const labels = coarseLabels(response, output, grid);
-  const implausible = gateLabels(labels, images, output);
+  const maps = await labels(output);
+  const implausible = gateLabels(maps, images, output);
   if (implausible !== undefined) return implausible;
-  const outlines = await voxels.refine(images, labels, refineRule(output), signal);
-  const { low, high } = output.refine.range;
-  const parameters = { 'value-range': `${low} to ${high} ${images.units}` };
-  return { findings: outlinedFindings(images, output, outlines.statistics), outlines, parameters };
+  const outlines = await outline(voxels, images, maps, output, signal);
+  const { range } = output.refine;
+  const parameters = { 'value-range': range === undefined ? 'all' : `${range.low} to ${range.high} ${images.units}` };
+  const regions = await voxels.measureRegions(outlines.segmentation, regionRules(output), signal);
+  return { ...outlinedFindings(images, output, outlines.statistics, regions), outlines, parameters };
 }

@@ -8,6 +8,11 @@ export function contradictions(config: Config): readonly string[] {
     ...ofLedger(config),
     ...ofHealthRecord(config),
     ...urls({ 'inference.url': config.inference.url, 'telemetry.otlpUrl': config.telemetry.otlpUrl }),
+    ...urls(
+      Object.fromEntries(
+        Object.entries(config.inference.servers).map(([name, { url }]) => [`inference.servers.${name}.url`, url]),
+      ),
+    ),
     ...ofTimes(config),
   ];
 }

@@ -67,6 +67,7 @@ function requestOf(item: DicomDataSet): RequestAttributes {
     requestedProcedureId: stringOf(item, '00401001'),
     requestedProcedureDescription:
       stringOf(item, '00321060') ?? (procedureCode === undefined ? undefined : stringOf(procedureCode, '00080104')),
+    reasonForTheRequestedProcedure: stringOf(item, '00401002'),
     placerOrderNumber: stringOf(item, '00402016'),
     fillerOrderNumber: stringOf(item, '00402017'),
   });

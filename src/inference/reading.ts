@@ -1,13 +1,32 @@
 /** What one model made of one series. */
 import type { Segmentation } from '../assembly/segmentation.ts';
 import type { Images } from '../assembly/volume.ts';
-import type { Finding, Findings } from './findings.ts';
+import type { Finding, Findings, InstanceReference } from './findings.ts';
+import type { Guard } from './guards/guard.ts';
 import type { ModelPackage, SegmentStatistics } from './model-package.ts';
 
 /** Regions of a volume, and what was counted in them: one item of `statistics` per segment. */
 export interface Outlines {
   readonly segmentation: Segmentation;
   readonly statistics: readonly SegmentStatistics[];
+}
+
+/** A sentence that a language model wrote. */
+export interface GeneratedSentence {
+  readonly section: 'findings' | 'impression';
+  readonly text: string;
+  /** What a reader must check. */
+  readonly flags: readonly Guard[];
+  /** The finding that it became, where it is about a label of the card. */
+  readonly findingKey?: string;
+  /** The images that the model names for it; empty where it names none. */
+  readonly evidence: readonly InstanceReference[];
+}
+
+/** What a language model wrote, without what was withheld; of that only how much there was, and why. */
+export interface GeneratedText {
+  readonly sentences: readonly GeneratedSentence[];
+  readonly withheld: ReadonlyMap<Guard, number>;
 }
 
 /** What one output of a model says. */
@@ -17,6 +36,8 @@ export interface OutputReading {
   readonly outlines?: Outlines;
   /** What else the findings depend on: part of what a reading can be repeated from (safety R4). */
   readonly parameters: Readonly<Record<string, string>>;
+  /** Of an output that is text; a model has at most one. */
+  readonly text?: GeneratedText;
   /** What must be known beside the findings: they join the caveats of the draft. */
   readonly notes?: readonly string[];
 }
@@ -28,4 +49,6 @@ export interface Reading {
   readonly findings: Findings;
   /** Of a model that outlines. */
   readonly outlines?: Outlines;
+  /** Of a model that writes. */
+  readonly text?: GeneratedText;
 }

@@ -1,8 +1,10 @@
 /** The bundled lung model as the pipeline runs it, without the process in between. */
 import { join } from 'node:path';
+import { chatCompletionsGenerator } from '../../adapters/chat-completions/generator.ts';
 import { loadModelPackage } from '../../adapters/model-folder/model-shelf.ts';
 import { graphOf } from '../../adapters/onnxruntime/graph.ts';
 import { openSession } from '../../adapters/onnxruntime/session.ts';
+import { encodePng } from '../../adapters/rendering/png.ts';
 import { voxelWorkers } from '../../adapters/voxel-workers/voxel-workers.ts';
 import type { Segmentation } from '../../src/assembly/segmentation.ts';
 import type { Volume } from '../../src/assembly/volume.ts';
@@ -11,6 +13,7 @@ import type { ModelPackage } from '../../src/inference/model-package.ts';
 import type { InferenceRequest } from '../../src/inference/tensor.ts';
 import { readSeries } from '../../src/read-series.ts';
 import { isSkipped, type Skipped } from '../../src/reasons.ts';
+import { sampleStudyHeader } from './sample-report.ts';
 
 export const LUNG_PACKAGE = join(import.meta.dirname, '..', '..', 'models', 'ct-lung-density');
 
@@ -43,12 +46,19 @@ export async function openLungReader(): Promise<LungReader> {
       await workers.close();
     },
     async read(volume) {
+      const text = chatCompletionsGenerator({ servers: new Map(), encode: encodePng });
       const inference = {
         async infer({ inputs, outputs }: InferenceRequest) {
           return { outputs: await session.run(inputs, outputs), provider: session.provider };
         },
       };
-      const reading = await readSeries({ voxels: workers, inference }, model, volume, never);
+      const reading = await readSeries(
+        { voxels: workers, inference, text },
+        model,
+        volume,
+        sampleStudyHeader(volume),
+        never,
+      );
       return isSkipped(reading)
         ? reading
         : { segmentation: reading.outlines!.segmentation, findings: reading.findings };

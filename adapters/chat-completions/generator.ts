@@ -1,0 +1,158 @@
+/**
+ * Client of servers of the OpenAI chat completions protocol (vLLM, llama.cpp, Ollama …): one prompt with pictures, one
+ * answer by a JSON schema. What is sent is the request of the core, field by field; it holds nothing of a header.
+ *
+ * Nothing of an answer gets into a message but its status: a server may quote what it was sent.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent } from 'undici';
+import { type Asked, Asking } from '../../src/asking.ts';
+import { WetreadError } from '../../src/errors.ts';
+import type { Picture } from '../../src/inference/pictures.ts';
+import type { TextAnswer, TextRequest } from '../../src/inference/text-generation.ts';
+import type { TextGenerator } from '../../src/ports.ts';
+import { type Authorize, isBusy } from '../../src/remote-server.ts';
+import { answerOf } from './answer.ts';
+import { type Certificates, connectOptions, faultOf, MAX_ANSWER_BYTES } from './transport.ts';
+
+export interface ChatServer {
+  /** Without `/v1/chat/completions`. */
+  readonly url: string;
+  /** Outside the site. */
+  readonly remote: boolean;
+  /** Of one try, from the first byte sent to the last received. */
+  readonly timeoutMs: number;
+  readonly authorize?: Authorize;
+  readonly tls?: Certificates;
+}
+
+export interface GeneratorOptions {
+  /** By the names that model cards give them. */
+  readonly servers: ReadonlyMap<string, ChatServer>;
+  /** PNG of a picture, scaled so that its longer edge has so many pixels. */
+  readonly encode: (picture: Picture, size: number) => Promise<Uint8Array>;
+  /** How waits are waited, for tests. */
+  readonly pause?: Asked['pause'];
+}
+
+export function chatCompletionsGenerator({ servers, encode, pause }: GeneratorOptions): TextGenerator {
+  const opened = new Map([...servers].map(([name, server]) => [name, { server, dispatcher: dispatcherOf(server) }]));
+  const named = (name: string): OpenServer => {
+    const found = opened.get(name);
+    if (found !== undefined) return found;
+    throw new WetreadError('config-invalid', `inference.servers has no '${name}' of kind openai, which a model needs`);
+  };
+  return {
+    isRemote: (name) => named(name).server.remote,
+    async generate(request, signal) {
+      const body = await bodyOf(request, encode, signal);
+      return await ask(named(request.server), body, signal, pause);
+    },
+  };
+}
+
+interface OpenServer {
+  readonly server: ChatServer;
+  readonly dispatcher: Agent;
+}
+
+function dispatcherOf({ tls }: ChatServer): Agent {
+  return new Agent({ maxResponseSize: MAX_ANSWER_BYTES, ...(tls && { connect: connectOptions(tls) }) });
+}
+
+/** Text first, then the pictures in their order. */
+async function bodyOf(request: TextRequest, encode: GeneratorOptions['encode'], signal: AbortSignal): Promise<string> {
+  const content: object[] = [{ type: 'text', text: request.prompt }];
+  for (const picture of request.pictures) {
+    signal.throwIfAborted();
+    const png = Buffer.from(await encode(picture, request.pictureSize));
+    content.push({ type: 'image_url', image_url: { url: `data:image/png;base64,${png.toString('base64')}` } });
+  }
+  return JSON.stringify({
+    model: request.model,
+    messages: [{ role: 'user', content }],
+    max_tokens: request.maximumTokens,
+    temperature: request.temperature,
+    seed: request.seed,
+    n: 1,
+    stream: false,
+    response_format: { type: 'json_schema', json_schema: { name: 'report', strict: true, schema: request.schema } },
+  });
+}
+
+async function ask(
+  { server, dispatcher }: OpenServer,
+  body: string,
+  signal: AbortSignal,
+  pause: Asked['pause'] = (ms, aborted) => sleep(ms, undefined, { signal: aborted }),
+): Promise<TextAnswer> {
+  const { url, timeoutMs, authorize } = server;
+  const asked: Asked = {
+    name: 'The server of the model',
+    refused: 'inference-failed',
+    unreachable: 'inference-unreachable',
+    pause,
+    now: Date.now,
+    ...(authorize && { authorize }),
+  };
+  const asking = new Asking(asked, { method: 'POST', url: `${url.replace(/\/+$/, '')}/v1/chat/completions` }, signal);
+  for (;;) {
+    const headers = { ...(await asking.credentials()), 'content-type': 'application/json', accept: 'application/json' };
+    const limit = AbortSignal.timeout(timeoutMs);
+    const answer = await post(asking.url, dispatcher, headers, body, AbortSignal.any([signal, limit])).catch(
+      (cause: unknown) => {
+        if (signal.aborted) throw WetreadError.from(signal.reason, 'timeout');
+        if (limit.aborted) throw new WetreadError('timeout', 'The server of the model took longer than its limit');
+        throw faultOf(cause);
+      },
+    );
+    if (answer.status === 200) return answerOf(answer.text);
+    if (!(await asking.again(answer.status, answer.field))) throw refusal(answer.status);
+  }
+}
+
+interface HttpAnswer {
+  readonly status: number;
+  readonly text: string;
+  readonly field: (name: string) => string | undefined;
+}
+
+async function post(
+  url: URL,
+  dispatcher: Agent,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
+  const response = await dispatcher.request({
+    origin: url.origin,
+    path: `${url.pathname}${url.search}`,
+    method: 'POST',
+    headers,
+    body,
+    signal,
+  });
+  const text = await response.body.text();
+  const field = (name: string): string | undefined => {
+    const value = response.headers[name];
+    return Array.isArray(value) ? value[0] : value;
+  };
+  return { status: response.statusCode, text, field };
+}
+
+/** Busy and absent servers are tried again with the study; a request that a server understood and refused is not. */
+function refusal(status: number): WetreadError {
+  const message = `The server of the model answered ${status}`;
+  if (isBusy(status)) return new WetreadError('overloaded', message);
+  if (status === 408 || status >= 500) return new WetreadError('inference-unreachable', message);
+  const hint = HINTS[status];
+  return new WetreadError('inference-failed', hint === undefined ? message : `${message}: ${hint}`);
+}
+
+const HINTS: Readonly<Record<number, string>> = {
+  400: 'it may take fewer pictures or tokens, or know no JSON schema',
+  401: 'check its credentials',
+  403: 'check its credentials',
+  404: 'it may serve no model of that name',
+  413: 'it may take fewer or smaller pictures',
+};
