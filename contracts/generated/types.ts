@@ -279,7 +279,14 @@ longestWaitSeconds: number
 largestStudy: number
 }
 retries: {
+/**
+ * So many times a study is read again after a fault; then it is parked.
+ */
 maximum: number
+/**
+ * The same while a server does not answer: about a day.
+ */
+maximumUnreachable: number
 }
 /**
  * How long a reading and the requests in progress may take to end after SIGTERM or SIGINT; then the study is handed back.
@@ -593,7 +600,7 @@ credentials?: Credentials
 tls?: TlsFiles
 }
 /**
- * Which studies are read, by which model, and which of their series. Rules are data: nothing in them is carried out. docs/rules.md explains them; `wetread rules test` shows what they make of a study.
+ * Which studies are read, by which models, and which of their series. Rules are data: nothing in them is carried out. docs/rules.md explains them; `wetread rules test` shows what they make of a study.
  */
 export interface ReadingRule {
 /**
@@ -605,7 +612,14 @@ series?: RuleSeriesSelection
 /**
  * Name in the card of a model package.
  */
-model: string
+model?: string
+/**
+ * In place of `model`: several models, whose findings become one draft in this order.
+ * 
+ * @minItems 1
+ * @maxItems 16
+ */
+readings?: [RuleReading]|[RuleReading, RuleReading]|[RuleReading, RuleReading, RuleReading]|[RuleReading, RuleReading, RuleReading, RuleReading]|[RuleReading, RuleReading, RuleReading, RuleReading, RuleReading]|[RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading]|[RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading]|[RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading]|[RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading]|[RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading]|[RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading]|[RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading]|[RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading]|[RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading]|[RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading]|[RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading, RuleReading]
 /**
  * Default routine. An order that is more urgent stays so.
  */
@@ -647,7 +661,7 @@ maximum?: number
 exists?: boolean
 }
 /**
- * Which series; of those with a modality that the model reads.
+ * Which series; of those with a modality that the model reads. What a reading says takes the place of what its rule says, key by key.
  */
 export interface RuleSeriesSelection {
 /**
@@ -679,6 +693,13 @@ atMost?: number
 export interface RuleRange {
 minimum?: number
 maximum?: number
+}
+export interface RuleReading {
+/**
+ * Name in the card of a model package.
+ */
+model: string
+series?: RuleSeriesSelection
 }
 /**
  * Where it differs from `completeness` of the site.
@@ -1463,10 +1484,6 @@ reference?: Reference
  * Before the model runs, for every image. Images that break a limit are left out; a series of which none is left is refused.
  */
 export interface ImageGate {
-/**
- * View Position (0018,5101) that the model reads, such as PA; any where the list is empty. An image that names none is judged by its pixels.
- */
-views: string[]
 minimumRows: number
 minimumColumns: number
 /**

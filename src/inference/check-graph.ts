@@ -1,47 +1,113 @@
-/** Does the graph do what the card says? Names, types and ranks of inputs and outputs, before anything is run. */
+/** Does the graph do what the card says? Names, types and shapes of inputs and outputs, before anything is run. */
 import type { GraphFacts, GraphValue } from './graph-facts.ts';
-import type { ModelCard } from './model-package.ts';
+import { tensorShape } from './images/prepare-image.ts';
+import { type InputRule, type ModelCard, type OutputRule, outputTensors } from './model-package.ts';
+import { inputChannels, inputLayout } from './prepare.ts';
 
-/** `[slices, rows, columns]`. */
-const VOLUME_RANK = 3;
+/** What the card needs a value of the graph to be. */
+interface Expected {
+  /** Of the card. */
+  readonly key: string;
+  readonly name: string;
+  readonly datatype: string;
+  /** One for each rank that will do; without any, every shape will. */
+  readonly shapes: readonly (readonly Axis[])[];
+}
+
+/** A fixed size, or the name of one that varies from image to image. */
+type Axis = number | string;
 
 /** Sentences that begin with the key of the card; none where card and graph agree. */
 export function graphContradictions(card: ModelCard, graph: GraphFacts): string[] {
   const { runtime, input, outputs } = card;
-  const undeclared = graph.inputs.filter(({ name }) => name !== input.tensor);
+  const fed = expectedInputs(input);
+  const undeclared = graph.inputs.filter(({ name }) => !fed.some((one) => one.name === name));
   return [
     ...(runtime.kind !== 'onnx' || runtime.opset === graph.opset
       ? []
       : [`/runtime/opset: the graph has ${graph.opset}`]),
-    ...mismatches('/input/tensor', 'input', input.tensor, input.intensity.datatype, graph.inputs),
+    ...fed.flatMap((one) => mismatches(one, 'input', graph.inputs)),
     ...undeclared.map(({ name }) => `/input: the graph also wants ${name}, which nothing fills`),
-    ...outputs.flatMap(({ tensor }, at) =>
-      mismatches(`/outputs/${at}/tensor`, 'output', tensor, 'UINT8', graph.outputs),
+    ...outputs.flatMap((output, at) =>
+      expectedOutputs(output, input, `/outputs/${at}`).flatMap((one) => mismatches(one, 'output', graph.outputs)),
     ),
   ];
 }
 
-function mismatches(
-  key: string,
-  kind: 'input' | 'output',
-  name: string,
-  datatype: string,
-  values: readonly GraphValue[],
-): string[] {
+function expectedInputs(input: InputRule): readonly Expected[] {
+  const key = '/input/tensor';
+  switch (input.kind) {
+    case 'volume':
+      return [{ key, name: input.tensor, datatype: input.intensity.datatype, shapes: [volumeAxes(input)] }];
+    case 'image':
+      return [{ key, name: input.tensor, datatype: 'FP32', shapes: [tensorShape(input)] }];
+    case 'slices':
+      return [];
+  }
+}
+
+const AXIS_NAMES: Readonly<Record<string, string>> = { D: 'slices', H: 'rows', W: 'columns' };
+
+function volumeAxes(input: Extract<InputRule, { kind: 'volume' }>): readonly Axis[] {
+  const sizes: Readonly<Record<string, number>> = { N: 1, C: inputChannels(input) };
+  return [...inputLayout(input)].map((axis) => sizes[axis] ?? AXIS_NAMES[axis]!);
+}
+
+function expectedOutputs(output: OutputRule, input: InputRule, key: string): readonly Expected[] {
+  switch (output.kind) {
+    case 'label-map':
+      return [
+        {
+          key: `${key}/tensor`,
+          name: output.tensor,
+          datatype: 'UINT8',
+          shapes: input.kind === 'volume' ? [volumeAxes(input)] : [],
+        },
+      ];
+    case 'classification':
+      return [{ key: `${key}/tensor`, name: output.tensor, datatype: 'FP32', shapes: [['classes'], [1, 'classes']] }];
+    case 'detection':
+      return outputTensors(output).map((name) => ({ key, name, datatype: 'FP32', shapes: [] }));
+    case 'measurement':
+    case 'embedding':
+      return [{ key: `${key}/tensor`, name: output.tensor, datatype: 'FP32', shapes: [] }];
+    case 'text':
+      return [];
+  }
+}
+
+function mismatches(expected: Expected, kind: 'input' | 'output', values: readonly GraphValue[]): string[] {
+  const { key, name, datatype, shapes } = expected;
   const value = values.find((one) => one.name === name);
   if (value === undefined) {
     const names = values.map((one) => one.name).join(', ');
     return [`${key}: the graph has no ${kind} ${name}; it has ${names === '' ? 'none' : names}`];
   }
-  const { shape } = value;
-  const fixed = shape?.findIndex((size) => typeof size === 'number') ?? -1;
   return [
     ...(value.datatype === datatype ? [] : [`${key}: ${name} is ${value.datatype} in the graph, not ${datatype}`]),
-    ...(shape === undefined || shape.length === VOLUME_RANK
-      ? []
-      : [`${key}: ${name} has rank ${shape.length} in the graph, not ${VOLUME_RANK}: slices, rows, columns`]),
-    ...(shape?.length === VOLUME_RANK && fixed >= 0
-      ? [`${key}: axis ${fixed} of ${name} is fixed to ${shape[fixed]} in the graph; volumes vary in size`]
-      : []),
+    ...shapeMismatches(expected, value.shape, shapes),
   ];
+}
+
+function shapeMismatches(
+  { key, name }: Expected,
+  shape: GraphValue['shape'],
+  shapes: Expected['shapes'],
+): readonly string[] {
+  if (shape === undefined || shapes.length === 0) return [];
+  const axes = shapes.find(({ length }) => length === shape.length);
+  if (axes === undefined)
+    return [
+      `${key}: ${name} has rank ${shape.length} in the graph, not ${shapes.map(({ length }) => length).join(' or ')}: ${shapes.at(-1)!.join(', ')}`,
+    ];
+  return axes.flatMap((axis, at) => {
+    const size = shape[at]!;
+    if (typeof axis === 'number')
+      return typeof size === 'string' || size === axis
+        ? []
+        : [`${key}: axis ${at} of ${name} is fixed to ${size} in the graph, not ${axis}`];
+    return typeof size === 'string' || !Object.values(AXIS_NAMES).includes(axis)
+      ? []
+      : [`${key}: axis ${at} of ${name} is fixed to ${size} in the graph; volumes vary in size`];
+  });
 }

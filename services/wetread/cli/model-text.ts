@@ -5,6 +5,7 @@ import type { ImpressionRule } from '../../../contracts/generated/types.ts';
 import type { GraphValue } from '../../../src/inference/graph-facts.ts';
 import type { ModelCard, ModelPackage } from '../../../src/inference/model-package.ts';
 import type { GoldenResult } from '../golden-run.ts';
+import { findingLines, inputLines, limitLines, outputLines } from './model-interface-text.ts';
 import { countText } from './progress.ts';
 
 type IntendedUse = ModelCard['intendedUse'][number];
@@ -31,8 +32,9 @@ export function listText({ models, refused }: ListedModels): string {
   return printable(lines.length === 0 ? ['The configuration names no model'] : lines);
 }
 
-function useText({ task, modality, bodyPart, sliceThicknessMm: { minimum, maximum } }: IntendedUse): string {
-  return `${modality} of ${bodyPart.meaning}, slices of ${minimum} to ${maximum} mm: ${task}`;
+function useText({ task, modality, bodyPart, sliceThicknessMm: limits }: IntendedUse): string {
+  const slices = limits === undefined ? '' : `, slices of ${limits.minimum} to ${limits.maximum} mm`;
+  return `${modality} of ${bodyPart.meaning}${slices}: ${task}`;
 }
 
 export function modelText({ card, digest }: ModelPackage): string {
@@ -52,7 +54,7 @@ export function modelText({ card, digest }: ModelPackage): string {
     ...interfaceLines(card),
     '',
     'Findings',
-    ...card.outputs.flatMap(({ findings }) => findings.map(findingText)),
+    ...card.outputs.flatMap(findingLines),
     '',
     'Beside every result',
     ...card.caveats.map((caveat) => `  - ${caveatText(caveat)}`),
@@ -78,29 +80,11 @@ function intendedUseLines(use: IntendedUse): string[] {
   ];
 }
 
-function limitLines({ input: { gate }, outputs }: ModelCard): string[] {
-  const { minimumSlices, minimumExtentMm, maximumSpacingMm, refusedBodyParts, values } = gate;
-  return [
-    `  at least ${countText(minimumSlices, 'slice', 'slices')}, ${minimumExtentMm.join(' × ')} mm; spacing at most ${maximumSpacingMm.join(' × ')} mm`,
-    ...(refusedBodyParts.length === 0 ? [] : [`  not ${refusedBodyParts.join(', ')}`]),
-    ...values.map(({ meaning, minimumPercent }) => `  at least ${minimumPercent} % ${meaning}`),
-    ...outputs
-      .flatMap((output) => output.gate.regions)
-      .map(({ meaning, milliliters }) => `  ${meaning}: ${milliliters.minimum} to ${milliliters.maximum} ml`),
-  ];
-}
-
 function interfaceLines({ runtime, input, outputs }: ModelCard): string[] {
-  const { intensity } = input;
-  const window = intensity.datatype === 'FP32' ? `, ${intensity.low} to ${intensity.high} as 0 to 1` : '';
   const always = runtime.deterministic
     ? 'the same input gives the same answer'
     : 'the same input may give another answer';
-  return [
-    `  ${runtimeText(runtime)}; ${always}`,
-    `  in: ${input.tensor}, ${intensity.datatype} in ${input.units}${window}; ${input.spacingMm} mm, at most ${input.maximumShape.join(' × ')}`,
-    ...outputs.flatMap(outputLines),
-  ];
+  return [`  ${runtimeText(runtime)}; ${always}`, ...inputLines(input), ...outputs.flatMap(outputLines)];
 }
 
 function runtimeText(runtime: ModelCard['runtime']): string {
@@ -109,21 +93,9 @@ function runtimeText(runtime: ModelCard['runtime']): string {
       return `${runtime.file}, operator set ${runtime.opset}`;
     case 'open-inference':
       return `run by the server ${runtime.server}, which the configuration names`;
+    case 'chat-completions':
+      return `${runtime.model}, asked of the server ${runtime.server}, which the configuration names`;
   }
-}
-
-function outputLines({ tensor, segments, otherLabels }: ModelCard['outputs'][number]): string[] {
-  return [
-    `  out: ${tensor}, one label a voxel`,
-    ...segments.map(({ label, title }) => `    ${label} ${title}: segment`),
-    ...otherLabels.map(({ label, meaning }) => `    ${label} ${meaning}: not shown`),
-  ];
-}
-
-function findingText({ key, concept, laterality, measures }: ModelCard['outputs'][number]['findings'][number]): string {
-  const side = laterality === undefined ? '' : `, ${laterality.meaning}`;
-  const values = measures.map((measure) => `${measure.concept.meaning} (${measure.unit.value})`);
-  return `  ${key}: ${concept.meaning}${side}: ${values.join(', ')}`;
 }
 
 function caveatText(caveat: ModelCard['caveats'][number]): string {

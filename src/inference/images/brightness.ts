@@ -5,35 +5,39 @@
 import { brightnessOf } from '../../assembly/image-set.ts';
 import type { ImageFrame } from '../../assembly/volume.ts';
 import type { ImageInput } from '../model-package.ts';
+import { countStored, STORED_VALUES, type ValueCounts } from '../value-counts.ts';
 
-/** A pixel's place in the tables. */
-export const LOWEST_PIXEL = -32_768;
-const TABLE_SIZE = 65_536;
+/** Added to a pixel, its place in a table. */
+export const FIRST_PLACE = STORED_VALUES / 2;
 
 export interface Brightness {
-  /** Of pixel `i + LOWEST_PIXEL`; brighter is larger, padding is as dark as the darkest pixel. */
+  /** Of pixel `place - FIRST_PLACE`; brighter is larger, padding is as dark as the darkest pixel. */
   readonly table: Float64Array;
-  /** The values that the image has without padding, ascending, and how many pixels have each. */
-  readonly values: Float64Array;
-  readonly counts: Uint32Array;
+  /** Of the whole image without its padding. */
+  readonly counts: ValueCounts;
 }
 
 /** @param image greyscale */
 export function brightness(image: ImageFrame, { values: wanted }: Pick<ImageInput, 'values'>): Brightness {
-  const histogram = new Uint32Array(TABLE_SIZE);
-  for (const pixel of image.pixels) histogram[pixel - LOWEST_PIXEL]!++;
+  const histogram = new Uint32Array(STORED_VALUES);
+  countStored(image.pixels, histogram, undefined);
   const isPadding = paddingOf(image);
-  const used = Array.from(histogram.keys()).filter((at) => histogram[at]! > 0 && !isPadding(at + LOWEST_PIXEL));
+  const used = Array.from(histogram.keys()).filter((place) => histogram[place]! > 0 && !isPadding(place - FIRST_PLACE));
   const worth = wanted === 'voi' ? displayed(image, used) : modalityValue(image);
-  const table = Float64Array.from({ length: TABLE_SIZE }, (_, at) => worth(at + LOWEST_PIXEL));
-  const ascending = used.toSorted((a, b) => table[a]! - table[b]!);
-  const darkest = table[ascending[0] ?? 0]!;
-  for (let at = 0; at < TABLE_SIZE; at++) if (isPadding(at + LOWEST_PIXEL)) table[at] = darkest;
-  return {
-    table,
-    values: Float64Array.from(ascending, (at) => table[at]!),
-    counts: Uint32Array.from(ascending, (at) => histogram[at]!),
-  };
+  const table = Float64Array.from({ length: STORED_VALUES }, (_, place) => worth(place - FIRST_PLACE));
+  const counts = countsOf(table, histogram, used);
+  for (let place = 0; place < table.length; place++)
+    if (isPadding(place - FIRST_PLACE)) table[place] = counts.values[0]!;
+  return { table, counts };
+}
+
+/** Two pixels that are worth the same, such as all that a window makes white, count as one value. */
+function countsOf(table: Float64Array, histogram: Uint32Array, used: readonly number[]): ValueCounts {
+  const byValue = Map.groupBy(used, (place) => table[place]!);
+  if (byValue.size === 0) return { values: Float64Array.of(0), counts: Float64Array.of(1), total: 1 };
+  const values = Float64Array.from(byValue.keys()).sort();
+  const counts = values.map((value) => byValue.get(value)!.reduce((sum, place) => sum + histogram[place]!, 0));
+  return { values, counts, total: counts.reduce((sum, count) => sum + count, 0) };
 }
 
 /** Pixel Padding (0028,0120) is in stored values: those of the image, mirrored and shifted, are told by their rescale. */
@@ -70,7 +74,7 @@ function voiTransform({ header, slope, intercept }: ImageFrame, used: readonly n
     const last = values.length - 1;
     return (value) => values[Math.min(last, Math.max(0, Math.round(value) - firstMapped))]! / (2 ** bits - 1);
   }
-  const ends = [used[0] ?? 0, used.at(-1) ?? 0].map((at) => (at + LOWEST_PIXEL) * slope + intercept);
+  const ends = [used[0] ?? 0, used.at(-1) ?? 0].map((place) => (place - FIRST_PLACE) * slope + intercept);
   const low = Math.min(...ends);
   const range = Math.max(...ends) - low;
   return (value) => (range === 0 ? 0 : (value - low) / range);

@@ -33,7 +33,7 @@ export function outsidePixelLimits(
   { input }: CardOf<'image'>,
 ): Reason | undefined {
   const { values, minimumCorrelation } = input.gate;
-  if (prepared.brightness.values.length <= 1) return reason('empty-image');
+  if (prepared.brightness.counts.values.length <= 1) return reason('empty-image');
   const correlation = neighbourCorrelation(prepared);
   if (correlation < minimumCorrelation)
     return reason(

@@ -1,9 +1,10 @@
 /** From one image to the model's input, as the card declares it. */
+import type { LinearStep } from '../../assembly/grid.ts';
 import type { ImageFrame } from '../../assembly/volume.ts';
+import { applied, linearStep } from '../channel-steps.ts';
 import { type CardOf, type ImageInput, outputTensors } from '../model-package.ts';
 import type { InferenceRequest, Tensor } from '../tensor.ts';
 import { type Brightness, brightness } from './brightness.ts';
-import { channelStep } from './channels.ts';
 import { type Placement, placementOf, resized } from './resize.ts';
 
 /** An image in the model's size, before its intensity steps. */
@@ -38,7 +39,7 @@ function imageTensor(input: ImageInput, prepared: PreparedImage): Tensor {
   const data = new Float32Array(channels.length * rows * columns);
   const [betweenPixels, betweenChannels] = layout === 'NHWC' ? [channels.length, 1] : [1, rows * columns];
   for (const [channel, step] of channels.entries()) {
-    const plane = filled(input, prepared, channelStep(step, prepared.brightness));
+    const plane = filled(input, prepared, linearStep(step, prepared.brightness.counts));
     for (let i = 0; i < plane.length; i++) data[i * betweenPixels + channel * betweenChannels] = plane[i]!;
   }
   return { name: tensor, datatype: 'FP32', shape: tensorShape(input), data };
@@ -56,16 +57,12 @@ export function tensorShape({ layout, shape: [rows, columns], channels }: ImageI
 }
 
 /** The whole shape: the image where it lies, `fill` around it, all of it through the step. */
-function filled(
-  { shape, fill }: ImageInput,
-  { placement, plane }: PreparedImage,
-  step: (value: number) => number,
-): Float32Array {
-  const result = new Float32Array(shape[0] * shape[1]).fill(step(fill));
+function filled({ shape, fill }: ImageInput, { placement, plane }: PreparedImage, step: LinearStep): Float32Array {
+  const result = new Float32Array(shape[0] * shape[1]).fill(applied(step, fill));
   const [height, width] = placement.shape;
   for (let row = 0; row < height; row++) {
     const start = (row + placement.to[0]) * shape[1] + placement.to[1];
-    for (let column = 0; column < width; column++) result[start + column] = step(plane[row * width + column]!);
+    for (let column = 0; column < width; column++) result[start + column] = applied(step, plane[row * width + column]!);
   }
   return result;
 }

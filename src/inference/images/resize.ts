@@ -4,7 +4,7 @@
  * torchvision's `antialias=True` shares; one axis after the other, columns first.
  */
 import type { ImageFrame } from '../../assembly/volume.ts';
-import { LOWEST_PIXEL } from './brightness.ts';
+import { FIRST_PLACE } from './brightness.ts';
 
 /** Where a part of the image lands in the model's input. Pixel `i` reaches from `i` to `i + 1`. */
 export interface Placement {
@@ -61,7 +61,7 @@ export function resized(image: ImageFrame, table: Float64Array, { from, size, sh
     for (const [column, { first: from1, weights }] of across.entries()) {
       let sum = 0;
       for (let i = 0; i < weights.length; i++)
-        sum += weights[i]! * table[image.pixels[start + from1 + i]! - LOWEST_PIXEL]!;
+        sum += weights[i]! * table[image.pixels[start + from1 + i]! + FIRST_PLACE]!;
       narrowed[row * width + column] = sum;
     }
   }

@@ -1,0 +1,120 @@
+/** What goes into a model and what comes out of it, in words. */
+import type { InputRule, ModelCard, OutputRule } from '../../../src/inference/model-package.ts';
+import { countText } from './progress.ts';
+
+/** What is refused. */
+export function limitLines({ input, outputs }: ModelCard): readonly string[] {
+  const { refusedBodyParts, values } = input.gate;
+  return [
+    ...sizeLimits(input),
+    ...(refusedBodyParts.length === 0 ? [] : [`  not ${refusedBodyParts.join(', ')}`]),
+    ...values.map(({ meaning, minimumPercent }) => `  at least ${minimumPercent} % ${meaning}`),
+    ...outputs.flatMap(outputLimits),
+  ];
+}
+
+function sizeLimits(input: InputRule): readonly string[] {
+  if (input.kind === 'image') {
+    const { minimumRows, minimumColumns, maximumImages, minimumCorrelation } = input.gate;
+    return [
+      `  at least ${minimumColumns} × ${minimumRows} pixels, neighbours alike by ${minimumCorrelation}; at most ${countText(maximumImages, 'image', 'images')}`,
+    ];
+  }
+  const { minimumSlices, minimumExtentMm, maximumSpacingMm } = input.gate;
+  return [
+    `  at least ${countText(minimumSlices, 'slice', 'slices')}, ${minimumExtentMm.join(' × ')} mm; spacing at most ${maximumSpacingMm.join(' × ')} mm`,
+  ];
+}
+
+function outputLimits(output: OutputRule): readonly string[] {
+  switch (output.kind) {
+    case 'label-map':
+      return output.gate.regions.map(
+        ({ meaning, milliliters }) => `  ${meaning}: ${milliliters.minimum} to ${milliliters.maximum} ml`,
+      );
+    case 'classification':
+      return output.gate.map(({ meaning, minimum }) => `  ${meaning}: probability at least ${minimum}`);
+    default:
+      return [];
+  }
+}
+
+export function inputLines(input: InputRule): readonly string[] {
+  switch (input.kind) {
+    case 'volume': {
+      const { tensor, intensity, units, spacingMm, shape, maximumShape } = input;
+      const window = 'low' in intensity ? `, ${intensity.low} to ${intensity.high} as 0 to 1` : '';
+      const grid = spacingMm === undefined ? `${shape?.join(' × ')} points` : gridText(spacingMm);
+      return [
+        `  in: ${tensor}, ${intensity.datatype} in ${units}${window}; ${grid}, at most ${maximumShape.join(' × ')}`,
+      ];
+    }
+    case 'image': {
+      const { tensor, layout, shape, resize, values, merge, channels } = input;
+      const several = merge === 'maximum' ? 'of several images the most probable answer' : 'every image told by itself';
+      return [
+        `  in: ${tensor}, FP32 ${layout}, ${countText(channels.length, 'channel', 'channels')} of ${shape.join(' × ')}, ${resize}, values ${values}; ${several}`,
+      ];
+    }
+    case 'slices': {
+      const windows = input.windows.map(({ meaning }) => meaning).join(', ');
+      return [`  in: slices as pictures of ${input.size} pixels, ${windows}`];
+    }
+  }
+}
+
+function gridText(spacing: number | readonly number[] | 'as-acquired'): string {
+  if (spacing === 'as-acquired') return 'as acquired';
+  return `${typeof spacing === 'number' ? spacing : spacing.join(' × ')} mm`;
+}
+
+export function outputLines(output: OutputRule): readonly string[] {
+  switch (output.kind) {
+    case 'label-map':
+      return [
+        `  out: ${output.tensor}, one label a voxel`,
+        ...output.segments.map(({ label, title }) => `    ${label} ${title}: segment`),
+        ...output.otherLabels.map(({ label, meaning }) => `    ${label} ${meaning}: not shown`),
+      ];
+    case 'classification':
+      return [
+        `  out: ${output.tensor}, a score for each class`,
+        ...output.labels.map(
+          ({ index, concept, thresholds: { present, absent } }) =>
+            `    ${index} ${concept.meaning}: present from ${present}, absent to ${absent}`,
+        ),
+      ];
+    case 'detection':
+      return [`  out: ${output.places.tensor}, detections from a probability of ${output.threshold}`];
+    case 'measurement':
+    case 'embedding':
+      return [`  out: ${output.tensor}, ${countText(output.length, 'number', 'numbers')}`];
+    case 'text':
+      return [`  out: text for ${output.sections.join(' and ')}`];
+  }
+}
+
+/** What can be found, by the keys of the card. */
+export function findingLines(output: OutputRule): readonly string[] {
+  switch (output.kind) {
+    case 'label-map':
+      return output.findings.map((finding) => {
+        const values = finding.measures.map((measure) => `${measure.concept.meaning} (${measure.unit.value})`);
+        return `${findingText(finding)}: ${values.join(', ')}`;
+      });
+    case 'detection':
+      return output.classes.map(findingText);
+    case 'measurement':
+    case 'embedding':
+      return output.findings.map(findingText);
+    case 'classification':
+    case 'text':
+      return output.labels.map(findingText);
+  }
+}
+
+type Named = Pick<ModelCard['outputs'][number] & { kind: 'classification' }, 'labels'>['labels'][number];
+
+function findingText({ key, concept, laterality }: Pick<Named, 'key' | 'concept' | 'laterality'>): string {
+  return `  ${key}: ${concept.meaning}${laterality === undefined ? '' : `, ${laterality.meaning}`}`;
+}
