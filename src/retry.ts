@@ -11,6 +11,12 @@ export interface RetryRule {
 
 export const RETRIES = {
   'reading a study': { delaysSeconds: [5, 30, 120, 600, 1800], maximum: 5, afterwards: 'parked' },
+  /** A day and a little: a server that is repaired over night costs nobody a replay. */
+  'reading a study while a server does not answer': {
+    delaysSeconds: [5, 30, 120, 600, 1800],
+    maximum: 50,
+    afterwards: 'parked',
+  },
   'recording the end of an attempt': {
     delaysSeconds: [1],
     maximum: Number.POSITIVE_INFINITY,

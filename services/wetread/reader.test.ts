@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StudyState } from '../../src/arrival/lifecycle.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { Ledger } from '../../src/ports.ts';
 import { writeNullModel } from '../../test/support/null-model.ts';
@@ -47,3 +49,25 @@ test('WR-FLT-05 a ledger that records the end of a reading and loses its answer:
   });
   assert.deepEqual(history, ['claim', 'file']);
 });
+
+for (const [code, state] of [
+  ['archive-unreachable', 'failed'],
+  ['archive-truncated', 'parked'],
+] as const) {
+  test(`WR-RUN-03 only a server that does not answer is waited for beyond the usual retries: ${code}`, async () => {
+    await using folder = new TemporaryFolder();
+    const models = [await writeNullModel(folder.path)];
+    const retries = { maximum: 0, maximumUnreachable: 3 };
+    await using running = await runWetread({ bundledModels: false, models, retries });
+    const { ports } = running.wetread;
+    ports.archive.findStudy = () => Promise.reject(new WetreadError(code, 'as ordered'));
+    const { studyInstanceUid, files } = tinyStudy(code);
+    await running.send(files);
+    let ended: StudyState | undefined;
+    while (ended !== 'failed' && ended !== 'parked') {
+      await sleep(20);
+      ended = (await ports.ledger.get(studyInstanceUid))?.state;
+    }
+    assert.equal(ended, state);
+  });
+}

@@ -19,6 +19,8 @@ export interface ReaderOptions {
   readonly archives: Archives;
   readonly site: Site;
   readonly maximumRetries: number;
+  /** While a server does not answer: that says nothing of the study. */
+  readonly maximumRetriesUnreachable: number;
   /** Studies that are read at the same time. */
   readonly concurrency: number;
   /** After so long without a heartbeat another worker takes an attempt over. */
@@ -173,14 +175,13 @@ export class Reader {
   }
 
   async #fault(attempt: Attempt, traceId: string, signal: AbortSignal, cause: unknown): Promise<StudyState> {
-    const { ports, maximumRetries } = this.#options;
+    const { ports, maximumRetries, maximumRetriesUnreachable } = this.#options;
     const { studyInstanceUid } = attempt;
     if (this.#stopping.signal.aborted) return ports.ledger.advance(attempt, 'release');
     const error = signal.aborted ? WetreadError.from(signal.reason) : WetreadError.from(cause);
     if (error.code === 'lease-lost') throw error;
-    const delay = error.retryable
-      ? retryDelaySeconds(attempt.number, maximumRetries, error.retryAfterSeconds)
-      : undefined;
+    const maximum = error.code.endsWith('-unreachable') ? maximumRetriesUnreachable : maximumRetries;
+    const delay = error.retryable ? retryDelaySeconds(attempt.number, maximum, error.retryAfterSeconds) : undefined;
     const patch: RecordPatch = { reason: { code: error.code, detail: error.message }, traceId };
     ports.log.write('read-fault', { studyInstanceUid, errorCode: error.code, attempt: attempt.number });
     if (delay === undefined) return this.#advance(attempt, 'park', patch);

@@ -51,6 +51,7 @@ export async function startWetread(config: Config, options: StartOptions): Promi
       site: wired.site,
       concurrency: config.reading.concurrency,
       maximumRetries: config.retries.maximum,
+      maximumRetriesUnreachable: config.retries.maximumUnreachable,
       leaseMs: config.ledger.leaseSeconds * 1000,
       onChange: () => {
         for (const listener of changed) listener();

@@ -41,7 +41,7 @@ export function prepareConfig(options: CommandOptions, temporary: boolean): Prep
   const dataDirectory = options.data ?? folder?.path ?? config.dataDirectory;
   createPrivately(dataDirectory);
   const port = options.port === undefined ? config.http.port : portOf(options.port);
-  const retries = temporary ? { maximum: Math.min(config.retries.maximum, COMMAND_RETRIES) } : config.retries;
+  const retries = temporary ? fewRetries(config.retries) : config.retries;
   // Without a configuration file a person reads the terminal: progress instead of log lines.
   const telemetry =
     temporary && options.config === undefined ? { ...config.telemetry, logLevel: 'silent' as const } : config.telemetry;
@@ -51,6 +51,13 @@ export function prepareConfig(options: CommandOptions, temporary: boolean): Prep
   return {
     config: { ...config, dataDirectory, ledger, retries, telemetry, shutdownSeconds, http: { ...config.http, port } },
     [Symbol.dispose]: () => folder?.remove(),
+  };
+}
+
+function fewRetries({ maximum, maximumUnreachable }: Config['retries']): Config['retries'] {
+  return {
+    maximum: Math.min(maximum, COMMAND_RETRIES),
+    maximumUnreachable: Math.min(maximumUnreachable, COMMAND_RETRIES),
   };
 }
 
