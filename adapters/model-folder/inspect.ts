@@ -1,17 +1,20 @@
 /** Looks at a package as a stranger's: everything that speaks against it, at once, before anything of it is run. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ChatCompletionsRuntime } from '../../contracts/generated/types.ts';
 import { validateModelCard } from '../../contracts/generated/validators.js';
 import { WetreadError } from '../../src/errors.ts';
 import { contradictions } from '../../src/inference/check-card.ts';
 import { graphContradictions } from '../../src/inference/check-graph.ts';
 import type { GraphFacts } from '../../src/inference/graph-facts.ts';
-import type { ModelCard } from '../../src/inference/model-package.ts';
+import type { ModelCard, ModelPackage } from '../../src/inference/model-package.ts';
 import { beyondOpenQuestions, openQuestions } from '../../src/inference/open-questions.ts';
+import { promptComplaints } from '../../src/inference/prompt.ts';
 import { CHECKSUM_FILE, type Checksums, checksumsOf, differences, digestOf, parseChecksums } from './checksums.ts';
 import { forbiddenFiles } from './forbidden-files.ts';
 import { goldenCases, type NamedCase } from './golden-cases.ts';
 import { readGraphFile } from './graph-file.ts';
+import { loadReferences } from './reference-vectors.ts';
 import { parseJson } from './schema-errors.ts';
 
 export const CARD = 'card.json';
@@ -26,6 +29,8 @@ export interface Inspection {
   readonly complaints: readonly string[];
   /** Where it satisfies its schema. */
   readonly card?: ModelCard;
+  /** Template that the card names. */
+  readonly prompt?: string;
   readonly golden: readonly NamedCase[];
 }
 
@@ -39,6 +44,9 @@ export async function inspectPackage(folder: string): Promise<Inspection> {
   const graphs = await inspectGraphs(folder, names);
   const own = comparable?.runtime.kind === 'onnx' ? graphs.facts.get(comparable.runtime.file) : undefined;
   const golden = await goldenCases(folder, names, own);
+  const { references, ...loaded } = card === undefined ? { complaints: [] } : await loadReferences(folder, names, card);
+  const prompt =
+    comparable?.runtime.kind === 'chat-completions' ? await inspectPrompt(folder, comparable.runtime) : undefined;
   return {
     sums,
     digest: digestOf(sums),
@@ -49,8 +57,12 @@ export async function inspectPackage(folder: string): Promise<Inspection> {
       ...graphs.complaints,
       ...(comparable === undefined ? [] : cardAndGraph(comparable, sums, own)),
       ...golden.complaints,
+      ...loaded.complaints,
+      ...(prompt?.complaints ?? []),
     ],
     ...(card === undefined ? {} : { card }),
+    ...(references && { references }),
+    ...(prompt?.text === undefined ? {} : { prompt: prompt.text }),
     golden: golden.cases,
   };
 }
@@ -97,6 +109,17 @@ async function inspectGraphs(folder: string, names: readonly string[]): Promise<
     }
   }
   return { facts, complaints };
+}
+
+interface Prompt {
+  readonly text?: string;
+  readonly complaints: readonly string[];
+}
+
+async function inspectPrompt(folder: string, { prompt: file }: ChatCompletionsRuntime): Promise<Prompt> {
+  const text = await readFile(join(folder, file), 'utf8').catch(() => undefined);
+  if (text === undefined) return { complaints: [`${file} is missing`] };
+  return { text, complaints: promptComplaints(text).map((what) => `${file}: ${what}`) };
 }
 
 /** The graph's own checksum in the card lets a server that knows nothing of packages check what it loads. */

@@ -1,7 +1,8 @@
 /** What JSON Schema cannot say about a card: that its parts refer to each other. */
 import { reportContradictions } from './check-report.ts';
-import { detectionContradictions } from './heads/check-detection.ts';
 import { declaredFindings } from './declared-findings.ts';
+import { embeddingContradictions, measurementContradictions, regionContradictions } from './heads/check-numbers.ts';
+import { detectionContradictions } from './heads/check-detection.ts';
 import {
   type ClassificationOutput,
   type ImageInput,
@@ -18,6 +19,7 @@ export function contradictions(card: ModelCard): string[] {
   const keys = declaredFindings(card).map(({ key }) => key);
   return [
     ...inputContradictions(input),
+    ...runtimeContradictions(card),
     ...unless(isUnique(keys), '/outputs: a finding key is used twice'),
     ...unless(isUnique(outputs.flatMap(outputTensors)), '/outputs: a tensor is read twice'),
     ...unless(outputs.filter(({ kind }) => kind === 'label-map').length <= 1, '/outputs: more than one label map'),
@@ -37,8 +39,25 @@ function inputContradictions(input: InputRule): readonly string[] {
     case 'image':
       return imageContradictions(input);
     case 'slices':
-      return [];
+      return unless(
+        input.windows.every(({ low, high }) => low < high),
+        '/input/windows: low is not below high',
+      );
   }
+}
+
+/** A language model looks at pictures and writes; nothing else can be asked of its server, and nothing else writes. */
+function runtimeContradictions({ runtime, input, outputs }: ModelCard): readonly string[] {
+  const writes = outputs.filter(({ kind }) => kind === 'text').length;
+  if (runtime.kind === 'chat-completions')
+    return [
+      ...unless(input.kind === 'slices', '/input: a runtime of kind chat-completions reads slices'),
+      ...unless(writes === 1 && outputs.length === 1, '/outputs: a runtime of kind chat-completions gives one text'),
+    ];
+  return [
+    ...unless(input.kind !== 'slices', '/input: slices as pictures need a runtime of kind chat-completions'),
+    ...unless(writes === 0, '/outputs: a text needs a runtime of kind chat-completions'),
+  ];
 }
 
 function imageContradictions({ layout, channels, fill, values }: ImageInput): readonly string[] {
@@ -65,9 +84,21 @@ function outputContradictions(output: OutputRule, input: InputRule, key: string)
         ),
         ...detectionContradictions(output, key, input.kind === 'volume' ? 3 : 2),
       ];
-    default:
+    case 'measurement':
+      return [...keptApart(output, input, key), ...measurementContradictions(output, key)];
+    case 'embedding':
+      return [...keptApart(output, input, key), ...embeddingContradictions(output, key)];
+    case 'text':
       return [];
   }
+}
+
+/** What has no probability cannot be the most probable of several images. */
+function keptApart({ kind }: OutputRule, input: InputRule, key: string): readonly string[] {
+  return unless(
+    input.kind !== 'image' || input.merge === 'each',
+    `${key}: of several images, every ${kind} is kept: merge is "each"`,
+  );
 }
 
 function classificationContradictions(
@@ -118,6 +149,7 @@ function labelMapContradictions(
       findings.every((rule) => isUnique(rule.measures.map((measure) => measure.key))),
       `${key}/findings: a measure key is used twice`,
     ),
+    ...findings.flatMap((rule) => regionContradictions(rule, `${key}/findings`)),
     ...unless(
       gated.every((label) => labels.includes(label)),
       `${key}/gate: a label is not declared`,

@@ -13,19 +13,19 @@ import {
   sameCode,
 } from '../codes.ts';
 import { WetreadError } from '../errors.ts';
-import type { Findings } from '../inference/findings.ts';
 import type { ModelCard } from '../inference/model-package.ts';
 import type { Reading } from '../inference/reading.ts';
 import { acquisitionOf, techniqueText } from './acquisition.ts';
 import { caveatsOf } from './caveats.ts';
 import { disagreements } from './disagreement.ts';
 import { findingPath, findingText } from './finding-text.ts';
+import { generatedSentences } from './generated-text.ts';
 import { impressionOf } from './impression.ts';
 import type { Report, ReportProvenance, ReportSection, Sentence, UnavailableModel } from './report.ts';
 import { unavailableText } from './unavailable.ts';
 
 /** What a draft says of a reading, and as its card declares. */
-export type DraftedReading = Pick<Reading, 'images' | 'findings'> & {
+export type DraftedReading = Pick<Reading, 'images' | 'findings' | 'text'> & {
   readonly model: { readonly card: Pick<ModelCard, 'title' | 'intendedUse' | 'report' | 'caveats'> };
 };
 
@@ -90,7 +90,7 @@ function sectionsOf(
       key: 'findings',
       heading: 'Findings',
       code: SECTION_FINDINGS,
-      sentences: readings.flatMap((reading) => saidBy(reading, describe(reading.findings))),
+      sentences: readings.flatMap((reading) => saidBy(reading, describe(reading))),
     },
     {
       key: 'impression',
@@ -111,12 +111,16 @@ function technique({ images, model: { card } }: DraftedReading): Sentence {
   return { text: techniqueText(images, use.bodyPart.meaning), findingKeys: [] };
 }
 
-function describe({ algorithm, findings }: Findings): readonly Sentence[] {
+function describe(reading: DraftedReading): readonly Sentence[] {
+  const { algorithm, findings } = reading.findings;
+  if (reading.text !== undefined) return generatedSentences(reading, reading.text, 'findings');
   return findings.map((finding) => ({ text: findingText(finding), findingKeys: [findingPath(algorithm, finding)] }));
 }
 
-function impression({ findings, images, model: { card } }: DraftedReading): readonly Sentence[] {
-  return impressionOf(findings, card.report, acquisitionOf(images));
+function impression(reading: DraftedReading): readonly Sentence[] {
+  const { findings, images, model } = reading;
+  if (reading.text !== undefined) return generatedSentences(reading, reading.text, 'impression');
+  return impressionOf(findings, model.card.report, acquisitionOf(images));
 }
 
 /** The draft as plain text; the label stands first and last, so that no part of a copy goes without it. */

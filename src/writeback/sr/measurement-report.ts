@@ -62,7 +62,7 @@ function qualitativeEvaluations(report: Report): ContentItem {
   return container('CONTAINS', concepts.QUALITATIVE_EVALUATIONS, [
     ...report.readings.flatMap(({ algorithm }) => algorithmIdentification(algorithm)),
     // PS3.16 TID 1500 row 13
-    codeItem('CONTAINS', concepts.CAD_SUMMARY, summary(report)),
+    ...summary(report).map((code) => codeItem('CONTAINS', concepts.CAD_SUMMARY, code)),
     // PS3.16 TID 1500 row 14
     textItem('CONTAINS', concepts.COMMENT, report.label),
     ...report.sections.flatMap(sentences),
@@ -70,11 +70,18 @@ function qualitativeEvaluations(report: Report): ContentItem {
   ]);
 }
 
-/** CID 6047: something was found unless every finding is absent or undetermined. */
-function summary({ readings }: Report): Code {
+/**
+ * CID 6047: something was found unless every finding is absent or undetermined. Of text that no code stands for nobody
+ * can say which.
+ */
+function summary({ readings, sections }: Report): readonly Code[] {
   const findings = readings.flatMap((reading) => reading.findings);
   const found = findings.some(({ presence }) => presence === undefined || presence === 'present');
-  return found ? concepts.SUCCEEDED_WITH_FINDINGS : concepts.SUCCEEDED_WITHOUT_FINDINGS;
+  if (found) return [concepts.SUCCEEDED_WITH_FINDINGS];
+  const isUncoded = sections.some(({ sentences: all }) =>
+    all.some(({ generatedBy, findingKeys }) => generatedBy !== undefined && findingKeys.length === 0),
+  );
+  return isUncoded ? [] : [concepts.SUCCEEDED_WITHOUT_FINDINGS];
 }
 
 /** CID 7002: the concept that a sentence of each section has. */
