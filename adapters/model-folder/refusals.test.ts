@@ -243,7 +243,7 @@ test('WR-MPK-05 everything that is wrong is said at once', async () => {
   const message = await refusal((folder) => {
     editCard(folder, (card) => {
       Object.assign(card.input, { tensor: 'ct' });
-      Object.assign(card.outputs[0].refine.range, { low: 0 });
+      Object.assign(card.outputs[0].refine.range!, { low: 0 });
     });
     writeFileSync(join(folder, 'weights.pkl'), 'x');
   });

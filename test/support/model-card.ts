@@ -1,12 +1,15 @@
 /** The bundled card, and cards that differ from it in one place. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ModelCard, ModelPackage } from '../../src/inference/model-package.ts';
+import type { CardOf, LabelMapOutput, ModelCard, ModelPackage } from '../../src/inference/model-package.ts';
 
 const CARD = join(import.meta.dirname, '..', '..', 'models', 'ct-lung-density', 'card.json');
 
-export function lungCard(): ModelCard {
-  return JSON.parse(readFileSync(CARD, 'utf8')) as ModelCard;
+/** What the bundled card of the lungs is among all that a card can be. */
+export type LungCard = CardOf<'volume'> & { outputs: [LabelMapOutput] };
+
+export function lungCard(): LungCard {
+  return JSON.parse(readFileSync(CARD, 'utf8')) as LungCard;
 }
 
 export function packageOf(card: ModelCard): ModelPackage {

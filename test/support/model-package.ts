@@ -4,8 +4,8 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import onnxProto from 'onnx-proto';
 import { CHECKSUM_FILE, checksumsOf, checksumText } from '../../adapters/model-folder/checksums.ts';
-import type { ModelCard } from '../../src/inference/model-package.ts';
 import { LUNG_PACKAGE } from './lung-reading.ts';
+import type { LungCard } from './model-card.ts';
 
 export const { onnx } = onnxProto;
 export type Model = InstanceType<typeof onnx.ModelProto>;
@@ -20,9 +20,9 @@ export function copyPackage(folder: string): string {
   return folder;
 }
 
-export function editCard(folder: string, edit: (card: ModelCard) => void): void {
+export function editCard(folder: string, edit: (card: LungCard) => void): void {
   const path = join(folder, 'card.json');
-  const card = JSON.parse(readFileSync(path, 'utf8')) as ModelCard;
+  const card = JSON.parse(readFileSync(path, 'utf8')) as LungCard;
   edit(card);
   writeFileSync(path, JSON.stringify(card, null, 2));
 }
