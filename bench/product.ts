@@ -5,7 +5,7 @@ import { part10Reader, readIdentity } from '../adapters/part10/reader.ts';
 import { type ClosableVoxelWorkers, voxelWorkers } from '../adapters/voxel-workers/voxel-workers.ts';
 import type { Series } from '../src/arrival/study.ts';
 import { assembleVolume } from '../src/assemble-series.ts';
-import type { Grid, IntensityStep } from '../src/assembly/grid.ts';
+import { type Grid, type IntensityStep, windowStep } from '../src/assembly/grid.ts';
 import { isotropicGrid } from '../src/assembly/grid-axes.ts';
 import type { Volume } from '../src/assembly/volume.ts';
 import type { ImageArchive, Ports } from '../src/ports.ts';
@@ -13,7 +13,11 @@ import type { StudyInstanceUid } from '../src/uid.ts';
 
 /** The model input of the goals: 1.5 mm, FP32 in a lung window. */
 export const INPUT_SPACING_MM = 1.5;
-export const INPUT_STEP: IntensityStep = { datatype: 'FP32', low: -1000, high: 400, fill: -1024 };
+export const INPUT_STEP = {
+  datatype: 'FP32',
+  channels: [windowStep(-1000, 400)],
+  fill: -1024,
+} as const satisfies IntensityStep;
 
 export interface ModelInput {
   readonly grid: Grid;

@@ -6,13 +6,22 @@ import type { StudyHeader } from '../src/arrival/study.ts';
 import type { Grid } from '../src/assembly/grid.ts';
 import type { Segmentation } from '../src/assembly/segmentation.ts';
 import type { Volume } from '../src/assembly/volume.ts';
-import { coarseLabels, gateLabels } from '../src/inference/coarse-labels.ts';
 import type { Findings } from '../src/inference/findings.ts';
-import { findingsOf, outlinedFindings } from '../src/inference/findings-from.ts';
+import { findingsOf, outlinedFindings, regionRules } from '../src/inference/findings-from.ts';
 import { gateVolume } from '../src/inference/gate/gate-volume.ts';
-import type { CoarseLabels, ModelPackage } from '../src/inference/model-package.ts';
-import { inferenceRequest, inputGrid, intensityStep, refineRule } from '../src/inference/prepare.ts';
+import { gateLabels } from '../src/inference/gate-labels.ts';
+import { inputGrid } from '../src/inference/input-grid.ts';
+import { encodingOf, labelsOf as labelsIn } from '../src/inference/label-encoding.ts';
+import {
+  type CardOf,
+  type CoarseLabels,
+  type LabelMapOutput,
+  type ModelPackage,
+  reads,
+} from '../src/inference/model-package.ts';
+import { inferenceRequest, intensityStep } from '../src/inference/prepare.ts';
 import type { InferenceRequest, InferenceResponse } from '../src/inference/tensor.ts';
+import { outline, refineRule } from '../src/outline.ts';
 import type { InferenceEngine } from '../src/ports.ts';
 import { draft } from '../src/reporting/draft.ts';
 import type { Report } from '../src/reporting/report.ts';
@@ -22,11 +31,22 @@ const ROOT = join(import.meta.dirname, '..');
 export const MODELS = join(ROOT, 'models');
 export const INFERENCE_ENTRY = join(ROOT, 'services', 'inference', 'main.ts');
 
-export async function lungModel(): Promise<ModelPackage> {
+/** A model that outlines on volumes. */
+export type VolumeModel = ModelPackage & { readonly card: CardOf<'volume'> };
+
+export async function lungModel(): Promise<VolumeModel> {
   const shelf = await openModelShelf([MODELS]);
   const model = shelf.packages().find(({ card }) => card.name === 'ct-lung-density');
   if (model === undefined) throw shelf.refused[0]?.error ?? new Error('the model package is not there');
-  return model;
+  const { card } = model;
+  if (!reads(card, 'volume')) throw new Error('the model package reads no volume');
+  return { ...model, card };
+}
+
+function outlineOf({ card: { outputs } }: ModelPackage): LabelMapOutput {
+  const output = outputs.find((one) => one.kind === 'label-map');
+  if (output === undefined) throw new Error('the model package outlines nothing');
+  return output;
 }
 
 export interface Prepared {
@@ -35,7 +55,7 @@ export interface Prepared {
 }
 
 /** The input lies behind the volume; hand it back with {@link discard}. */
-export async function prepare(product: Product, { card }: ModelPackage, volume: Volume): Promise<Prepared> {
+export async function prepare(product: Product, { card }: VolumeModel, volume: Volume): Promise<Prepared> {
   const grid = inputGrid(volume, card.input);
   const voxels = await product.voxels.resample(volume, grid, intensityStep(card.input), never);
   return { grid, request: inferenceRequest(card, grid, voxels) };
@@ -56,24 +76,20 @@ export async function measure(
   volume: Volume,
   labels: CoarseLabels,
 ): Promise<Reading> {
-  const { segmentation, statistics } = await product.voxels.refine(
-    volume,
-    labels,
-    refineRule(model.card.outputs[0]),
-    never,
-  );
-  const outlined = outlinedFindings(volume, model.card.outputs[0], statistics);
-  return { segmentation, findings: findingsOf(volume, model, [{ findings: outlined, parameters: {} }], 'cpu') };
+  const output = outlineOf(model);
+  const rule = await refineRule(product.voxels, volume, output, never);
+  const { segmentation, statistics } = await outline(product.voxels, volume, [labels], rule, never);
+  const regions = await product.voxels.measureRegions(segmentation, regionRules(output, rule), never);
+  const outlined = { ...outlinedFindings(volume, output, statistics, regions), parameters: {} };
+  return { segmentation, findings: findingsOf(volume, model, [outlined], 'cpu') };
 }
 
-export function labelsOf(
-  { card }: ModelPackage,
-  volume: Volume,
-  grid: Grid,
-  response: InferenceResponse,
-): CoarseLabels {
-  const labels = coarseLabels(response, card.outputs[0], grid);
-  const implausible = gateLabels(labels, volume, card.outputs[0]);
+export function labelsOf(model: ModelPackage, volume: Volume, grid: Grid, response: InferenceResponse): CoarseLabels {
+  const output = outlineOf(model);
+  const encoding = encodingOf(output);
+  if (encoding.kind !== 'labels') throw new Error('the model package gives no labels');
+  const labels = labelsIn(response, output, encoding, grid);
+  const implausible = gateLabels([labels], volume, output);
   if (implausible !== undefined) throw new Error(`the phantom is not evaluable: ${implausible.skipped.code}`);
   return labels;
 }
@@ -81,7 +97,7 @@ export function labelsOf(
 /** The whole way from volume to findings. */
 export async function read(
   product: Product,
-  model: ModelPackage,
+  model: VolumeModel,
   volume: Volume,
   engine: InferenceEngine,
 ): Promise<Reading> {

@@ -132,8 +132,7 @@ function bilinear(plane: Int16Array, above: number, below: number, row: Neighbou
 }
 
 function windowed(value: number): number {
-  if (INPUT_STEP.datatype !== 'FP32') throw new Error('the model input of the goals is FP32');
-  const { low, high } = INPUT_STEP;
+  const [{ low, high }] = INPUT_STEP.channels;
   return (Math.min(Math.max(value, low), high) - low) / (high - low);
 }
 

@@ -383,8 +383,19 @@ export interface StudySource {
   run(notice: (hint: StudyHint) => Promise<void>, signal: AbortSignal): Promise<void>;
 }
 
-/** Documents of a study: what `--out` writes and what the page shows. */
-export type DocumentName = 'report.json' | 'sr.dcm' | 'seg.dcm' | 'bundle.json' | 'trace.json' | 'view.json';
+/**
+ * Documents of a study: what `--out` writes and what the page shows. Of several models that outline, each has a SEG: the
+ * first is `seg.dcm`, every other is named by its algorithm.
+ */
+export type DocumentName =
+  | 'report.json'
+  | 'sr.dcm'
+  | SegmentationName
+  | 'bundle.json'
+  | 'trace.json'
+  | 'view.json'
+  | 'embedding.json';
+export type SegmentationName = 'seg.dcm' | `seg-${string}.dcm`;
 
 export interface Tracer {
   /**

@@ -2,11 +2,13 @@
 import type { StudyHeader } from './arrival/study.ts';
 import { type Images, isVolume, type Volume } from './assembly/volume.ts';
 import { WetreadError } from './errors.ts';
-import { gateLabels } from './inference/coarse-labels.ts';
 import { findingsOf, outlinedFindings, regionRules } from './inference/findings-from.ts';
 import { gateVolume } from './inference/gate/gate-volume.ts';
+import { gateLabels } from './inference/gate-labels.ts';
 import { classification } from './inference/heads/classification.ts';
 import { volumeDetections } from './inference/heads/detection.ts';
+import { embedding } from './inference/heads/embedding.ts';
+import { measurement } from './inference/heads/measurement.ts';
 import {
   type CardOf,
   type LabelMapOutput,
@@ -14,8 +16,8 @@ import {
   type OutputRule,
   reads,
 } from './inference/model-package.ts';
-import type { OutputReading, Reading } from './inference/reading.ts';
-import { outline } from './outline.ts';
+import { embeddingsOf, type OutputReading, type Reading } from './inference/reading.ts';
+import { outline, refineRule } from './outline.ts';
 import type { Ports } from './ports.ts';
 import { readImages } from './read-images.ts';
 import { readSlices } from './read-slices.ts';
@@ -53,7 +55,12 @@ async function readVolume(
   const refused = gateVolume(images, card, card.input);
   if (refused !== undefined) return refused;
 
-  const answer: Answer = { ...(await runOnVolume(ports, card, images, signal)), images, signal };
+  const answer: Answer = {
+    ...(await runOnVolume(ports, card, images, signal)),
+    images,
+    references: model.references,
+    signal,
+  };
   const said: OutputReading[] = [];
   for (const output of card.outputs) {
     const reading = await readOutput(output, answer, ports.voxels);
@@ -62,12 +69,14 @@ async function readVolume(
   }
   const findings = findingsOf(images, model, said, answer.response.provider);
   const outlines = said.find((reading) => reading.outlines !== undefined)?.outlines;
-  return { model, images, findings, ...(outlines && { outlines }) };
+  const embeddings = embeddingsOf(said);
+  return { model, images, findings, ...(outlines && { outlines }), ...(embeddings && { embeddings }) };
 }
 
 /** What came back, and what it is about. */
 interface Answer extends VolumeAnswer {
   readonly images: Volume;
+  readonly references: ModelPackage['references'];
   readonly signal: AbortSignal;
 }
 
@@ -84,6 +93,12 @@ async function readOutput(
       return await readLabelMap(output, answer, voxels);
     case 'detection':
       return volumeDetections(answer.response, output, answer.grid, answer.images);
+    case 'measurement':
+      return measurement(answer.response, output, []);
+    case 'embedding':
+      return embedding(answer.response, output, answer.references, []);
+    case 'text':
+      throw new WetreadError('internal', 'Text is read of slices, not of a volume');
   }
 }
 
@@ -96,9 +111,10 @@ async function readLabelMap(
   const maps = await labels(output);
   const implausible = gateLabels(maps, images, output);
   if (implausible !== undefined) return implausible;
-  const outlines = await outline(voxels, images, maps, output, signal);
-  const { range } = output.refine;
-  const parameters = { 'value-range': range === undefined ? 'all' : `${range.low} to ${range.high} ${images.units}` };
-  const regions = await voxels.measureRegions(outlines.segmentation, regionRules(output), signal);
+  const rule = await refineRule(voxels, images, output, signal);
+  const outlines = await outline(voxels, images, maps, rule, signal);
+  const { low, high } = rule.range;
+  const parameters = { 'value-range': `${low} to ${high} ${images.units}` };
+  const regions = await voxels.measureRegions(outlines.segmentation, regionRules(output, rule), signal);
   return { ...outlinedFindings(images, output, outlines.statistics, regions), outlines, parameters };
 }

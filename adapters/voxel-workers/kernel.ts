@@ -1,11 +1,14 @@
 /** Runs the kernel on result slices: one instance per call, over the memory that holds volume, result and work area. */
+import type { IntensityStep } from '../../src/assembly/grid.ts';
 import { KERNEL_BASE64 } from './kernel-module.ts';
-import { type AxisTable, axisTable, type ResamplePlan, sliceStart } from './resample-plan.ts';
+import { type AxisTable, axisTable, channelsOf, type ResamplePlan, sliceStart } from './resample-plan.ts';
 import { type SharedWasmMemory, type WasmModule, webAssembly } from './web-assembly.ts';
 
 /** The functions of kernel/resample.ts. */
 interface KernelExports {
-  target(int16: number, low: number, high: number, fill: number, paddingLow: number, paddingHigh: number): void;
+  form(int16: number, low: number, high: number, origin: number, factor: number, base: number): void;
+  target(fill: number, paddingLow: number, paddingHigh: number, snap: number): void;
+  spread(...values: readonly number[]): void;
   outsideSlice(out: number, count: number): void;
   parallelSlice(...values: readonly number[]): void;
   source(planes: number, slices: number, rows: number, columns: number): void;
@@ -26,17 +29,28 @@ interface WorkArea {
   readonly weights: number;
   readonly row: number;
   readonly planes: number;
+  /** One slice of the result in units, where it is written on to a layout or to several channels. */
+  readonly slice: number;
   readonly end: number;
 }
 
-function workArea({ source, shape }: ResamplePlan, start: number): WorkArea {
+function workArea({ source, shape, plain }: ResamplePlan, start: number): WorkArea {
   const aligned = (at: number): number => Math.ceil(at / 64) * 64;
   const rowTable = aligned(start);
   const offsets = aligned(rowTable + shape[1] * ROW_ENTRY);
   const weights = aligned(offsets + shape[2] * 4);
   const row = aligned(weights + shape[2] * 4);
   const planes = aligned(row + (source[2] + ROW_SLACK) * 4);
-  return { rowTable, offsets, weights, row, planes, end: aligned(planes + source[0] * PLANE_ENTRY) };
+  const slice = aligned(planes + source[0] * PLANE_ENTRY);
+  return {
+    rowTable,
+    offsets,
+    weights,
+    row,
+    planes,
+    slice,
+    end: aligned(slice + (plain ? 0 : shape[1] * shape[2] * 4)),
+  };
 }
 
 /** Memory that one worker needs beside volume and result. */
@@ -65,17 +79,68 @@ export function resampleSlices(
 ): void {
   compiled ??= new webAssembly.Module(Buffer.from(KERNEL_BASE64, 'base64'));
   const kernel = new webAssembly.Instance(compiled, { env: { memory } }).exports as unknown as KernelExports;
-  const { step, padding, shape } = plan;
-  const [low, high] = step.datatype === 'INT16' ? [0, 1] : [step.low, step.high];
-  kernel.target(step.datatype === 'INT16' ? 1 : 0, low, high, step.fill, padding.low, padding.high);
+  const { fill, interpolation } = plan.step;
+  kernel.target(fill, plan.padding.low, plan.padding.high, interpolation === 'nearest' ? 1 : 0);
   const area = workArea(plan, work);
-  const sliceBytes = shape[1] * shape[2] * bytesPerValue(plan);
-  const writeSlice = plan.parallel ? parallelSlice : obliqueSlice;
   if (!plan.parallel) {
     writePlanes(memory, plan, area);
     kernel.source(area.planes, ...plan.source);
   }
-  for (let k = first; k < last; k++) writeSlice(kernel, memory, plan, area, k, result + k * sliceBytes);
+  const writeSlice = plan.parallel ? parallelSlice : obliqueSlice;
+  const write = (k: number, out: number): void => writeSlice(kernel, memory, plan, area, k, out);
+  if (plan.plain) writePlain(kernel, plan, first, last, result, write);
+  else writeSpread(kernel, plan, first, last, result, area.slice, write);
+}
+
+type WriteSlice = (k: number, out: number) => void;
+
+/** Each slice straight to its place. */
+function writePlain(
+  kernel: KernelExports,
+  plan: ResamplePlan,
+  first: number,
+  last: number,
+  result: number,
+  write: WriteSlice,
+): void {
+  setForm(kernel, plan.step, 0);
+  const sliceBytes = plan.shape[1] * plan.shape[2] * bytesPerValue(plan);
+  for (let k = first; k < last; k++) write(k, result + k * sliceBytes);
+}
+
+/** Each slice in units, then from the processor's cache to every channel, in the order of the layout. */
+function writeSpread(
+  kernel: KernelExports,
+  plan: ResamplePlan,
+  first: number,
+  last: number,
+  result: number,
+  slice: number,
+  write: WriteSlice,
+): void {
+  const { strides, shape, step } = plan;
+  const [, rows, columns] = shape;
+  for (let k = first; k < last; k++) {
+    kernel.form(0, ...IN_UNITS);
+    write(k, slice);
+    for (let channel = 0; channel < channelsOf(step); channel++) {
+      setForm(kernel, step, channel);
+      const out = result + (channel * strides.channel + k * strides.slice) * bytesPerValue(plan);
+      kernel.spread(slice, rows, columns, out, strides.row, strides.column);
+    }
+  }
+}
+
+/** No limits, nothing taken off, as it is. */
+const IN_UNITS = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, 0, 1, 0] as const;
+
+function setForm(kernel: KernelExports, step: IntensityStep, channel: number): void {
+  if (step.datatype === 'INT16') {
+    kernel.form(1, ...IN_UNITS);
+    return;
+  }
+  const { low, high, origin, factor, base } = step.channels[channel]!;
+  kernel.form(0, low, high, origin, factor, base);
 }
 
 function parallelSlice(
@@ -89,9 +154,10 @@ function parallelSlice(
   const { source, shape, planes } = plan;
   const [slices, rows, columns] = source;
   const start = sliceStart(plan, k);
-  const along = axisTable(slices, 1, start[0], 0);
-  const down = axisTable(rows, shape[1], start[1], plan.perRow[1]);
-  const across = axisTable(columns, shape[2], start[2], plan.perColumn[2]);
+  const along = axisTable(slices, 1, start[0], 0, (plan.step.interpolation ?? 'linear') !== 'linear');
+  const snap = plan.step.interpolation === 'nearest';
+  const down = axisTable(rows, shape[1], start[1], plan.perRow[1], snap);
+  const across = axisTable(columns, shape[2], start[2], plan.perColumn[2], snap);
   if (along.last < 0 || down.last < 0 || across.last < 0) {
     kernel.outsideSlice(out, shape[1] * shape[2]);
     return;

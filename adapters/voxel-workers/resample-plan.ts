@@ -2,6 +2,7 @@
 import type { Point3 } from '../../src/arrival/study.ts';
 import { axisStep, composeAffine, invertAffine, originOf } from '../../src/assembly/geometry.ts';
 import type { Grid, IntensityStep } from '../../src/assembly/grid.ts';
+import { isPlain, PLAIN_LAYOUT, type Strides, stridesOf } from '../../src/assembly/layout.ts';
 import type { Volume } from '../../src/assembly/volume.ts';
 
 /** Over the whole grid, axes may drift by this part of a voxel and still count as parallel. */
@@ -24,6 +25,10 @@ export interface ResamplePlan {
    */
   readonly parallel: boolean;
   readonly step: IntensityStep;
+  /** Where a point of the result lies, in elements. */
+  readonly strides: Strides;
+  /** One channel, slice after slice: a slice is written straight to its place. */
+  readonly plain: boolean;
   /** Voxel values without image; `low > high` where there are none. */
   readonly padding: { readonly low: number; readonly high: number };
 }
@@ -39,6 +44,7 @@ export function resamplePlan(volume: Volume, grid: Grid, step: IntensityStep): R
     Math.abs(perColumn[0]) * width,
     Math.abs(perColumn[1]) * width,
   );
+  const strides = stridesOf(step.layout ?? PLAIN_LAYOUT, grid.shape, channelsOf(step));
   return {
     source: volume.shape,
     shape: grid.shape,
@@ -53,8 +59,14 @@ export function resamplePlan(volume: Volume, grid: Grid, step: IntensityStep): R
     perColumn,
     parallel: drift < PARALLEL_TOLERANCE,
     step,
+    strides,
+    plain: channelsOf(step) === 1 && isPlain(strides, grid.shape),
     padding: volume.padding ?? { low: 1, high: 0 },
   };
+}
+
+export function channelsOf(step: IntensityStep): number {
+  return step.datatype === 'INT16' ? 1 : step.channels.length;
 }
 
 /** Volume index of the first voxel of a result slice. */
@@ -72,8 +84,11 @@ export interface AxisTable {
   readonly weight: Float32Array;
 }
 
-/** @param size of the source along the axis; result `i` lies at source index `start + i × step`. */
-export function axisTable(size: number, count: number, start: number, step: number): AxisTable {
+/**
+ * @param size of the source along the axis; result `i` lies at source index `start + i × step`
+ * @param snap to the nearest source index
+ */
+export function axisTable(size: number, count: number, start: number, step: number, snap: boolean): AxisTable {
   const lower = new Int32Array(count);
   const weight = new Float32Array(count);
   let first = count;
@@ -85,7 +100,8 @@ export function axisTable(size: number, count: number, start: number, step: numb
     last = i;
     const clamped = Math.min(Math.max(at, 0), size - 1);
     lower[i] = Math.min(Math.floor(clamped), Math.max(0, size - 2));
-    weight[i] = clamped - lower[i]!;
+    const share = clamped - lower[i]!;
+    weight[i] = snap ? Number(share >= 0.5) : share;
   }
   return { first, last, lower, weight };
 }

@@ -8,12 +8,13 @@ import {
   composeAffine,
   cross,
   invertAffine,
-  isotropicGrid,
   normalise,
   scale,
 } from '../../src/assembly/geometry.ts';
-import type { Grid, IntensityStep } from '../../src/assembly/grid.ts';
+import { type Grid, type IntensityStep, windowStep } from '../../src/assembly/grid.ts';
+import { isotropicGrid } from '../../src/assembly/grid-axes.ts';
 import type { Volume } from '../../src/assembly/volume.ts';
+import { applied } from '../../src/inference/channel-steps.ts';
 import { type Random, random } from '../../test/support/random.ts';
 import { frameHeader, instance } from '../../test/support/slices.ts';
 import { voxelWorkers } from './voxel-workers.ts';
@@ -107,9 +108,7 @@ function reference(volume: Volume, grid: Grid, step: IntensityStep): Float64Arra
           }
         }
         result[out++] =
-          step.datatype === 'INT16'
-            ? Math.min(32767, Math.max(-32768, value))
-            : (Math.min(step.high, Math.max(step.low, value)) - step.low) / (step.high - step.low);
+          step.datatype === 'INT16' ? Math.min(32767, Math.max(-32768, value)) : applied(step.channels[0]!, value);
       }
     }
   }
@@ -151,7 +150,7 @@ const shapes: Readonly<Record<string, Shape>> = {
 
 const steps: readonly IntensityStep[] = [
   { datatype: 'INT16', fill: -1024 },
-  { datatype: 'FP32', low: -1300, high: 200, fill: -2000 },
+  { datatype: 'FP32', channels: [windowStep(-1300, 200)], fill: -2000 },
 ];
 
 for (const [name, shape] of Object.entries(shapes)) {

@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Point3 } from '../../src/arrival/study.ts';
-import {
-  add,
-  applyAffine,
-  cross,
-  isotropicGrid,
-  norm,
-  normalise,
-  scale,
-  subtract,
-} from '../../src/assembly/geometry.ts';
+import { add, applyAffine, cross, norm, normalise, scale, subtract } from '../../src/assembly/geometry.ts';
+import { windowStep } from '../../src/assembly/grid.ts';
+import { isotropicGrid } from '../../src/assembly/grid-axes.ts';
 import type { Volume } from '../../src/assembly/volume.ts';
 import { volumeBuilder } from '../../src/assembly/volume-builder.ts';
 import { code } from '../../src/codes.ts';
@@ -63,7 +56,12 @@ test('WR-ASM-24 a mark at known mm comes back within half a voxel through grid a
       },
     });
     const grid = isotropicGrid(volume, 1);
-    const values = await workers.resample(volume, grid, { datatype: 'FP32', low: -1000, high: 0, fill: -1000 }, never);
+    const values = await workers.resample(
+      volume,
+      grid,
+      { datatype: 'FP32', channels: [windowStep(-1000, 0)], fill: -1000 },
+      never,
+    );
     let [sum, middle]: [number, Point3] = [0, [0, 0, 0]];
     const [, rows, columns] = grid.shape;
     for (const [i, value] of values.entries()) {

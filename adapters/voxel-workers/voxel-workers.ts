@@ -9,12 +9,18 @@ import { availableParallelism } from 'node:os';
 import type { Grid, IntensityStep } from '../../src/assembly/grid.ts';
 import type { Segmentation } from '../../src/assembly/segmentation.ts';
 import type { Volume } from '../../src/assembly/volume.ts';
+import { WetreadError } from '../../src/errors.ts';
+import { type ClassScores, mapsOf } from '../../src/inference/label-scores.ts';
 import type { CoarseLabels, RefineRule, SegmentStatistics } from '../../src/inference/model-package.ts';
 import type { RefinedSlices, RefineVolume } from '../../src/inference/refine.ts';
+import type { Mask } from '../../src/inference/regions/mask-runs.ts';
+import { asksForMore, type MeasuredRegion, type RegionRule } from '../../src/inference/regions/measure-regions.ts';
 import { mergeStatistics } from '../../src/inference/segment-counter.ts';
+import type { ScoreSum, WindowPlace, WindowScores } from '../../src/inference/sliding-window.ts';
+import { type StoredCounts, type ValueCounts, valueCounts } from '../../src/inference/value-counts.ts';
 import type { VoxelWorkers } from '../../src/ports.ts';
 import { bytesPerValue, workAreaBytes } from './kernel.ts';
-import { resamplePlan } from './resample-plan.ts';
+import { channelsOf, resamplePlan } from './resample-plan.ts';
 import { SharedMemoryPool } from './shared-memory.ts';
 import type { VoxelTask } from './worker.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -50,7 +56,11 @@ export function voxelWorkers(options: VoxelWorkersOptions = {}): ClosableVoxelWo
     acquire: (byteLength) => memory.acquire(byteLength),
     release: (buffer) => memory.release(buffer),
     resample: (volume, grid, step, signal) => resample({ memory, runAll, rangesOf }, volume, grid, step, signal),
+    count: (volume, signal) => count({ memory, runAll, rangesOf }, volume, signal),
+    label: (scores, signal) => label({ memory, runAll, rangesOf }, scores, signal),
+    addWindow: (window, sum, place, signal) => add({ memory, runAll, rangesOf }, window, sum, place, signal),
     refine: (volume, labels, rule, signal) => refine({ memory, runAll, rangesOf }, volume, labels, rule, signal),
+    measureRegions: (segmentation, rules, signal) => measureRegions(runAll, segmentation, rules, signal),
     close: () => workers.close(),
   };
 }
@@ -84,7 +94,7 @@ async function resample(
   signal: AbortSignal,
 ): Promise<Int16Array<SharedArrayBuffer> | Float32Array<SharedArrayBuffer>> {
   const plan = resamplePlan(volume, grid, step);
-  const count = grid.shape[0] * grid.shape[1] * grid.shape[2];
+  const count = grid.shape[0] * grid.shape[1] * grid.shape[2] * channelsOf(step);
   const result = memory.extend(volume.voxels.buffer, count * bytesPerValue(plan));
   const tasks = rangesOf(grid.shape[0]);
   const area = workAreaBytes(plan);
@@ -112,6 +122,60 @@ async function resample(
     : new Float32Array(result.buffer, result.offset, count);
 }
 
+async function count({ runAll, rangesOf }: Means, volume: Volume, signal: AbortSignal): Promise<ValueCounts> {
+  const read = readable(volume);
+  const parts = (await runAll(
+    rangesOf(volume.shape[0]).map((range) => ({ kind: 'count', volume: read, ...range })),
+    signal,
+  )) as readonly (readonly StoredCounts[])[];
+  return valueCounts(parts.flat());
+}
+
+async function label(
+  { runAll, rangesOf }: Means,
+  scores: ClassScores,
+  signal: AbortSignal,
+): Promise<readonly CoarseLabels[]> {
+  const { grid } = scores;
+  const points = grid.shape[0] * grid.shape[1] * grid.shape[2];
+  const maps = Array.from({ length: mapsOf(scores) }, () => new Uint8Array(new SharedArrayBuffer(points)));
+  const read = { ...scores, data: shared(scores.data) };
+  const sound = await runAll(
+    rangesOf(grid.shape[0]).map((range) => ({ kind: 'label', scores: read, maps, ...range })),
+    signal,
+  );
+  if (sound.includes(false))
+    throw new WetreadError('inference-failed', 'The answer of the model holds a score that is no number');
+  return maps.map((labels) => ({ grid, labels }));
+}
+
+async function add(
+  { runAll, rangesOf }: Means,
+  window: WindowScores,
+  sum: ScoreSum,
+  place: WindowPlace,
+  signal: AbortSignal,
+): Promise<void> {
+  const read = { ...window, data: shared(window.data) };
+  await runAll(
+    rangesOf(window.shape[0]).map((range) => ({ kind: 'add-window', window: read, sum, place, ...range })),
+    signal,
+  );
+}
+
+/** Workers read shared memory in place; anything else would be copied to each of them. */
+function shared(data: Float32Array): Float32Array {
+  if (data.buffer instanceof SharedArrayBuffer) return data;
+  const copy = new Float32Array(new SharedArrayBuffer(data.byteLength));
+  copy.set(data);
+  return copy;
+}
+
+/** What may cross to a worker. */
+function readable({ shape, affine, voxels, slices, padding }: Volume): RefineVolume {
+  return { shape, affine, voxels, slices, ...(padding === undefined ? {} : { padding }) };
+}
+
 async function refine(
   { runAll, rangesOf }: Means,
   volume: Volume,
@@ -120,15 +184,15 @@ async function refine(
   signal: AbortSignal,
 ): Promise<{ readonly segmentation: Segmentation; readonly statistics: readonly SegmentStatistics[] }> {
   const tasks = rangesOf(volume.shape[0]);
-  const { shape, affine, voxels, slices, padding } = volume;
-  const read: RefineVolume = { shape, affine, voxels, slices, ...(padding === undefined ? {} : { padding }) };
+  const read = readable(volume);
   const parts = (await runAll(
     tasks.map((range) => ({ kind: 'refine', volume: read, labels, rule, ...range })),
     signal,
   )) as readonly RefinedSlices[];
   const bytesPerSlice = Math.ceil((volume.shape[1] * volume.shape[2]) / 8);
   const segments = rule.segments.map(({ label: _label, title, ...segment }, index) => {
-    const bits = new Uint8Array(volume.shape[0] * bytesPerSlice);
+    // shared, so that workers that measure it read it in place
+    const bits = new Uint8Array(new SharedArrayBuffer(volume.shape[0] * bytesPerSlice));
     tasks.forEach(({ first }, part) => {
       bits.set(parts[part]!.bits[index]!, first * bytesPerSlice);
     });
@@ -136,4 +200,24 @@ async function refine(
   });
   const statistics = mergeStatistics(parts.map((part) => part.statistics));
   return { segmentation: { volume, bytesPerSlice, segments }, statistics };
+}
+
+/** A task for each rule that asks for anything; a rule reads its whole mask, for a component may reach anywhere. */
+async function measureRegions(
+  runAll: Means['runAll'],
+  { volume, bytesPerSlice, segments }: Segmentation,
+  rules: readonly RegionRule[],
+  signal: AbortSignal,
+): Promise<readonly MeasuredRegion[]> {
+  const read = { ...readable(volume), spacing: volume.spacing };
+  const maskOf = (rule: RegionRule): Mask => {
+    const parts = segments.filter(({ number }) => rule.segments.includes(number)).map(({ bits }) => bits);
+    return { shape: volume.shape, bytesPerSlice, parts };
+  };
+  const asked = rules.filter(asksForMore);
+  const measured = (await runAll(
+    asked.map((rule) => ({ kind: 'region', volume: read, mask: maskOf(rule), rule })),
+    signal,
+  )) as readonly MeasuredRegion[];
+  return rules.map((rule) => measured[asked.indexOf(rule)] ?? {});
 }

@@ -1,7 +1,12 @@
 /** A voxel worker: one task at a time, answered with its value or with the name of the fault. */
 import { parentPort } from 'node:worker_threads';
+import { type ClassScores, labelSlices } from '../../src/inference/label-scores.ts';
 import type { CoarseLabels, RefineRule } from '../../src/inference/model-package.ts';
 import { type RefineVolume, refineSlices } from '../../src/inference/refine.ts';
+import type { Mask } from '../../src/inference/regions/mask-runs.ts';
+import { type MeasuredVolume, measureRegion, type RegionRule } from '../../src/inference/regions/measure-regions.ts';
+import { addWindow, type ScoreSum, type WindowPlace, type WindowScores } from '../../src/inference/sliding-window.ts';
+import { countSlices } from '../../src/inference/value-counts.ts';
 import { resampleSlices } from './kernel.ts';
 import type { ResamplePlan } from './resample-plan.ts';
 import type { SharedWasmMemory } from './web-assembly.ts';
@@ -18,12 +23,39 @@ export type VoxelTask =
       readonly work: number;
     }
   | {
+      readonly kind: 'count';
+      readonly volume: RefineVolume;
+      readonly first: number;
+      readonly last: number;
+    }
+  | {
+      readonly kind: 'label';
+      readonly scores: ClassScores;
+      readonly maps: readonly Uint8Array[];
+      readonly first: number;
+      readonly last: number;
+    }
+  | {
+      readonly kind: 'add-window';
+      readonly window: WindowScores;
+      readonly sum: ScoreSum;
+      readonly place: WindowPlace;
+      readonly first: number;
+      readonly last: number;
+    }
+  | {
       readonly kind: 'refine';
       readonly volume: RefineVolume;
       readonly labels: CoarseLabels;
       readonly rule: RefineRule;
       readonly first: number;
       readonly last: number;
+    }
+  | {
+      readonly kind: 'region';
+      readonly volume: MeasuredVolume;
+      readonly mask: Mask;
+      readonly rule: RegionRule;
     };
 
 interface Done {
@@ -33,12 +65,26 @@ interface Done {
 }
 
 function run(task: VoxelTask): Done {
-  if (task.kind === 'resample') {
-    resampleSlices(task.memory, task.plan, task.first, task.last, task.result, task.work);
-    return { value: undefined, transfer: [] };
+  switch (task.kind) {
+    case 'resample':
+      return done(resampleSlices(task.memory, task.plan, task.first, task.last, task.result, task.work));
+    case 'count':
+      return done(countSlices(task.volume, task.first, task.last));
+    case 'label':
+      return done(labelSlices(task.scores, task.first, task.last, task.maps));
+    case 'add-window':
+      return done(addWindow(task.window, task.sum, task.place, task.first, task.last));
+    case 'refine': {
+      const value = refineSlices(task.volume, task.labels, task.rule, task.first, task.last);
+      return { value, transfer: value.bits.map((bits) => bits.buffer) };
+    }
+    case 'region':
+      return done(measureRegion(task.volume, task.mask, task.rule));
   }
-  const value = refineSlices(task.volume, task.labels, task.rule, task.first, task.last);
-  return { value, transfer: value.bits.map((bits) => bits.buffer) };
+}
+
+function done(value: unknown): Done {
+  return { value, transfer: [] };
 }
 
 function answerTo(task: VoxelTask): Answer & { readonly transfer: readonly ArrayBufferLike[] } {

@@ -70,14 +70,14 @@ function limitArguments(
   volume: Volume,
   { grid }: ModelInput,
 ): readonly string[] {
-  if (INPUT_STEP.datatype !== 'FP32') throw new Error('the model input of the goals is FP32');
   const toIndex = composeAffine(invertAffine(volume.affine), grid.affine);
   // Axes are parallel: the diagonal has the steps, the last column the start.
   const [start, step] = [
     [toIndex[3], toIndex[7], toIndex[11]],
     [toIndex[0], toIndex[5], toIndex[10]],
   ];
-  const { low, high, fill } = INPUT_STEP;
+  const { channels, fill } = INPUT_STEP;
+  const [{ low, high }] = channels;
   const numbers = [...volume.shape, ...grid.shape, ...start, ...step, volume.slices[0]!.intercept, low, high, fill];
   return [files.voxels, ...numbers.map(String), files.result];
 }

@@ -13,13 +13,13 @@ import {
   dot,
   indexOf,
   invertAffine,
-  isotropicGrid,
   norm,
   normalise,
   planeAxes,
   scale,
   subtract,
 } from './geometry.ts';
+import { isotropicGrid } from './grid-axes.ts';
 import type { Affine } from './volume.ts';
 
 const near = (a: Point3, b: Point3, tolerance = 1e-9): boolean => norm(subtract(a, b)) < tolerance;

@@ -1,10 +1,6 @@
-/** Vectors and affines in patient coordinates (LPS, mm), and the grid that a model's input lies on. */
+/** Vectors and affines in patient coordinates (LPS, mm). */
 import type { Point3 } from '../arrival/study.ts';
-import type { Grid } from './grid.ts';
 import type { Affine, Volume } from './volume.ts';
-
-/** A grid ends where the volume does; this part of a voxel may be lost to rounding before another is added, unitless. */
-const GRID_ROUNDING = 1e-6;
 
 export function add(a: Point3, b: Point3): Point3 {
   return [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
@@ -106,71 +102,4 @@ export function composeAffine(outer: Affine, inner: Affine): Affine {
 /** Index of a point in the patient, `[slice, row, column]`, with fractions. */
 export function indexOf(volume: Pick<Volume, 'affine'>, point: Point3): Point3 {
   return applyAffine(invertAffine(volume.affine), point);
-}
-
-/**
- * An isotropic grid over the volume, `spacingMm` apart, with `marginMm` more on every side.
- *
- * Its axes are the volume's own (normal, column and row direction; perpendicular, so a tilted volume gets a box around
- * it), taken in the order and sign that is nearest to LPS: slices ascend towards the head, rows towards the back,
- * columns towards the patient's left. So an axial, sagittal or feet-first series gives the same kind of grid.
- */
-export function isotropicGrid(volume: Pick<Volume, 'shape' | 'affine'>, spacingMm: number, marginMm = 0): Grid {
-  const axes = lpsAxes(volume.affine);
-  const shape: number[] = [];
-  let origin: Point3 = [0, 0, 0];
-  for (const axis of axes) {
-    const { low, high } = extentAlong(volume, axis);
-    const count = Math.max(1, Math.ceil((high - low + 2 * marginMm) / spacingMm - GRID_ROUNDING));
-    origin = add(origin, scale(axis, (low + high) / 2 - ((count - 1) / 2) * spacingMm));
-    shape.push(count);
-  }
-  const steps = axes.map((axis) => scale(axis, spacingMm));
-  return {
-    shape: [shape[0]!, shape[1]!, shape[2]!],
-    affine: affineOf(origin, steps[0]!, steps[1]!, steps[2]!),
-    spacing: [spacingMm, spacingMm, spacingMm],
-  };
-}
-
-/** Perpendicular axes of the volume in the order z, y, x and with the sign that is nearest to LPS. */
-function lpsAxes(affine: Affine): readonly [Point3, Point3, Point3] {
-  const column = normalise(axisStep(affine, 1));
-  const row = normalise(axisStep(affine, 2));
-  const own = [cross(row, column), column, row] as const;
-  let best = ORDERS[0]!;
-  let bestFit = Number.NEGATIVE_INFINITY;
-  for (const order of ORDERS) {
-    // component 2 is z, 1 is y, 0 is x
-    const fit = [0, 1, 2].reduce((sum, place) => sum + Math.abs(own[order[place]!]![2 - place]!), 0);
-    // the first of equal fits wins, whatever the last bit says
-    if (fit > bestFit + GRID_ROUNDING) [best, bestFit] = [order, fit];
-  }
-  const signed = best.map((axis, place) => scale(own[axis]!, own[axis]![2 - place]! < 0 ? -1 : 1));
-  return [signed[0]!, signed[1]!, signed[2]!];
-}
-
-const ORDERS: readonly (readonly [0 | 1 | 2, 0 | 1 | 2, 0 | 1 | 2])[] = [
-  [0, 1, 2],
-  [0, 2, 1],
-  [1, 0, 2],
-  [1, 2, 0],
-  [2, 0, 1],
-  [2, 1, 0],
-];
-
-/** How far the volume, half voxels included, reaches along a direction, mm from the patient's origin. */
-function extentAlong(
-  { shape, affine }: Pick<Volume, 'shape' | 'affine'>,
-  axis: Point3,
-): { readonly low: number; readonly high: number } {
-  let low = dot(originOf(affine), axis);
-  let high = low;
-  for (const index of [0, 1, 2] as const) {
-    const step = dot(axisStep(affine, index), axis);
-    const ends = [-0.5 * step, (shape[index] - 0.5) * step];
-    low += Math.min(...ends);
-    high += Math.max(...ends);
-  }
-  return { low, high };
 }

@@ -1,3 +1,4 @@
+import type { TensorLayout } from './layout.ts';
 import type { Affine } from './volume.ts';
 
 /** A regular grid in patient space onto which a volume is resampled for a model. */
@@ -10,9 +11,39 @@ export interface Grid {
   readonly spacing: readonly [number, number, number];
 }
 
-/** What the resampler writes. */
-export type IntensityStep =
-  /** Values in the volume's units, rounded, as INT16; `fill` outside the volume. */
-  | { readonly datatype: 'INT16'; readonly fill: number }
-  /** `(clip(value, low, high) - low) / (high - low)` as FP32; `fill` is in units, before the window. */
-  | { readonly datatype: 'FP32'; readonly low: number; readonly high: number; readonly fill: number };
+/** One channel of FP32: `(clip(value, low, high) - origin) × factor + base`; without a limit where one is infinite. */
+export interface LinearStep {
+  readonly low: number;
+  readonly high: number;
+  readonly origin: number;
+  readonly factor: number;
+  readonly base: number;
+}
+
+/** Where the value of a grid point comes from. */
+export type Interpolation =
+  /** Trilinear. */
+  | 'linear'
+  /** The nearest voxel, the later one of two that are equally near. */
+  | 'nearest'
+  /** Bilinear within the nearest slice: slices are taken and never mixed. */
+  | 'nearest-slice';
+
+/** What the resampler writes, and in which order. `fill`, in the volume's units, stands for what lies outside. */
+export type IntensityStep = ResultForm &
+  (
+    | { readonly datatype: 'INT16'; readonly fill: number }
+    | { readonly datatype: 'FP32'; readonly fill: number; readonly channels: readonly LinearStep[] }
+  );
+
+interface ResultForm {
+  /** `DHW` where absent. */
+  readonly layout?: TensorLayout;
+  /** `linear` where absent. */
+  readonly interpolation?: Interpolation;
+}
+
+/** `(clip(value, low, high) - low) / (high - low)`. */
+export function windowStep(low: number, high: number): LinearStep {
+  return { low, high, origin: low, factor: 1 / (high - low), base: 0 };
+}

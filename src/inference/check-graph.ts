@@ -1,7 +1,17 @@
 /** Does the graph do what the card says? Names, types and shapes of inputs and outputs, before anything is run. */
+import type { TensorLayout } from '../assembly/layout.ts';
 import type { GraphFacts, GraphValue } from './graph-facts.ts';
 import { tensorShape } from './images/prepare-image.ts';
-import { type InputRule, type ModelCard, type OutputRule, outputTensors } from './model-package.ts';
+import { fixedSizes } from './input-grid.ts';
+import { encodedDatatype, encodedLayout, encodingOf } from './label-encoding.ts';
+import {
+  type InputRule,
+  type LabelMapOutput,
+  type ModelCard,
+  type OutputRule,
+  outputTensors,
+  type VolumeInput,
+} from './model-package.ts';
 import { inputChannels, inputLayout } from './prepare.ts';
 
 /** What the card needs a value of the graph to be. */
@@ -38,7 +48,14 @@ function expectedInputs(input: InputRule): readonly Expected[] {
   const key = '/input/tensor';
   switch (input.kind) {
     case 'volume':
-      return [{ key, name: input.tensor, datatype: input.intensity.datatype, shapes: [volumeAxes(input)] }];
+      return [
+        {
+          key,
+          name: input.tensor,
+          datatype: input.intensity.datatype,
+          shapes: [volumeAxes(input, inputLayout(input), inputChannels(input))],
+        },
+      ];
     case 'image':
       return [{ key, name: input.tensor, datatype: 'FP32', shapes: [tensorShape(input)] }];
     case 'slices':
@@ -46,11 +63,24 @@ function expectedInputs(input: InputRule): readonly Expected[] {
   }
 }
 
-const AXIS_NAMES: Readonly<Record<string, string>> = { D: 'slices', H: 'rows', W: 'columns' };
+const AXIS_NAMES = { D: 'slices', H: 'rows', W: 'columns' } as const;
 
-function volumeAxes(input: Extract<InputRule, { kind: 'volume' }>): readonly Axis[] {
-  const sizes: Readonly<Record<string, number>> = { N: 1, C: inputChannels(input) };
-  return [...inputLayout(input)].map((axis) => sizes[axis] ?? AXIS_NAMES[axis]!);
+/** Axes of a tensor on the grid of the input: sizes where the card fixes them. */
+function volumeAxes(input: VolumeInput, layout: TensorLayout, channels: Axis): readonly Axis[] {
+  const [slices, rows, columns] = fixedSizes(input);
+  const { D, H, W } = AXIS_NAMES;
+  const sizes: Readonly<Record<string, Axis>> = { N: 1, C: channels, D: slices ?? D, H: rows ?? H, W: columns ?? W };
+  return [...layout].map((axis) => sizes[axis]!);
+}
+
+function labelAxes(output: LabelMapOutput, input: VolumeInput): readonly Axis[] {
+  const encoding = encodingOf(output);
+  return volumeAxes(input, encodedLayout(encoding), labelChannels(encoding));
+}
+
+function labelChannels(encoding: ReturnType<typeof encodingOf>): Axis {
+  if (encoding.kind === 'labels') return 1;
+  return encoding.kind === 'sigmoid' ? encoding.thresholds.length : 'classes';
 }
 
 function expectedOutputs(output: OutputRule, input: InputRule, key: string): readonly Expected[] {
@@ -60,8 +90,8 @@ function expectedOutputs(output: OutputRule, input: InputRule, key: string): rea
         {
           key: `${key}/tensor`,
           name: output.tensor,
-          datatype: 'UINT8',
-          shapes: input.kind === 'volume' ? [volumeAxes(input)] : [],
+          datatype: encodedDatatype(encodingOf(output)),
+          shapes: input.kind === 'volume' ? [labelAxes(output, input)] : [],
         },
       ];
     case 'classification':
@@ -70,7 +100,14 @@ function expectedOutputs(output: OutputRule, input: InputRule, key: string): rea
       return outputTensors(output).map((name) => ({ key, name, datatype: 'FP32', shapes: [] }));
     case 'measurement':
     case 'embedding':
-      return [{ key: `${key}/tensor`, name: output.tensor, datatype: 'FP32', shapes: [] }];
+      return [
+        {
+          key: `${key}/tensor`,
+          name: output.tensor,
+          datatype: 'FP32',
+          shapes: [[output.length], [1, output.length]],
+        },
+      ];
     case 'text':
       return [];
   }
@@ -106,7 +143,7 @@ function shapeMismatches(
       return typeof size === 'string' || size === axis
         ? []
         : [`${key}: axis ${at} of ${name} is fixed to ${size} in the graph, not ${axis}`];
-    return typeof size === 'string' || !Object.values(AXIS_NAMES).includes(axis)
+    return typeof size === 'string' || !Object.values<string>(AXIS_NAMES).includes(axis)
       ? []
       : [`${key}: axis ${at} of ${name} is fixed to ${size} in the graph; volumes vary in size`];
   });

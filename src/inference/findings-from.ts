@@ -1,16 +1,15 @@
 /** From counts to findings: the measures that the card declares, in codes and units, with evidence. */
 import { type Volume, voxelMilliliters } from '../assembly/volume.ts';
 import { WetreadError } from '../errors.ts';
-import type { Finding, Findings, InstanceReference, Measurement } from './findings.ts';
-import type { LabelMapOutput, ModelPackage, SegmentStatistics } from './model-package.ts';
+import type { Finding, Findings, InstanceReference } from './findings.ts';
+import { gridText } from './input-grid.ts';
+import { type Measured, measurementOf, needsShape } from './measures.ts';
+import type { LabelMapOutput, ModelPackage, RefineRule, SegmentStatistics } from './model-package.ts';
 import type { OutputReading } from './reading.ts';
+import type { MeasuredComponent, MeasuredRegion, RegionRule } from './regions/measure-regions.ts';
 import { mergeStatistics, type PartStatistics } from './segment-counter.ts';
 
 type FindingRule = LabelMapOutput['findings'][number];
-type MeasureRule = FindingRule['measures'][number];
-
-/** No value: the segment is empty (PS3.16 CID 42). */
-const NOT_AVAILABLE = { value: '114006', scheme: 'DCM', meaning: 'Measurement failure' } as const;
 
 /** What a model says of a volume. @param provider execution provider that ran it: part of what a reading can be repeated from. */
 export function findingsOf(
@@ -23,7 +22,7 @@ export function findingsOf(
   const { name, version, input } = card;
   const parameters = {
     provider,
-    'grid-spacing': `${input.spacingMm} mm`,
+    ...(input.kind === 'volume' ? { 'grid-spacing': gridText(input) } : {}),
     ...Object.fromEntries(said.flatMap((reading) => Object.entries(reading.parameters))),
   };
   const notes = said.flatMap((reading) => reading.notes ?? []);
@@ -36,13 +35,47 @@ export function findingsOf(
   };
 }
 
-/** Findings of outlined regions. @param statistics one per segment number of the card. */
+/**
+ * What is to be measured of each finding's segments beside what refining counts; in the order of the findings.
+ *
+ * @param range of the refining, which all values of the segments lie in
+ */
+export function regionRules({ findings }: LabelMapOutput, { range }: Pick<RefineRule, 'range'>): readonly RegionRule[] {
+  return findings.map(({ segments, measures, components }) => ({
+    segments,
+    shape: measures.some(needsShape),
+    ...(components && { components }),
+    range,
+  }));
+}
+
+/**
+ * Findings of outlined regions: of every rule, and then of its components.
+ *
+ * @param statistics one per segment number of the card
+ * @param regions as {@link regionRules} asked for them
+ */
 export function outlinedFindings(
   volume: Volume,
   { findings }: LabelMapOutput,
   statistics: readonly SegmentStatistics[],
-): readonly Finding[] {
-  return findings.map((rule) => findingFrom(volume, rule, statistics));
+  regions: readonly MeasuredRegion[],
+): Pick<OutputReading, 'findings' | 'notes'> {
+  const told = findings.map((rule, at): Pick<OutputReading, 'findings' | 'notes'> => {
+    const region = regions[at]!;
+    const parts = region.components?.listed.map((component, order) => componentFinding(volume, rule, component, order));
+    return {
+      findings: [findingFrom(volume, rule, statistics, region), ...(parts ?? [])],
+      notes: cutShort(rule, region),
+    };
+  });
+  return { findings: told.flatMap((one) => one.findings), notes: told.flatMap(({ notes }) => notes ?? []) };
+}
+
+/** Says that there are more components than findings. */
+function cutShort({ concept, components }: FindingRule, { components: found }: MeasuredRegion): readonly string[] {
+  if (components === undefined || found === undefined || found.count <= found.listed.length) return [];
+  return [`${concept.meaning}: ${found.count} were found; the ${found.listed.length} largest are described.`];
 }
 
 /** A frame is named only in objects that have several (PS3.3 10.3, Referenced Frame Number). */
@@ -51,20 +84,62 @@ export function referenceTo(volume: Volume, k: number): InstanceReference {
   return { sopInstanceUid, sopClassUid, ...(volume.header.numberOfFrames > 1 ? { frameNumber } : {}) };
 }
 
-function findingFrom(volume: Volume, rule: FindingRule, statistics: readonly SegmentStatistics[]): Finding {
+function findingFrom(
+  volume: Volume,
+  rule: FindingRule,
+  statistics: readonly SegmentStatistics[],
+  { shape, components }: MeasuredRegion,
+): Finding {
   const parts = rule.segments.map((number) => statisticsOf(statistics, number));
   const counted = parts.length === 1 ? parts[0]! : together(parts);
-  const { key, category, concept, site, laterality } = rule;
+  const measured: Measured = {
+    statistics: counted,
+    voxelMilliliters: voxelMilliliters(volume),
+    ...(shape && { shape }),
+    ...(components && { count: components.count }),
+  };
   return {
-    key,
-    category,
-    concept,
-    ...(site === undefined ? {} : { site }),
-    ...(laterality === undefined ? {} : { laterality }),
+    ...conceptOf(rule),
+    key: rule.key,
+    ...(components && { presence: components.count > 0 ? 'present' : 'absent' }),
     ...(rule.segments.length === 1 ? { segmentNumber: rule.segments[0] } : {}),
-    measurements: rule.measures.map((measure) => measurementOf(measure, counted, voxelMilliliters(volume))),
+    measurements: rule.measures.map((measure) => measurementOf(measure, measured)),
     evidence: counted.voxels === 0 ? [] : [referenceTo(volume, counted.largestSlice)],
   };
+}
+
+/** @param order from 0, the largest first */
+function componentFinding(
+  volume: Volume,
+  rule: FindingRule,
+  { statistics, shape }: MeasuredComponent,
+  order: number,
+): Finding {
+  const { key, measures } = rule.components!;
+  const measured: Measured = { statistics, shape, voxelMilliliters: voxelMilliliters(volume) };
+  const { center, edges } = shape.box;
+  return {
+    ...conceptOf(rule),
+    key: `${key}-${order + 1}`,
+    region: {
+      kind: 'patient-box',
+      frameOfReferenceUid: volume.frameOfReferenceUid,
+      center: [...center],
+      edges: [[...edges[0]], [...edges[1]], [...edges[2]]],
+    },
+    ...(rule.segments.length === 1 ? { partOfSegment: rule.segments[0] } : {}),
+    measurements: measures.map((measure) => measurementOf(measure, measured)),
+    evidence: [referenceTo(volume, statistics.largestSlice)],
+  };
+}
+
+function conceptOf({
+  category,
+  concept,
+  site,
+  laterality,
+}: FindingRule): Pick<Finding, 'category' | 'concept' | 'site' | 'laterality'> {
+  return { category, concept, ...(site && { site }), ...(laterality && { laterality }) };
 }
 
 function statisticsOf(statistics: readonly SegmentStatistics[], number: number): SegmentStatistics {
@@ -77,55 +152,4 @@ function statisticsOf(statistics: readonly SegmentStatistics[], number: number):
 function together(parts: readonly SegmentStatistics[]): SegmentStatistics {
   const same = parts.map((part): PartStatistics => ({ ...part, segmentNumber: 0, largestSliceVoxels: part.voxels }));
   return mergeStatistics([same])[0]!;
-}
-
-function measurementOf(rule: MeasureRule, counted: SegmentStatistics, voxelMl: number): Measurement {
-  const { key, concept, name, tolerance, derivation, unit } = rule;
-  const base = {
-    key,
-    concept,
-    unit,
-    ...(name === undefined ? {} : { name }),
-    ...(tolerance === undefined ? {} : { tolerance }),
-    ...(derivation === undefined ? {} : { derivation }),
-    ...(rule.kind === 'fraction-below' ? { threshold: rule.threshold } : {}),
-  };
-  if (counted.voxels === 0) return { ...base, qualifier: NOT_AVAILABLE };
-  return { ...base, value: rounded(measured(rule, counted, voxelMl), rule.decimals) };
-}
-
-function measured(rule: MeasureRule, counted: SegmentStatistics, voxelMl: number): number {
-  switch (rule.kind) {
-    case 'volume':
-      return counted.voxels * voxelMl;
-    case 'mean':
-      return counted.sum / counted.voxels;
-    case 'percentile':
-      return percentile(counted, rule.percent);
-    case 'fraction-below':
-      return (100 * countBelow(counted, rule.threshold.value)) / counted.voxels;
-  }
-}
-
-/** The lowest value (rounded to whole units) that at least this share of the voxels does not exceed. */
-function percentile({ histogram, histogramLow, voxels }: SegmentStatistics, percent: number): number {
-  const wanted = (percent / 100) * voxels;
-  let seen = 0;
-  for (let i = 0; i < histogram.length; i++) {
-    seen += histogram[i]!;
-    if (seen >= wanted) return histogramLow + i;
-  }
-  return histogramLow + histogram.length - 1;
-}
-
-/** Voxels whose value, rounded to whole units, is below the limit. */
-function countBelow({ histogram, histogramLow }: SegmentStatistics, limit: number): number {
-  const end = Math.min(histogram.length, Math.max(0, Math.ceil(limit) - histogramLow));
-  let count = 0;
-  for (let i = 0; i < end; i++) count += histogram[i]!;
-  return count;
-}
-
-function rounded(value: number, decimals: number): number {
-  return Number(value.toFixed(decimals));
 }

@@ -1,5 +1,5 @@
 /** A model package as the core sees it: its card, its digest, and the vocabulary of segmentation outputs. */
-import type { ModelCard } from '../../contracts/generated/types.ts';
+import type { ModelCard, ReferenceVectors } from '../../contracts/generated/types.ts';
 import type { Grid } from '../assembly/grid.ts';
 import type { Code } from '../codes.ts';
 
@@ -7,10 +7,13 @@ export type {
   ChannelStep,
   ClassificationOutput,
   DetectionOutput,
+  EmbeddingOutput,
   ImageGate,
   ImageInput,
   LabelMapOutput,
+  MeasurementOutput,
   ModelCard,
+  ReferenceVectors,
   SlicesInput,
   SlidingWindow,
   TextOutput,
@@ -34,6 +37,8 @@ export function outputTensors(output: OutputRule): readonly string[] {
   switch (output.kind) {
     case 'label-map':
     case 'classification':
+    case 'measurement':
+    case 'embedding':
       return [output.tensor];
     case 'detection': {
       const { places, scores, labels, radius } = output;
@@ -50,6 +55,8 @@ export interface ModelPackage {
   readonly digest: string;
   /** Template of a runtime that has one. */
   readonly prompt?: string;
+  /** Of embeddings, by the name of their file. */
+  readonly references?: Readonly<Record<string, ReferenceVectors>>;
 }
 
 /** Labels as the model gave them, on the grid of its input. */

@@ -12,17 +12,28 @@
 let asInt16: bool = false;
 let windowLow: f32 = 0;
 let windowHigh: f32 = 0;
-let windowScale: f32 = 1;
+let origin: f32 = 0;
+let factor: f32 = 1;
+let base: f32 = 0;
 let fill: f32 = 0;
 let paddingLow: i32 = 1;
 let paddingHigh: i32 = 0;
+/** Weights become 0 or 1: the nearest voxel instead of a blend. */
+let snap: bool = false;
 
-/** INT16 where `high <= low`, else FP32 in the window. `fill` is in the volume's units; no padding: `low > high`. */
-export function target(int16: bool, low: f32, high: f32, outside: f32, padLow: i32, padHigh: i32): void {
+/** How the next results are written: INT16, rounded, or FP32 as `(clip(value, low, high) - from) × by + plus`. */
+export function form(int16: bool, low: f32, high: f32, from: f32, by: f32, plus: f32): void {
   asInt16 = int16;
   windowLow = low;
   windowHigh = high;
-  windowScale = 1 / (high - low);
+  origin = from;
+  factor = by;
+  base = plus;
+}
+
+/** What lies outside, in the volume's units; no padding: `padLow > padHigh`. */
+export function target(outside: f32, padLow: i32, padHigh: i32, nearestVoxel: bool): void {
+  snap = nearestVoxel;
   fill = outside;
   paddingLow = padLow;
   paddingHigh = padHigh;
@@ -141,7 +152,7 @@ function write(to: usize, index: i32, value: f32): void {
     store<i16>(to + (<usize>index << 1), <i16>(<i32>bounded));
   } else {
     const bounded: f32 = value < windowLow ? windowLow : value > windowHigh ? windowHigh : value;
-    store<f32>(to + (<usize>index << 2), (bounded - windowLow) * windowScale);
+    store<f32>(to + (<usize>index << 2), (bounded - origin) * factor + base);
   }
 }
 
@@ -156,7 +167,8 @@ function write4(to: usize, index: i32, value: v128): void {
   } else {
     const low = f32x4.splat(windowLow);
     const bounded = f32x4.pmin(f32x4.splat(windowHigh), f32x4.pmax(low, value));
-    v128.store(to + (<usize>index << 2), f32x4.mul(f32x4.sub(bounded, low), f32x4.splat(windowScale)));
+    const scaled = f32x4.mul(f32x4.sub(bounded, f32x4.splat(origin)), f32x4.splat(factor));
+    v128.store(to + (<usize>index << 2), f32x4.add(scaled, f32x4.splat(base)));
   }
 }
 
@@ -282,6 +294,12 @@ function trilinear(s0: i32, s1: i32, r0: i32, down: usize, c0: i32, ws: f32, wr:
   return left + (f32x4.extract_lane(row, 1) - left) * wc;
 }
 
+// @ts-ignore: decorator
+@inline
+function snapped(weight: f32): f32 {
+  return snap ? (weight >= 0.5 ? 1 : 0) : weight;
+}
+
 /** The value at any volume index: fill beyond half a voxel from the outermost centres, clamped to them before. */
 function valueAt(s: f64, r: f64, c: f64, padded: bool): f32 {
   const lastSlice = <f64>(slices - 1);
@@ -298,7 +316,10 @@ function valueAt(s: f64, r: f64, c: f64, padded: bool): f32 {
   const c0 = <i32>c;
   const s1 = min(s0 + 1, slices - 1);
   const down = r0 + 1 < sourceRows ? <usize>sourceColumns << 1 : 0;
-  return trilinear(s0, s1, r0, down, c0, <f32>(s - <f64>s0), <f32>(r - <f64>r0), <f32>(c - <f64>c0), padded);
+  const ws = snapped(<f32>(s - <f64>s0));
+  const wr = snapped(<f32>(r - <f64>r0));
+  const wc = snapped(<f32>(c - <f64>c0));
+  return trilinear(s0, s1, r0, down, c0, ws, wr, wc, padded);
 }
 
 /** Nothing is interior that could round onto the outermost centre. */
@@ -328,11 +349,11 @@ function fixed(index: f64): i64 {
   return <i64>(index * 4294967296.0);
 }
 
-/** The part behind the point. */
+/** The part behind the point, or which neighbour is nearer. */
 // @ts-ignore: decorator
 @inline
 function fraction(index: i64): f32 {
-  return <f32>(<i32>(<u32>index >> 8)) * <f32>(1.0 / 16777216.0);
+  return snapped(<f32>(<i32>(<u32>index >> 8)) * <f32>(1.0 / 16777216.0));
 }
 
 /** Results `first … last` of a row, all interior. */
@@ -398,5 +419,20 @@ export function obliqueSlice(
     for (let i = last + 1; i < columns; i++) {
       write(to, i, valueAt(s + <f64>i * alongSlice, r + <f64>i * alongRow, c + <f64>i * alongColumn, padded));
     }
+  }
+}
+
+/**
+ * Writes a slice of FP32 values in units, row by row, in the form that is set, to where a layout wants it: rows and
+ * columns are `rowStride` and `columnStride` elements apart from `out` on.
+ */
+export function spread(from: usize, rows: i32, columns: i32, out: usize, rowStride: i32, columnStride: i32): void {
+  const size = asInt16 ? 1 : 2;
+  for (let j = 0; j < rows; j++) {
+    const source = from + (<usize>(j * columns) << 2);
+    const to = out + ((<usize>j * <usize>rowStride) << size);
+    let i = 0;
+    if (columnStride == 1) for (; i + 3 < columns; i += 4) write4(to, i, v128.load(source + (<usize>i << 2)));
+    for (; i < columns; i++) write(to, i * columnStride, load<f32>(source + (<usize>i << 2)));
   }
 }

@@ -1,14 +1,15 @@
 /** The model packages, byte by byte, and the engine that runs them: each is run once on the smallest input. */
 import type { FolderModelShelf } from '../../../adapters/model-folder/model-shelf.ts';
-import type { ModelPackage } from '../../../src/inference/model-package.ts';
-import { intensityStep } from '../../../src/inference/prepare.ts';
+import { type ModelCard, type ModelPackage, reads } from '../../../src/inference/model-package.ts';
+import { sampleRequest } from '../../../src/inference/prepare.ts';
 import type { InferenceEngine } from '../../../src/ports.ts';
 import { type CheckResult, fail, ok, type Part, warn } from './check.ts';
 import { type Address, reach } from './reach.ts';
 
 export interface InferencePart {
   readonly shelf: () => Promise<FolderModelShelf>;
-  readonly engine: InferenceEngine;
+  /** For the packages that the shelf holds. */
+  readonly engine: (cards: readonly ModelCard[]) => Promise<InferenceEngine>;
   /** Where it is a server of its own. */
   readonly address?: Address;
 }
@@ -25,7 +26,8 @@ export function inferencePart({ shelf, engine, address }: InferencePart): Part {
         return packagesResult(opened);
       });
       if (address !== undefined && !(await reach(address, step))) return;
-      for (const model of packages) await step('run', (signal) => runOnce(engine, model, signal));
+      const opened = await engine(packages.map(({ card }) => card));
+      for (const model of packages) await step('run', (signal) => runOnce(opened, model, signal));
     },
   };
 }
@@ -40,19 +42,9 @@ function packagesResult(shelf: FolderModelShelf): CheckResult {
   return ok(`${names.join(', ')}: as their checksums say`);
 }
 
-const SMALLEST = 16;
-
 async function runOnce(engine: InferenceEngine, { card }: ModelPackage, signal: AbortSignal): Promise<CheckResult> {
-  const count = SMALLEST ** 3;
-  const { datatype, fill } = intensityStep(card.input);
-  const voxels = datatype === 'INT16' ? new Int16Array(count).fill(fill) : new Float32Array(count).fill(fill);
-  const input = { name: card.input.tensor, datatype, shape: [SMALLEST, SMALLEST, SMALLEST], data: voxels };
-  const request = {
-    model: card.name,
-    version: card.version,
-    inputs: [input],
-    outputs: card.outputs.map(({ tensor }) => tensor),
-  };
+  if (!reads(card, 'volume')) return ok(`${card.name} reads ${card.input.kind}: tried by \`wetread models test\``);
+  const request = sampleRequest(card);
   const started = performance.now();
   const { provider } = await engine.infer(request, signal);
   return ok(

@@ -1,58 +1,29 @@
-/** The model's answer: checked against the card, then gated. */
-import type { Grid } from '../assembly/grid.ts';
+/** The gate behind a model that outlines: does its answer look like what the card says it is? */
 import type { Volume } from '../assembly/volume.ts';
-import { WetreadError } from '../errors.ts';
 import { type Reason, reason, type Skipped } from '../reasons.ts';
 import { type Region, regionOf } from './label-regions.ts';
 import type { CoarseLabels, LabelMapOutput } from './model-package.ts';
-import type { InferenceResponse } from './tensor.ts';
-
-/** @throws WetreadError `inference-failed` where name, datatype, shape or a label is not what the card declares. */
-export function coarseLabels(response: InferenceResponse, output: LabelMapOutput, grid: Grid): CoarseLabels {
-  const tensor = response.outputs.find((one) => one.name === output.tensor);
-  if (tensor === undefined) throw failed(`has no output ${output.tensor}`);
-  const { data, shape } = tensor;
-  if (tensor.datatype !== 'UINT8' || !(data instanceof Uint8Array))
-    throw failed(`${output.tensor} is ${tensor.datatype}, declared UINT8`);
-  if (shape.join() !== grid.shape.join() || data.length !== grid.shape[0] * grid.shape[1] * grid.shape[2])
-    throw failed(`${output.tensor} has shape [${shape.join(', ')}], declared [${grid.shape.join(', ')}]`);
-  const declared = new Set([0, ...[...output.segments, ...output.otherLabels].map(({ label }) => label)]);
-  const present = new Uint8Array(256);
-  for (let i = 0; i < data.length; i++) present[data[i]!] = 1;
-  const unknown = present.findIndex((seen, label) => seen === 1 && !declared.has(label));
-  if (unknown >= 0) throw failed(`${output.tensor} holds the label ${unknown}, which the card does not declare`);
-  return { grid, labels: shared(data) };
-}
-
-function failed(what: string): WetreadError {
-  return new WetreadError('inference-failed', `The answer of the model ${what}`);
-}
-
-/** In shared memory, so that workers read the labels without a copy each. */
-function shared(data: Uint8Array): Uint8Array<SharedArrayBuffer> {
-  if (data.buffer instanceof SharedArrayBuffer) return data as Uint8Array<SharedArrayBuffer>;
-  const copy = new Uint8Array(new SharedArrayBuffer(data.length));
-  copy.set(data);
-  return copy;
-}
 
 /**
  * Does the answer look like the organ? A head, an abdomen or half a chest gives labels too; here they end, with facts.
  * Undefined where the labels may be measured.
  */
-export function gateLabels(labels: CoarseLabels, volume: Volume, output: LabelMapOutput): Skipped | undefined {
-  const regions = new Regions(labels, volume, output);
+export function gateLabels(maps: readonly CoarseLabels[], volume: Volume, output: LabelMapOutput): Skipped | undefined {
+  const regions = new Regions(maps, volume, output);
   const found = cutOff(regions, output) ?? wrongRegion(regions, output, volume.units) ?? wrongSides(regions, output);
   return found === undefined ? undefined : { skipped: found };
 }
+
+const EVERY_VALUE = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
 
 /** Regions by label, counted once each, when they are asked for. */
 class Regions {
   readonly #known = new Map<number, Region>();
   readonly #count: (label: number) => Region;
 
-  constructor(labels: CoarseLabels, volume: Volume, output: LabelMapOutput) {
-    this.#count = (label) => regionOf(label, labels, volume, output.refine.range);
+  constructor(maps: readonly CoarseLabels[], volume: Volume, output: LabelMapOutput) {
+    const mapWith = (label: number): CoarseLabels => maps.find(({ labels }) => labels.includes(label)) ?? maps[0]!;
+    this.#count = (label) => regionOf(label, mapWith(label), volume, output.refine.range ?? EVERY_VALUE);
   }
 
   of(label: number): Region {

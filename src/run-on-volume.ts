@@ -1,0 +1,67 @@
+/** A model run on a volume: its input made, one request or one for each window, labels out of what comes back. */
+import type { Grid } from './assembly/grid.ts';
+import type { Volume } from './assembly/volume.ts';
+import { inputGrid } from './inference/input-grid.ts';
+import { checkLabels, encodingOf, labelsOf, scoresOf } from './inference/label-encoding.ts';
+import type { CardOf, CoarseLabels, LabelMapOutput } from './inference/model-package.ts';
+import { asksVolume, inferenceRequest, intensityStep } from './inference/prepare.ts';
+import type { InferenceResponse } from './inference/tensor.ts';
+import type { Ports } from './ports.ts';
+import { runInWindows } from './run-in-windows.ts';
+
+/** What a model says of a volume. */
+export interface VolumeAnswer {
+  /** Of the model's input, and of its labels. */
+  readonly grid: Grid;
+  /** Of one run over the whole grid; in windows there is no such answer, and `outputs` is empty. */
+  readonly response: InferenceResponse;
+  /** One map, or one for each channel where a voxel may have several labels. */
+  labels(this: void, output: LabelMapOutput): Promise<readonly CoarseLabels[]>;
+}
+
+/** What running needs. */
+export interface VolumeRun {
+  readonly ports: Pick<Ports, 'voxels' | 'inference'>;
+  readonly card: CardOf<'volume'>;
+  readonly grid: Grid;
+  /** The model's input over the whole grid, in the layout of the card. */
+  readonly data: Int16Array | Float32Array;
+  readonly signal: AbortSignal;
+}
+
+export async function runOnVolume(
+  ports: Pick<Ports, 'voxels' | 'inference'>,
+  card: CardOf<'volume'>,
+  images: Volume,
+  signal: AbortSignal,
+): Promise<VolumeAnswer> {
+  const grid = inputGrid(images, card.input);
+  const counts = asksVolume(card.input) ? await ports.voxels.count(images, signal) : undefined;
+  const data = await ports.voxels.resample(images, grid, intensityStep(card.input, counts), signal);
+  const run: VolumeRun = { ports, card, grid, data, signal };
+  return card.input.window === undefined ? await runOnce(run) : await runWindowed(run);
+}
+
+async function runOnce({ ports, card, grid, data, signal }: VolumeRun): Promise<VolumeAnswer> {
+  const response = await ports.inference.infer(inferenceRequest(card, grid, data), signal);
+  const labels = async (output: LabelMapOutput): Promise<readonly CoarseLabels[]> => {
+    const encoding = encodingOf(output);
+    const maps =
+      encoding.kind === 'labels'
+        ? [labelsOf(response, output, encoding, grid)]
+        : await ports.voxels.label(scoresOf(response, output, encoding, grid), signal);
+    return checked(maps, output);
+  };
+  return { grid, response, labels };
+}
+
+async function runWindowed(run: VolumeRun): Promise<VolumeAnswer> {
+  const { maps, provider } = await runInWindows(run);
+  const labels = async (output: LabelMapOutput): Promise<readonly CoarseLabels[]> => checked(maps, output);
+  return { grid: run.grid, response: { outputs: [], provider }, labels };
+}
+
+function checked(maps: readonly CoarseLabels[], output: LabelMapOutput): readonly CoarseLabels[] {
+  for (const map of maps) checkLabels(map, output);
+  return maps;
+}
