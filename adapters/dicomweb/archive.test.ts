@@ -318,6 +318,29 @@ test('WR-WEB-05 searches: pages, 204, missing vr, tags in lower case, another st
   assert.ok(seen[0]?.startsWith(`GET /dicom-web/studies?StudyInstanceUID=${study}&includefield=`));
 });
 
+test('WR-RET-06 images are listed anew when their number has changed or a retrieve found the list wrong, and not before', async (t) => {
+  let held = 2;
+  const { archive, seen } = await against(t, (_, response, path) => {
+    const isFirst = new URL(path, 'http://x').searchParams.get('offset') === '0';
+    if (path.includes('/instances?')) return response.end(isFirst ? listOf(...[1, 2, 3].slice(0, held)) : '[]');
+    if (path.includes('/metadata')) return response.end('[{}]');
+    if (path.includes('/series?')) {
+      const row = { '0020000E': { Value: [series] }, '00080060': { Value: ['CT'] }, '00201209': { Value: [held] } };
+      return response.end(isFirst ? JSON.stringify([row]) : '[]');
+    }
+    if (path.includes('/series/')) return response.writeHead(404).end();
+    return response.end(JSON.stringify([{ '0020000D': { vr: 'UI', Value: [study] } }]));
+  });
+  const listings = (): number =>
+    seen.filter((line) => line.includes('/instances?') && line.includes('offset=0')).length;
+  const instances = async () => (await archive.findStudy(study, never))?.series[0]?.instances.length;
+  assert.deepEqual([await instances(), await instances(), listings()], [2, 2, 1]);
+  held = 3;
+  assert.deepEqual([await instances(), await instances(), listings()], [3, 3, 2]);
+  await assert.rejects(collect(archive.retrieveSeries(study, series, never)));
+  assert.deepEqual([await instances(), listings()], [3, 3]);
+});
+
 test('WR-WEB-05 searches that fail: the status decides whether it is tried again', async (t) => {
   for (const [status, body, code] of [
     [204, '', undefined],

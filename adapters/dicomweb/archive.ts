@@ -15,6 +15,7 @@ import { type HttpAccess, type HttpOptions, httpOptions } from './http.ts';
 import { DEFAULT_MULTIPART_LIMITS, type MultipartLimits } from './multipart.ts';
 import { isWetreadResult } from './own-result.ts';
 import { PartMemory } from './part-memory.ts';
+import { RecentListings } from './recent-listings.ts';
 import { retrieveParts } from './retrieve.ts';
 import { retrieveListed } from './retrieve-listed.ts';
 import { storeOutcome } from './store.ts';
@@ -38,8 +39,7 @@ class DicomwebArchive implements ImageArchive {
   readonly #ownResult: (series: DicomDataSet) => boolean;
   readonly #limits: MultipartLimits;
   readonly #memory = new PartMemory();
-  /** What the last search of a study listed: a retrieve that follows need not ask again. */
-  #listed: { readonly study: StudyInstanceUid; readonly series: readonly Series[] } | undefined;
+  readonly #listings = new RecentListings();
 
   constructor({ identify, ownResult, limits, ...access }: DicomwebArchiveOptions) {
     this.#http = httpOptions(access);
@@ -58,7 +58,6 @@ class DicomwebArchive implements ImageArchive {
       const one = await this.#seriesOf(studyInstanceUid, dataSet, signal);
       if (one !== undefined && one.instances.length > 0) series.push(one);
     }
-    this.#listed = { study: studyInstanceUid, series };
     const header = readStudyHeader({ ...found, ...(await this.#metadataOf(studyInstanceUid, series[0], signal)) });
     if (isSkipped(header)) throw new WetreadError('archive-refused', 'The archive describes a study without its UID');
     return { header, series };
@@ -78,7 +77,12 @@ class DicomwebArchive implements ImageArchive {
     const expected = await this.#expected(studyInstanceUid, seriesInstanceUid, signal);
     const url = `${this.#http.url}/studies/${studyInstanceUid}/series/${seriesInstanceUid}`;
     const [http, identify, limits, memory] = [this.#http, this.#identify, this.#limits, this.#memory];
-    yield* retrieveListed({ http, url, expected, identify, limits, memory }, signal);
+    try {
+      yield* retrieveListed({ http, url, expected, identify, limits, memory }, signal);
+    } catch (cause) {
+      this.#listings.forget(seriesInstanceUid);
+      throw cause;
+    }
   }
 
   reuse(bytes: Uint8Array): void {
@@ -123,10 +127,12 @@ class DicomwebArchive implements ImageArchive {
     if (uid === undefined || !isUid(uid)) return undefined;
     const seriesInstanceUid = uid as SeriesInstanceUid;
     const count = numberOf(dataSet, '00201209');
+    const recent = this.#listings.of(seriesInstanceUid);
+    if (recent !== undefined && recent.instances.length === count) return recent;
     const found = await this.#client.instances(study, seriesInstanceUid, count, signal);
     const seriesNumber = numberOf(dataSet, '00200011');
     const seriesDescription = stringOf(dataSet, '0008103E');
-    return {
+    const series: Series = {
       seriesInstanceUid,
       modality: stringOf(dataSet, '00080060') ?? '',
       ...(seriesNumber !== undefined && { seriesNumber }),
@@ -138,6 +144,8 @@ class DicomwebArchive implements ImageArchive {
         return [{ sopInstanceUid: sopInstanceUid as SopInstanceUid, sopClassUid }];
       }),
     };
+    this.#listings.note(series);
+    return series;
   }
 
   /** A search need not return the issuer of the Patient ID or the order (PS3.18 10.6.3.3); an instance has them. */
@@ -153,10 +161,8 @@ class DicomwebArchive implements ImageArchive {
     series: SeriesInstanceUid,
     signal: AbortSignal,
   ): Promise<readonly SopInstanceUid[]> {
-    const known = this.#listed?.study === study ? this.#listed.series : [];
     const listed =
-      known.find(({ seriesInstanceUid }) => seriesInstanceUid === series) ??
-      (await this.#seriesOf(study, { '0020000E': { vr: 'UI', Value: [series] } }, signal));
+      this.#listings.of(series) ?? (await this.#seriesOf(study, { '0020000E': { vr: 'UI', Value: [series] } }, signal));
     return listed?.instances.map(({ sopInstanceUid }) => sopInstanceUid) ?? [];
   }
 }
