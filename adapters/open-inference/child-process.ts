@@ -135,6 +135,7 @@ class Supervisor {
     engine = openInferenceEngine({
       url: `http://127.0.0.1:${port}`,
       timeoutMs,
+      tensors: 'binary',
       ...(onSpans === undefined ? {} : { onSpans }),
     });
     return { process: child, engine, ended: ended.promise };

@@ -5,6 +5,7 @@
  */
 import { WetreadError } from '../../src/errors.ts';
 import type { InferenceRequest, Tensor } from '../../src/inference/tensor.ts';
+import { parseExactly } from './json-text.ts';
 import {
   noSharedMemory,
   type SharedPlace,
@@ -26,7 +27,7 @@ interface WireTensor {
   readonly shape: readonly number[];
   readonly datatype: string;
   readonly parameters?: Parameters;
-  readonly data?: readonly (number | boolean | string)[];
+  readonly data?: readonly (number | boolean | string | object)[];
 }
 
 export interface EncodedMessage {
@@ -76,6 +77,11 @@ export interface DecodedResult {
 
 function invalid(message: string): WetreadError {
   return new WetreadError('request-invalid', message);
+}
+
+/** @throws `request-invalid` where an input cannot be written as JSON */
+export function encodeJsonRequest({ inputs, outputs }: InferenceRequest): EncodedMessage {
+  return message({ inputs: inputs.map(jsonTensor), outputs: outputs.map((name) => ({ name })) }, []);
 }
 
 export function encodeRequest(request: InferenceRequest): EncodedMessage {
@@ -201,7 +207,7 @@ function open(body: Uint8Array, jsonLength = body.byteLength): { json: Parameter
 function parse(bytes: Uint8Array): Parameters {
   let json: unknown;
   try {
-    json = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+    json = parseExactly(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
   } catch {
     throw invalid('The body is not JSON');
   }

@@ -1,198 +1,142 @@
 /**
- * Client of an Open Inference Protocol v2 server: Wetread's own service, Triton, KServe. Tensors are written from where
- * they lie and read into shared memory, so that nothing of their size is copied or joined.
+ * Client of an Open Inference Protocol v2 server over HTTP: Wetread's own service, Triton, MLServer, KServe. Tensors are
+ * written from where they lie and read into shared memory, so that nothing of their size is copied or joined; a server
+ * without the binary tensor extension is sent JSON.
  */
-import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { context, propagation } from '@opentelemetry/api';
-import { ERROR_CODES, type ErrorCode, WetreadError } from '../../src/errors.ts';
+import { WetreadError } from '../../src/errors.ts';
 import type { InferenceRequest, InferenceResponse } from '../../src/inference/tensor.ts';
 import type { InferenceEngine } from '../../src/ports.ts';
-import {
-  contentLength,
-  decodeResult,
-  type EncodedMessage,
-  encodeRequest,
-  HEADER_LENGTH,
-  RETURN_SPANS,
-} from './codec.ts';
+import { decodeResult, encodeJsonRequest, encodeRequest, HEADER_LENGTH, RETURN_SPANS } from './codec.ts';
+import { connectionFault, type HttpAnswer, HttpServer, type ServerAccess } from './http-exchange.ts';
+import { type ModelMetadata, modelMetadataOf, type ServerMetadata, serverMetadataOf } from './metadata.ts';
 
-export interface EngineOptions {
-  /** Address of the server, such as `http://127.0.0.1:8000`; `/v2/models/…` is appended. */
-  readonly url: string;
-  /** From the first byte sent to the last received: the run and the wait for its turn included. */
-  readonly timeoutMs: number;
-  /** Such as an authorization. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Default 2 GiB. */
-  readonly maxResponseBytes?: number;
+export interface EngineOptions extends ServerAccess {
+  /** How tensors are sent; `auto` where absent: as the server's metadata say. */
+  readonly tensors?: 'auto' | 'binary' | 'json';
   /** Takes the server's finished spans of a request, OTLP JSON; they are asked for only where this is given. */
   readonly onSpans?: (document: string) => void;
 }
 
 export interface OpenInferenceEngine extends InferenceEngine {
+  /** @throws WetreadError as `infer` */
+  server(signal: AbortSignal): Promise<ServerMetadata>;
+  /** @throws WetreadError as `infer`; `inference-failed` where the server has no such model */
+  model(name: string, version: string | undefined, signal: AbortSignal): Promise<ModelMetadata>;
   /** Closes connections that are kept. */
   close(): void;
 }
 
-const DEFAULT_MAX_RESPONSE_BYTES = 2 ** 31;
-/** An error body says one sentence; more is not read. */
-const MAX_ERROR_BYTES = 64 * 1024;
-
 export function openInferenceEngine(options: EngineOptions): OpenInferenceEngine {
-  const secure = new URL(options.url).protocol === 'https:';
-  const agent = secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
-  return {
-    infer: (request, signal) => infer(options, agent, request, signal),
-    close: () => agent.destroy(),
-  };
+  return new HttpEngine(options);
 }
 
-async function infer(
-  options: EngineOptions,
-  agent: HttpAgent | HttpsAgent,
-  request: InferenceRequest,
-  signal: AbortSignal,
-): Promise<InferenceResponse> {
-  if (signal.aborted) throw WetreadError.from(signal.reason, 'timeout');
-  const timeout = AbortSignal.timeout(options.timeoutMs);
-  const either = AbortSignal.any([signal, timeout]);
-  try {
-    const response = await exchange(options, agent, request, either);
-    if (response.statusCode !== 200) throw await refusal(response);
-    const body = await readBody(response, options.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES);
-    return resultOf(options, request, response, body);
-  } catch (cause) {
+class HttpEngine implements OpenInferenceEngine {
+  readonly #options: EngineOptions;
+  readonly #server: HttpServer;
+  /** Asked for once; a server that is exchanged for another speaks no other dialect under the same address. */
+  #metadata: ServerMetadata | undefined;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#server = new HttpServer(options);
+  }
+
+  close(): void {
+    this.#server.close();
+  }
+
+  async server(signal: AbortSignal): Promise<ServerMetadata> {
+    return serverMetadataOf(await this.#get('/v2', signal));
+  }
+
+  async model(name: string, version: string | undefined, signal: AbortSignal): Promise<ModelMetadata> {
+    return modelMetadataOf(await this.#get(modelPath(name, version), signal));
+  }
+
+  async infer(request: InferenceRequest, signal: AbortSignal): Promise<InferenceResponse> {
+    return this.#within(signal, async (either) => {
+      const { model, version } = request;
+      const body = (await this.#takesBinary(either)) ? encodeRequest(request) : encodeJsonRequest(request);
+      const traceHeaders: Record<string, string> = {};
+      propagation.inject(context.active(), traceHeaders);
+      const answer = await this.#server.ask(
+        {
+          method: 'POST',
+          path: `${modelPath(model, version)}/infer`,
+          headers: { ...traceHeaders, ...(this.#options.onSpans && { [RETURN_SPANS]: 'true' }) },
+          body,
+        },
+        either,
+      );
+      const { outputs, provider } = resultOf(this.#options, request, answer);
+      return { outputs, provider: provider ?? (await this.#name(either)) };
+    });
+  }
+
+  async #takesBinary(signal: AbortSignal): Promise<boolean> {
+    const { tensors = 'auto' } = this.#options;
+    if (tensors !== 'auto') return tensors === 'binary';
+    this.#metadata ??= await this.server(signal);
+    return this.#metadata.extensions.includes('binary_tensor_data');
+  }
+
+  /** Stands for the execution provider where the server names none; an answer is worth more than its name. */
+  async #name(signal: AbortSignal): Promise<string> {
+    this.#metadata ??= await this.server(signal).catch(() => undefined);
+    return this.#metadata === undefined ? 'unknown' : `${this.#metadata.name} ${this.#metadata.version}`;
+  }
+
+  async #get(path: string, signal: AbortSignal): Promise<Uint8Array> {
+    const message = { method: 'GET', path, headers: {} } as const;
+    return (await this.#within(signal, (either) => this.#server.ask(message, either))).body;
+  }
+
+  async #within<T>(signal: AbortSignal, work: (either: AbortSignal) => Promise<T>): Promise<T> {
     if (signal.aborted) throw WetreadError.from(signal.reason, 'timeout');
-    if (timeout.aborted)
-      throw new WetreadError('timeout', 'The inference service took longer than its limit', { cause });
-    if (cause instanceof WetreadError) throw cause;
-    throw new WetreadError('inference-unreachable', 'The connection to the inference service failed', { cause });
+    const timeout = AbortSignal.timeout(this.#options.timeoutMs);
+    try {
+      return await work(AbortSignal.any([signal, timeout]));
+    } catch (cause) {
+      throw connectionFault(cause, signal, timeout);
+    }
   }
 }
 
-function exchange(
-  { url, headers, onSpans }: EngineOptions,
-  agent: HttpAgent | HttpsAgent,
-  request: InferenceRequest,
-  signal: AbortSignal,
-): Promise<IncomingMessage> {
-  const { model, version } = request;
-  const path = `/v2/models/${encodeURIComponent(model)}/versions/${encodeURIComponent(version)}/infer`;
-  const target = new URL(url.replace(/\/$/, '') + path);
-  const encoded = encodeRequest(request);
-  const traceHeaders: Record<string, string> = {};
-  propagation.inject(context.active(), traceHeaders);
-  const send = target.protocol === 'https:' ? httpsRequest : httpRequest;
-  const sending = send(target, {
-    method: 'POST',
-    agent,
-    signal,
-    headers: {
-      ...headers,
-      ...traceHeaders,
-      ...encoded.headers,
-      'content-length': contentLength(encoded),
-      'accept-encoding': 'identity',
-      ...(onSpans === undefined ? {} : { [RETURN_SPANS]: 'true' }),
-    },
-  });
-  sending.setNoDelay(true);
-  return new Promise((resolve, reject) => {
-    sending.once('response', resolve);
-    sending.on('error', reject);
-    writeAll(sending, encoded).catch(reject);
-  });
-}
-
-/** One view after the other, each when the one before has left: a view may be larger than any buffer between. */
-async function writeAll(sending: ClientRequest, { chunks }: EncodedMessage): Promise<void> {
-  for (const chunk of chunks) {
-    if (sending.destroyed) return;
-    await new Promise<void>((resolve) => sending.write(chunk, () => resolve()));
-  }
-  sending.end();
-}
-
-async function refusal(response: IncomingMessage): Promise<WetreadError> {
-  const status = response.statusCode ?? 0;
-  const body = await readBody(response, MAX_ERROR_BYTES).catch(() => new Uint8Array());
-  return new WetreadError(codeOf(status), `The inference service answered ${status}: ${sentenceOf(body)}`);
-}
-
-/** Busy and absent servers are tried again; a request that a server understood and refused is not. */
-function codeOf(status: number): ErrorCode {
-  if (status === 429 || status === ERROR_CODES.overloaded.httpStatus) return 'overloaded';
-  return status === 408 || status === 502 || status === 504 ? 'inference-unreachable' : 'inference-failed';
-}
-
-function sentenceOf(body: Uint8Array): string {
-  try {
-    const { error } = JSON.parse(textOf(body)) as { error?: unknown };
-    return typeof error === 'string' ? error.slice(0, 300) : 'no reason given';
-  } catch {
-    return 'no reason given';
-  }
-}
-
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-}
-
-/** Into one piece of shared memory: the answer's labels go to worker threads without another copy. */
-async function readBody(response: IncomingMessage, limit: number): Promise<Uint8Array> {
-  const announced = response.headers['content-length'];
-  if (announced === undefined) return readUnannounced(response, limit);
-  const length = Number(announced);
-  if (length > limit) throw tooLarge(limit);
-  const body = new Uint8Array(new SharedArrayBuffer(length));
-  let position = 0;
-  for await (const chunk of response as AsyncIterable<Uint8Array>) {
-    body.set(chunk, position);
-    position += chunk.byteLength;
-  }
-  return body;
-}
-
-async function readUnannounced(response: IncomingMessage, limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response as AsyncIterable<Uint8Array>) {
-    length += chunk.byteLength;
-    if (length > limit) throw tooLarge(limit);
-    chunks.push(chunk);
-  }
-  const body = new Uint8Array(new SharedArrayBuffer(length));
-  let position = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, position);
-    position += chunk.byteLength;
-  }
-  return body;
-}
-
-function tooLarge(limit: number): WetreadError {
-  return new WetreadError('inference-failed', `The inference service answered with more than ${limit} bytes`);
+function modelPath(name: string, version: string | undefined): string {
+  const path = `/v2/models/${encodeURIComponent(name)}`;
+  return version === undefined ? path : `${path}/versions/${encodeURIComponent(version)}`;
 }
 
 function resultOf(
   { onSpans }: EngineOptions,
   request: InferenceRequest,
-  response: IncomingMessage,
-  body: Uint8Array,
-): InferenceResponse {
+  { headers, body }: HttpAnswer,
+): Pick<InferenceResponse, 'outputs'> & { readonly provider?: string } {
   try {
-    const jsonLength = response.headers[HEADER_LENGTH];
+    const jsonLength = headers[HEADER_LENGTH];
     const { outputs, parameters } = decodeResult(body, jsonLength === undefined ? undefined : Number(jsonLength));
-    const missing = request.outputs.find((name) => !outputs.some((output) => output.name === name));
-    if (missing !== undefined) throw new WetreadError('request-invalid', `Output ${missing} is missing`);
     const { provider, spans } = parameters;
     if (typeof spans === 'string') onSpans?.(spans);
-    return { outputs, provider: typeof provider === 'string' ? provider : 'unknown' };
+    return { outputs: wantedOf(request, outputs), ...(typeof provider === 'string' && { provider }) };
   } catch (cause) {
-    const because = cause instanceof WetreadError ? cause.message : 'unreadable';
-    throw new WetreadError('inference-failed', `The answer of the inference service is not valid: ${because}`, {
-      cause,
-    });
+    throw invalidAnswer(cause);
   }
+}
+
+/** @throws WetreadError where one is missing */
+export function wantedOf(
+  { outputs: wanted }: InferenceRequest,
+  outputs: InferenceResponse['outputs'],
+): InferenceResponse['outputs'] {
+  const missing = wanted.find((name) => !outputs.some((output) => output.name === name));
+  if (missing !== undefined) throw new WetreadError('request-invalid', `Output ${missing} is missing`);
+  return outputs;
+}
+
+export function invalidAnswer(cause: unknown): WetreadError {
+  const because = cause instanceof WetreadError ? cause.message : 'unreadable';
+  return new WetreadError('inference-failed', `The answer of the inference service is not valid: ${because}`, {
+    cause,
+  });
 }

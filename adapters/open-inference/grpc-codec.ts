@@ -1,9 +1,9 @@
 /**
- * `ModelInfer` of `contracts/open-inference/inference.proto`, server side: messages as @grpc/proto-loader gives them
- * (names kept, 64-bit integers as text) to and from the calls of `codec.ts`. Answers are always raw.
+ * `ModelInfer` of `contracts/open-inference/inference.proto`, for both sides: messages as @grpc/proto-loader gives them
+ * (names kept, 64-bit integers as text) to and from the calls of `codec.ts`. What is sent is always raw.
  */
 import { WetreadError } from '../../src/errors.ts';
-import type { Tensor } from '../../src/inference/tensor.ts';
+import type { InferenceRequest, Tensor } from '../../src/inference/tensor.ts';
 import { byteElements } from '../../src/inference/text-elements.ts';
 import { type InferCall, type InferResult, type RequestedOutput, type ResultOutput, timeoutOf } from './codec.ts';
 import { noSharedMemory, type SharedReader, sharedParameters, sharedPlaceOf } from './shared-place.ts';
@@ -47,12 +47,18 @@ export interface GrpcInferRequest {
   readonly raw_input_contents: readonly Uint8Array[];
 }
 
+interface GrpcOutput extends Pick<Tensor, 'name' | 'datatype' | 'shape'> {
+  readonly parameters: GrpcParameters;
+  /** Of servers that do not answer raw. */
+  readonly contents?: GrpcContents | null;
+}
+
 export interface GrpcInferResponse {
   readonly model_name: string;
   readonly model_version: string;
   readonly id: string;
   readonly parameters: Readonly<Record<string, GrpcParameter>>;
-  readonly outputs: readonly (Pick<Tensor, 'name' | 'datatype' | 'shape'> & { readonly parameters: GrpcParameters })[];
+  readonly outputs: readonly GrpcOutput[];
   readonly raw_output_contents: readonly Uint8Array[];
 }
 
@@ -173,4 +179,26 @@ function described({
     typeof value === 'string' ? { string_param: value } : { int64_param: String(value) },
   ]);
   return { name, datatype, shape, parameters: Object.fromEntries(parameters) as GrpcParameters };
+}
+
+/** As the protocol file has it; what is left out is empty. */
+export function encodeGrpcRequest({ model, version = '', inputs, outputs }: InferenceRequest): object {
+  return {
+    model_name: model,
+    model_version: version,
+    inputs: inputs.map(({ name, datatype, shape }) => ({ name, datatype, shape })),
+    outputs: outputs.map((name) => ({ name })),
+    raw_input_contents: inputs.map(bytesOf),
+  };
+}
+
+/** @throws WetreadError `request-invalid` */
+export function decodeGrpcResult({ outputs, raw_output_contents }: GrpcInferResponse): readonly Tensor[] {
+  const raw = [...raw_output_contents];
+  if (raw.length > 0 && raw.length !== outputs.length) throw invalid('raw_output_contents: not one for each output');
+  refuseDuplicates(outputs, 'outputs');
+  return outputs.map(({ contents = null, shape, ...output }) => {
+    const given = { ...output, shape: shape.map(String), contents: raw.length > 0 ? null : contents };
+    return tensorOf(given, raw, noSharedMemory);
+  });
 }

@@ -5,6 +5,7 @@
 import { WetreadError } from '../../src/errors.ts';
 import type { Datatype, Tensor } from '../../src/inference/tensor.ts';
 import { textElements, textsOf } from '../../src/inference/text-elements.ts';
+import { wholeNumber } from './json-text.ts';
 
 export type TensorData = Tensor['data'];
 
@@ -14,7 +15,7 @@ interface Layout {
   readonly array: { new (buffer: ArrayBufferLike, byteOffset: number, length: number): TensorData };
   readonly bytes: number;
   /** Inclusive range of whole numbers; absent for floating point. */
-  readonly range?: readonly [number, number];
+  readonly range?: readonly [number | bigint, number | bigint];
 }
 
 const LAYOUTS: Readonly<Record<NumericDatatype, Layout>> = {
@@ -22,11 +23,11 @@ const LAYOUTS: Readonly<Record<NumericDatatype, Layout>> = {
   UINT8: { array: Uint8Array, bytes: 1, range: [0, 0xff] },
   UINT16: { array: Uint16Array, bytes: 2, range: [0, 0xffff] },
   UINT32: { array: Uint32Array, bytes: 4, range: [0, 0xffffffff] },
-  UINT64: { array: BigUint64Array, bytes: 8, range: [0, Number.MAX_SAFE_INTEGER] },
+  UINT64: { array: BigUint64Array, bytes: 8, range: [0n, 2n ** 64n - 1n] },
   INT8: { array: Int8Array, bytes: 1, range: [-0x80, 0x7f] },
   INT16: { array: Int16Array, bytes: 2, range: [-0x8000, 0x7fff] },
   INT32: { array: Int32Array, bytes: 4, range: [-0x80000000, 0x7fffffff] },
-  INT64: { array: BigInt64Array, bytes: 8, range: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER] },
+  INT64: { array: BigInt64Array, bytes: 8, range: [-(2n ** 63n), 2n ** 63n - 1n] },
   FP16: { array: Float16Array, bytes: 2 },
   FP32: { array: Float32Array, bytes: 4 },
   FP64: { array: Float64Array, bytes: 8 },
@@ -121,11 +122,12 @@ function element(name: string, datatype: NumericDatatype, value: unknown): never
   const fits = range === undefined ? fitsFloat(datatype, value) : fitsRange(range, value);
   if (!fits) throw invalid(`Tensor ${name}: a value of data is not ${datatype}`);
   // One cast for all array types: which of them takes a bigint or a number is fixed by the same datatype.
-  return (datatype === 'INT64' || datatype === 'UINT64' ? BigInt(value as number) : Number(value)) as never;
+  return (datatype === 'INT64' || datatype === 'UINT64' ? BigInt(value as number | bigint) : Number(value)) as never;
 }
 
-function fitsRange([low, high]: readonly [number, number], value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high;
+function fitsRange([low, high]: NonNullable<Layout['range']>, value: unknown): boolean {
+  const isWhole = typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value));
+  return isWhole && value >= low && value <= high;
 }
 
 function fitsFloat(datatype: Datatype, value: unknown): boolean {
@@ -135,15 +137,14 @@ function fitsFloat(datatype: Datatype, value: unknown): boolean {
   return Number.isFinite(datatype === 'FP32' ? Math.fround(value) : Math.f16round(value));
 }
 
-/** @throws `request-invalid` for what JSON cannot carry: NaN, infinities, integers beyond 2^53, too many elements. */
-export function toJson(tensor: Tensor): readonly (number | boolean | string)[] {
+/** For JSON.stringify. @throws `request-invalid` for what JSON cannot carry: NaN, infinities, too many elements. */
+export function toJson(tensor: Tensor): readonly (number | boolean | string | object)[] {
   const { name, datatype, data } = tensor;
   if (datatype === 'BYTES') return textsOf(data as Uint8Array);
   if (data.length > MAX_JSON_ELEMENTS) throw invalid(`Tensor ${name}: too large for JSON, ask for binary_data`);
-  return Array.from<number | bigint, number | boolean>(data as Iterable<number | bigint>, (raw) => {
-    const value = Number(raw);
-    const carried = typeof raw === 'bigint' ? Number.isSafeInteger(value) : Number.isFinite(value);
-    if (!carried) throw invalid(`Tensor ${name}: JSON cannot carry its values, ask for binary_data`);
-    return datatype === 'BOOL' ? value === 1 : value;
+  return Array.from<number | bigint, number | boolean | object>(data as Iterable<number | bigint>, (raw) => {
+    if (typeof raw === 'bigint') return Number.isSafeInteger(Number(raw)) ? Number(raw) : wholeNumber(raw);
+    if (!Number.isFinite(raw)) throw invalid(`Tensor ${name}: JSON cannot carry its values, ask for binary_data`);
+    return datatype === 'BOOL' ? raw === 1 : raw;
   });
 }

@@ -1,18 +1,13 @@
 /** `inference.GRPCInferenceService`: the same models, admission and errors as over HTTP. */
-
-import { fileURLToPath } from 'node:url';
 import {
   type handleUnaryCall,
-  loadPackageDefinition,
   Metadata,
   Server,
   ServerCredentials,
   type ServerUnaryCall,
-  type ServiceClientConstructor,
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
 import {
   decodeGrpcRequest,
   encodeGrpcResult,
@@ -20,6 +15,7 @@ import {
   type GrpcInferResponse,
   rawBytesOf,
 } from '../../adapters/open-inference/grpc-codec.ts';
+import { grpcInferenceService } from '../../adapters/open-inference/grpc-service.ts';
 import { type ErrorCode, WetreadError } from '../../src/errors.ts';
 import type { Exchange } from './infer.ts';
 import type { Protocol } from './protocol.ts';
@@ -165,14 +161,6 @@ function errorOf(fault: unknown): { code: status; details: string; metadata: Met
   return { code: STATUS[code] ?? status.INTERNAL, details: message, metadata };
 }
 
-function serviceDefinition(): ServiceClientConstructor['service'] {
-  const path = fileURLToPath(new URL('../../contracts/open-inference/inference.proto', import.meta.url));
-  const loaded = loadPackageDefinition(loadSync(path, { keepCase: true, longs: String, defaults: true, oneofs: true }));
-  const { GRPCInferenceService } = loaded['inference'] as unknown as Record<string, ServiceClientConstructor>;
-  if (GRPCInferenceService === undefined) throw new WetreadError('internal', 'The protocol file lacks its service');
-  return GRPCInferenceService.service;
-}
-
 export async function startGrpc({ protocol, host, port, maxRequestBytes }: GrpcOptions): Promise<GrpcServer> {
   const server = new Server({
     'grpc.max_receive_message_length': maxRequestBytes + MESSAGE_OVERHEAD_BYTES,
@@ -180,7 +168,10 @@ export async function startGrpc({ protocol, host, port, maxRequestBytes }: GrpcO
   });
   const handlers = Object.entries(handlersOf()).map(([name, handler]) => [name, unary(protocol, handler)] as const);
   // Which request a handler gets is said by the protocol file, which the compiler does not read.
-  server.addService(serviceDefinition(), Object.fromEntries(handlers) as unknown as UntypedServiceImplementation);
+  server.addService(
+    grpcInferenceService().service,
+    Object.fromEntries(handlers) as unknown as UntypedServiceImplementation,
+  );
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, found) =>

@@ -35,7 +35,8 @@ export interface Tensor {
 
 export interface InferenceRequest {
   readonly model: string;
-  readonly version: string;
+  /** The server's choice where absent. */
+  readonly version?: string;
   readonly inputs: readonly Tensor[];
   /** Names of the outputs that are wanted. */
   readonly outputs: readonly string[];

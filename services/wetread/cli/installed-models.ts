@@ -1,9 +1,10 @@
 /** The packages that a site's configuration names: what they are, why one is refused, and whether they still answer as they must. */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { inspectPackage } from '../../../adapters/model-folder/inspect.ts';
+import { type Inspection, inspectPackage } from '../../../adapters/model-folder/inspect.ts';
 import type { FolderModelShelf, ShelvedPackage } from '../../../adapters/model-folder/model-shelf.ts';
 import { WetreadError } from '../../../src/errors.ts';
+import type { ModelCard } from '../../../src/inference/model-package.ts';
 import { type GoldenResult, runGolden } from '../golden-run.ts';
 import { openSiteShelf, wireInferenceOf } from '../wiring/models.ts';
 import { goldenText, listText, modelText } from './model-text.ts';
@@ -54,17 +55,30 @@ export async function testModels(what: string | undefined, options: CommandOptio
   const isFolder = what !== undefined && (await stat(what).catch(() => undefined))?.isDirectory() === true;
   const folders = isFolder ? [what] : foldersOf(await openSiteShelf(config), what);
   const signal = stopSignal();
-  await using inference = wireInferenceOf(config, folders);
+  const packages = await Promise.all(folders.map(soundPackage));
+  await using stack = new AsyncDisposableStack();
+  const cards = packages.map(({ card }) => card);
+  const engine = await wireInferenceOf(config, folders, cards, stack);
   const results: GoldenResult[] = [];
-  for (const folder of folders) {
-    const { card, complaints, changed = [], golden } = await inspectPackage(folder);
-    const wrong = [...changed, ...complaints];
-    if (card === undefined || wrong.length > 0) throw new WetreadError('package-invalid', wrong.join('; '));
-    for (const each of golden) results.push(await runGolden(inference.engine, card, folder, each, signal));
+  for (const { folder, card, golden } of packages) {
+    for (const each of golden) results.push(await runGolden(engine, card, folder, each, signal));
     if (golden.length === 0) results.push(withoutCases(card));
   }
   process.stdout.write(`${options.json === true ? JSON.stringify(results, null, 2) : goldenText(results)}\n`);
   return results.every(({ holds }) => holds) ? 0 : 1;
+}
+
+interface SoundPackage extends Pick<Inspection, 'golden'> {
+  readonly folder: string;
+  readonly card: ModelCard;
+}
+
+/** @throws WetreadError `package-invalid` */
+async function soundPackage(folder: string): Promise<SoundPackage> {
+  const { card, complaints, changed = [], golden } = await inspectPackage(folder);
+  const wrong = [...changed, ...complaints];
+  if (card === undefined || wrong.length > 0) throw new WetreadError('package-invalid', wrong.join('; '));
+  return { folder, card, golden };
 }
 
 function foldersOf(shelf: FolderModelShelf, name: string | undefined): readonly string[] {

@@ -6,22 +6,23 @@ import type { HttpAccess } from '../../../adapters/dicomweb/http.ts';
 import { directoryArchive } from '../../../adapters/directory/archive.ts';
 import { FhirClient } from '../../../adapters/fhir/client.ts';
 import { openModelShelf } from '../../../adapters/model-folder/model-shelf.ts';
-import { inferenceChild } from '../../../adapters/open-inference/child-process.ts';
-import { openInferenceEngine } from '../../../adapters/open-inference/engine.ts';
 import { readDataSet, readIdentity } from '../../../adapters/part10/reader.ts';
 import { instanceWriter } from '../../../adapters/part10/writer.ts';
 import { WorklistClient } from '../../../adapters/ups-rs/worklist-client.ts';
+import type { ModelCard } from '../../../src/inference/model-package.ts';
 import { isSkipped } from '../../../src/reasons.ts';
 import type { DicomFile } from '../../../src/writeback/artifact.ts';
 import type { Config } from '../config.ts';
 import { openAccess, type ServerAccess, wireAccess } from '../wiring/access.ts';
+import { openServer, wireInference } from '../wiring/inference.ts';
 import { ledgerFile, wireLedger } from '../wiring/ledger.ts';
 import { brokerOf } from '../wiring/rabbitmq.ts';
-import { modelFolders, serviceEntry } from '../wiring/wiring.ts';
+import { modelFolders } from '../wiring/wiring.ts';
 import { archivePart, storeAndRead } from './archive.ts';
 import { brokerPart } from './broker.ts';
 import type { Part } from './check.ts';
 import { healthRecordPart } from './health-record.ts';
+import { inferenceServerPart } from './inference-server.ts';
 import { ledgerPart } from './ledger.ts';
 import { inferencePart } from './models.ts';
 import { httpAddress, reach } from './reach.ts';
@@ -56,6 +57,7 @@ export async function wireParts(
     ),
     ...(config.healthRecord.kind === 'fhir' ? [healthRecordOf(config, access.healthRecord)] : []),
     inferenceOf(config, stack),
+    ...(await inferenceServers(config, stack)),
     ...brokerParts(config),
     ...(await Promise.all(config.ups.map(worklist))),
     ...subscriptionParts(config, access.healthRecord),
@@ -119,25 +121,29 @@ function healthRecordOf({ healthRecord }: Config, access: ServerAccess): Part {
 }
 
 function inferenceOf(config: Config, stack: AsyncDisposableStack): Part {
-  const { url, providers, threads, timeoutSeconds } = config.inference;
+  const { url } = config.inference;
   const folders = modelFolders(config);
-  const shelf = (): ReturnType<typeof openModelShelf> => openModelShelf(folders);
-  const timeoutMs = timeoutSeconds * 1000;
-  if (url !== undefined) {
-    const engine = stack.adopt(openInferenceEngine({ url, timeoutMs }), (opened) => opened.close());
-    return inferencePart({ shelf, engine, address: httpAddress(url, 'inference.url') });
-  }
-  const child = inferenceChild({
-    entry: serviceEntry('inference'),
-    modelFolders: folders,
-    providers,
-    threads,
-    timeoutMs,
-    log: { write: () => {} },
-    logLevel: 'silent',
+  const service = { folders, log: { write: () => {} }, logLevel: 'silent' };
+  return inferencePart({
+    shelf: () => openModelShelf(folders),
+    engine: (cards) => wireInference(config, cards, service, stack),
+    ...(url === undefined ? {} : { address: httpAddress(url, 'inference.url') }),
   });
-  stack.defer(() => child.close());
-  return inferencePart({ shelf, engine: child.engine });
+}
+
+async function inferenceServers(config: Config, stack: AsyncDisposableStack): Promise<readonly Part[]> {
+  const cards = async (): Promise<readonly ModelCard[]> =>
+    (await openModelShelf(modelFolders(config))).packages().map(({ card }) => card);
+  const parts = Object.entries(config.inference.servers).map(async ([name, server]) => {
+    if (server.kind !== 'open-inference') return [];
+    const key = `inference.servers.${name}`;
+    const access = await openAccess(server, key);
+    const engine = stack.adopt(openServer(server, access), (opened) => opened.close());
+    return [
+      inferenceServerPart({ name, server, address: httpAddress(server.url, `${key}.url`, access.tls), engine, cards }),
+    ];
+  });
+  return (await Promise.all(parts)).flat();
 }
 
 function brokerParts({ rabbitmq }: Config): readonly Part[] {

@@ -8,17 +8,15 @@ import { fhirHealthRecord } from '../../../adapters/fhir/health-record.ts';
 import { localHealthRecord } from '../../../adapters/local-fhir/health-record.ts';
 import { type LocalFhirStore, localFhirStore } from '../../../adapters/local-fhir/store.ts';
 import { openModelShelf } from '../../../adapters/model-folder/model-shelf.ts';
-import { inferenceChild } from '../../../adapters/open-inference/child-process.ts';
-import { openInferenceEngine } from '../../../adapters/open-inference/engine.ts';
 import { jsonLog } from '../../../adapters/opentelemetry/log.ts';
 import { prometheusMetrics } from '../../../adapters/opentelemetry/metrics.ts';
-import { startTracing, type Tracing } from '../../../adapters/opentelemetry/tracing.ts';
+import { startTracing } from '../../../adapters/opentelemetry/tracing.ts';
 import { part10Reader, readDataSet, readIdentity } from '../../../adapters/part10/reader.ts';
 import { instanceWriter } from '../../../adapters/part10/writer.ts';
 import { voxelWorkers } from '../../../adapters/voxel-workers/voxel-workers.ts';
 import { parseRules, requireModels } from '../../../src/inference/rules/parse-rules.ts';
 import type { LogEvent, SafeAttributes } from '../../../src/log-events.ts';
-import type { EventPublisher, HealthRecord, ImageArchive, InferenceEngine, Log, Ports } from '../../../src/ports.ts';
+import type { EventPublisher, HealthRecord, ImageArchive, Log, Ports } from '../../../src/ports.ts';
 import { isSkipped } from '../../../src/reasons.ts';
 import type { StudyInstanceUid } from '../../../src/uid.ts';
 import type { Site } from '../../../src/work.ts';
@@ -30,9 +28,11 @@ import { systemClock } from '../system-clock.ts';
 import { software } from '../version.ts';
 import { type ServerAccess, wireAccess } from './access.ts';
 import { furtherArchives } from './archives.ts';
+import { wireInference } from './inference.ts';
 import { wireLedger } from './ledger.ts';
 import { wirePublisher } from './rabbitmq.ts';
 import { type WiredSources, wireSources } from './sources.ts';
+import { wireTextGenerator } from './text.ts';
 
 export interface Wired extends AsyncDisposable, WiredSources {
   readonly ports: Ports;
@@ -79,13 +79,23 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
   for (const { error } of models.refused) log.write('model-refused', { errorCode: error.code });
   // A rule may mean a package that was refused: the studies that it would read are parked.
   if (models.refused.length === 0) requireModels(site.rules, models.packages());
+  const cards = models.packages().map(({ card }) => card);
+  const service = {
+    folders,
+    log,
+    logLevel: telemetry.logLevel,
+    ...(telemetry.otlpUrl && { otlpUrl: telemetry.otlpUrl }),
+  };
+  const onSpans = (document: string): void => tracing.addSpans(document);
+  const inference = await wireInference(config, cards, { ...service, onSpans }, stack);
   const ports: Ports = {
     archive: archive.port,
     reader: part10Reader,
     decoder: stack.use(new ThreadedFrameDecoder()),
     voxels: stack.adopt(voxelWorkers(), (workers) => workers.close()),
     models,
-    inference: wireInference(config, folders, log, tracing, stack),
+    inference,
+    text: await wireTextGenerator(config),
     writer: instanceWriter(),
     healthRecord: health.port,
     ledger,
@@ -162,37 +172,6 @@ function namingOf({ healthRecord }: Config): RecordNaming {
   };
 }
 
-function wireInference(
-  config: Config,
-  modelFolders: readonly string[],
-  log: Log,
-  tracing: Tracing,
-  stack: AsyncDisposableStack,
-): InferenceEngine {
-  const { url, providers, threads, timeoutSeconds } = config.inference;
-  const common = { timeoutMs: timeoutSeconds * 1000, onSpans: (document: string) => tracing.addSpans(document) };
-  if (url !== undefined) return stack.adopt(openInferenceEngine({ ...common, url }), (engine) => engine.close());
-  const { otlpUrl, logLevel } = config.telemetry;
-  const child = inferenceChild({
-    ...common,
-    entry: serviceEntry('inference'),
-    modelFolders,
-    providers,
-    threads,
-    log,
-    logLevel,
-    ...(otlpUrl === undefined ? {} : { otlpUrl }),
-  });
-  stack.defer(() => child.close());
-  return child.engine;
-}
-
-/** Sources and compiled code lie in the same tree: `services/inference/main.ts`, or `dist/services/inference/main.js`. */
-export function serviceEntry(service: string): string {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return join(import.meta.dirname, '..', '..', service, `main.${extension}`);
-}
-
 /** The bundled packages, where they are used, and the site's own. */
 export function modelFolders({ bundledModels, models }: Config): readonly string[] {
   return [...(bundledModels ? [join(import.meta.dirname, '..', '..', '..', 'models')] : []), ...models];
@@ -209,6 +188,7 @@ function siteOf(config: Config): Site {
     configDigest,
     patience: { quietMs: quietSeconds * 1000, longestWaitMs: longestWaitSeconds * 1000 },
     rules: parseRules(config.rules),
+    maximumRetries: config.retries.maximum,
     largestStudy,
   };
 }
