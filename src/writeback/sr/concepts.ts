@@ -18,7 +18,7 @@ export const PROCEDURE_REPORTED = dcm('121058', 'Procedure reported');
 export const IMAGING_MEASUREMENTS = dcm('126010', 'Imaging Measurements');
 export const QUALITATIVE_EVALUATIONS = code('C0034375', 'UMLS', 'Qualitative Evaluations');
 
-// TID 1600, 1602, 1604
+// TID 1600, 1602, 1603, 1604
 export const IMAGE_LIBRARY = dcm('111028', 'Image Library');
 export const IMAGE_LIBRARY_GROUP = dcm('126200', 'Image Library Group');
 export const MODALITY = dcm('121139', 'Modality');
@@ -27,6 +27,7 @@ export const STUDY_TIME = dcm('111061', 'Study Time');
 export const FRAME_OF_REFERENCE_UID = dcm('112227', 'Frame of Reference UID');
 export const PIXEL_DATA_ROWS = dcm('110910', 'Pixel Data Rows');
 export const PIXEL_DATA_COLUMNS = dcm('110911', 'Pixel Data Columns');
+export const IMAGE_VIEW = dcm('111031', 'Image View');
 export const HORIZONTAL_PIXEL_SPACING = dcm('111026', 'Horizontal Pixel Spacing');
 export const VERTICAL_PIXEL_SPACING = dcm('111066', 'Vertical Pixel Spacing');
 export const SPACING_BETWEEN_SLICES = dcm('112226', 'Spacing between slices');

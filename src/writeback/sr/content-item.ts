@@ -92,13 +92,13 @@ export function imageItem(
   relationship: Relationship,
   name: Code | undefined,
   reference: InstanceReference,
-  segmentNumber?: number,
+  { segmentNumber, children }: { readonly segmentNumber?: number; readonly children?: readonly ContentItem[] } = {},
 ): ContentItem {
   const target = {
     ...sopReference(reference),
     ...dataSet({ referencedFrameNumber: reference.frameNumber, referencedSegmentNumber: segmentNumber }),
   };
-  return item(relationship, 'IMAGE', name, dataSet({ referencedSopSequence: [target] }));
+  return item(relationship, 'IMAGE', name, dataSet({ referencedSopSequence: [target] }), children);
 }
 
 /** SCOORD (PS3.3 C.18.6): columns and rows of one image, as `[column, row, column, row …]`. */

@@ -1,6 +1,6 @@
 /** Which images were read, and their common geometry: TID 1600 to 1604 (PS3.16). */
 import type { StudyHeader } from '../../arrival/study.ts';
-import type { Volume } from '../../assembly/volume.ts';
+import { type Images, isVolume, type Volume } from '../../assembly/volume.ts';
 import { type Code, code, MILLIMETER } from '../../codes.ts';
 import { stringOf } from '../../dicom-json.ts';
 import type { InstanceReference } from '../../inference/findings.ts';
@@ -22,7 +22,7 @@ import {
 
 /** What was read of a series. */
 export interface LibrarySeries {
-  readonly images: Volume;
+  readonly images: Images;
   readonly evidence: readonly InstanceReference[];
 }
 
@@ -34,7 +34,13 @@ export function imageLibrary(study: StudyHeader, series: readonly LibrarySeries[
       ...commonDescriptors(study, images),
       // PS3.16 TID 1600 row 4, TID 1601 row 1; without a frame number the reference means every frame
       ...distinctInstances(evidence).map(({ sopInstanceUid, sopClassUid }) =>
-        imageItem('CONTAINS', undefined, { sopInstanceUid, sopClassUid }),
+        imageItem(
+          'CONTAINS',
+          undefined,
+          { sopInstanceUid, sopClassUid },
+          // PS3.16 TID 1601 row 2
+          { children: ownDescriptors(images, sopInstanceUid) },
+        ),
       ),
     ]),
   );
@@ -43,27 +49,73 @@ export function imageLibrary(study: StudyHeader, series: readonly LibrarySeries[
 }
 
 /** TID 1602 Image Library Entry Descriptors, common to the group. */
-function commonDescriptors(study: StudyHeader, volume: Volume): readonly ContentItem[] {
+function commonDescriptors(study: StudyHeader, images: Images): readonly ContentItem[] {
   const header = patientAndStudy(study);
   const date = stringOf(header, tagOf('studyDate'));
   const time = stringOf(header, tagOf('studyTime'));
-  const [, rows, columns] = volume.shape;
   return [
     // PS3.16 TID 1602 row 1
-    codeItem('HAS ACQ CONTEXT', concepts.MODALITY, modality(volume.modality)),
+    codeItem('HAS ACQ CONTEXT', concepts.MODALITY, modality(images.modality)),
     // PS3.16 TID 1602 row 4
     ...(date === undefined ? [] : [dateItem('HAS ACQ CONTEXT', concepts.STUDY_DATE, date)]),
     // PS3.16 TID 1602 row 5
     ...(time === undefined ? [] : [timeItem('HAS ACQ CONTEXT', concepts.STUDY_TIME, time)]),
+    ...(isVolume(images) ? volumeDescriptors(images) : []),
+  ];
+}
+
+/** Slices of a volume share them; images on their own have each its own. */
+function volumeDescriptors(volume: Volume): readonly ContentItem[] {
+  const [, rows, columns] = volume.shape;
+  return [
     // PS3.16 TID 1602 row 10
     uidItem('HAS ACQ CONTEXT', concepts.FRAME_OF_REFERENCE_UID, volume.frameOfReferenceUid),
+    ...matrixDescriptors(rows, columns),
+    ...crossSectionalDescriptors(volume),
+  ];
+}
+
+function matrixDescriptors(rows: number, columns: number): readonly ContentItem[] {
+  return [
     // PS3.16 TID 1602 row 11
     numberItem('HAS ACQ CONTEXT', concepts.PIXEL_DATA_ROWS, { value: rows, unit: concepts.PIXELS }),
     // PS3.16 TID 1602 row 12
     numberItem('HAS ACQ CONTEXT', concepts.PIXEL_DATA_COLUMNS, { value: columns, unit: concepts.PIXELS }),
-    ...crossSectionalDescriptors(volume),
   ];
 }
+
+/** TID 1602, and of projections TID 1603 Image Library Entry Descriptors for Projection Radiography, of one image. */
+function ownDescriptors(images: Images, sopInstanceUid: string): readonly ContentItem[] {
+  if (isVolume(images)) return [];
+  const header = images.images.find((image) => image.header.sopInstanceUid === sopInstanceUid)?.header;
+  if (header === undefined) return [];
+  const { rows, columns, imagerPixelSpacing } = header;
+  const view = VIEWS[header.viewPosition ?? ''];
+  // PS3.16 TID 1603: the spacing is that at the detector
+  const spacing =
+    imagerPixelSpacing === undefined
+      ? []
+      : ([
+          [concepts.HORIZONTAL_PIXEL_SPACING, imagerPixelSpacing[1]],
+          [concepts.VERTICAL_PIXEL_SPACING, imagerPixelSpacing[0]],
+        ] as const);
+  return [
+    ...matrixDescriptors(rows, columns),
+    ...(view === undefined ? [] : [codeItem('HAS ACQ CONTEXT', concepts.IMAGE_VIEW, view)]),
+    ...spacing.map(([name, value]) => numberItem('HAS ACQ CONTEXT', name, { value, unit: MILLIMETER })),
+  ];
+}
+
+/** View Position (0018,5101) as PS3.16 CID 4010 and CID 4014 name it; others are left out. */
+const VIEWS: Readonly<Record<string, Code>> = {
+  AP: code('399348003', 'SCT', 'antero-posterior'),
+  PA: code('272479007', 'SCT', 'postero-anterior'),
+  LL: code('399173006', 'SCT', 'left lateral'),
+  RL: code('399198007', 'SCT', 'right lateral'),
+  CC: code('399162004', 'SCT', 'cranio-caudal'),
+  MLO: code('399368009', 'SCT', 'medio-lateral oblique'),
+  ML: code('399260004', 'SCT', 'medio-lateral'),
+};
 
 /** TID 1604 Image Library Entry Descriptors for Cross-Sectional Modalities; positions stay with the images. */
 function crossSectionalDescriptors(volume: Volume): readonly ContentItem[] {
@@ -93,6 +145,10 @@ function modality(value: string): Code {
     CT: 'Computed Tomography',
     MR: 'Magnetic Resonance',
     PT: 'Positron emission tomography',
+    CR: 'Computed Radiography',
+    DX: 'Digital Radiography',
+    MG: 'Mammography',
+    US: 'Ultrasound',
   };
   return code(value, 'DCM', meanings[value] ?? value);
 }

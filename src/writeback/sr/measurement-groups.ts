@@ -25,7 +25,7 @@ export function measurementGroup(context: FindingContext): ContentItem {
   const { segmentNumber, region } = finding;
   if (segmentation !== undefined && segmentNumber !== undefined) {
     // PS3.16 TID 1411 row 7
-    const segment = imageItem('CONTAINS', concepts.REFERENCED_SEGMENT, segmentation, segmentNumber);
+    const segment = imageItem('CONTAINS', concepts.REFERENCED_SEGMENT, segmentation, { segmentNumber });
     return regionGroup(context, [segment, sourceSeries(findings)], '1411');
   }
   if (region === undefined) return genericGroup(context);

@@ -1,5 +1,5 @@
 /** The root of the tree: TID 1500 Measurement Report (PS3.16), with the text of the draft as qualitative evaluations. */
-import type { Volume } from '../../assembly/volume.ts';
+import type { Images } from '../../assembly/volume.ts';
 import type { Code } from '../../codes.ts';
 import type { Report, ReportSection } from '../../reporting/report.ts';
 import type { DicomObject } from '../artifact.ts';
@@ -12,7 +12,7 @@ import { measurementGroup } from './measurement-groups.ts';
 
 /** What a reading was made from, and the SEG that its findings with a `segmentNumber` refer to. */
 export interface ReadingSource {
-  readonly images: Volume;
+  readonly images: Images;
   /** Without it, findings are written without a region. */
   readonly segmentation?: DicomObject;
 }
