@@ -12,7 +12,10 @@ import type { EncodedInstance, FrameTarget, NotRead, Ports } from './ports.ts';
 import { isSkipped, type Reason, reason } from './reasons.ts';
 import type { StudyInstanceUid } from './uid.ts';
 
-type AssemblyPorts = Pick<Ports, 'archive' | 'reader' | 'decoder' | 'voxels'>;
+export interface AssemblyPorts extends Pick<Ports, 'reader' | 'decoder'> {
+  readonly archive: Pick<Ports['archive'], 'retrieveSeries' | 'reuse'>;
+  readonly voxels: Pick<Ports['voxels'], 'acquire' | 'release'>;
+}
 
 /** One of `images` and `skipped` is there; the caller hands the memory of `images` back with {@link releaseImages}. */
 export interface Assembled<I extends Images> {

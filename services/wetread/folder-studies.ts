@@ -6,6 +6,7 @@ import { readInstanceUids } from '../../src/arrival/instance-uids.ts';
 import type { Series, Study, StudyHeader } from '../../src/arrival/study.ts';
 import { present, readStudyHeader } from '../../src/arrival/study-header.ts';
 import { type DicomDataSet, numberOf, stringOf } from '../../src/dicom-json.ts';
+import type { ImageArchive } from '../../src/ports.ts';
 import { isSkipped } from '../../src/reasons.ts';
 import type { MetadataSource } from '../../src/selection.ts';
 import type { SopInstanceUid } from '../../src/uid.ts';
@@ -13,7 +14,7 @@ import { filesBelow } from './import-folder.ts';
 
 export interface FolderStudies {
   readonly studies: readonly Study[];
-  readonly archive: MetadataSource;
+  readonly archive: MetadataSource & Pick<ImageArchive, 'retrieveSeries'>;
 }
 
 export async function studiesBelow(folder: string): Promise<FolderStudies> {
@@ -36,6 +37,13 @@ export async function studiesBelow(folder: string): Promise<FolderStudies> {
       retrieveMetadata: async (_study, _series, instance) => {
         const path = paths.get(instance);
         return path === undefined ? undefined : dataSetAt(path);
+      },
+      async *retrieveSeries(studyUid, seriesUid) {
+        const series = found
+          .get(studyUid)
+          ?.study()
+          .series.find((one) => one.seriesInstanceUid === seriesUid);
+        for (const { sopInstanceUid } of series?.instances ?? []) yield await readFile(paths.get(sopInstanceUid)!);
       },
     },
   };

@@ -19,9 +19,12 @@ const USAGE = `Usage: wetread <command> [options]
                           old studies in a final state, a line of JSON each; and their removal from the ledger
   rules test UID|FOLDER   explains which rule of the configuration holds for a study, which model reads it, and which of
                           its series; nothing is read or stored
-  models list | show NAME | check FOLDER | test [NAME] | pack FOLDER --out FILE | add FILE --to FOLDER
+  models list | show NAME | check FOLDER | test [NAME] | pack FOLDER --out FILE [--sign KEY] | add FILE --to FOLDER
                           model packages: those of the configuration, their cards, everything that is wrong with one,
-                          their golden cases; packs one; begins one from an ONNX file below FOLDER, or unpacks one there
+                          their golden cases; packs one; begins one below FOLDER from an ONNX file or the folder of a
+                          MONAI bundle, or unpacks one there
+  models reference PACKAGE FOLDER
+                          reference ranges for the card of a package, from the studies below FOLDER
   doctor [--store]        checks the configuration and every server that it names, and says what to mend;
                           with --store: also stores a test object in the archive
 

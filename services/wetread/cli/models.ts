@@ -8,7 +8,7 @@ import { begunText, inspectionText } from './model-text.ts';
 import type { CommandOptions } from './options.ts';
 import { requireFolder } from './paths.ts';
 
-type Action = (what: string | undefined, options: CommandOptions) => Promise<number>;
+type Action = (what: string | undefined, options: CommandOptions, second: string | undefined) => Promise<number>;
 
 /** What needs the whole of a site is loaded when it is called for. */
 const ACTIONS: Readonly<Record<string, Action>> = {
@@ -23,15 +23,20 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   check: async (what, options) => check(required(what, 'models check needs a FOLDER'), options),
   test: async (what, options) => (await import('./installed-models.ts')).testModels(what, options),
   pack: async (what, options) => packFolder(required(what, 'models pack needs a FOLDER'), options),
+  reference: async (what, _, folder) => {
+    const home = required(what, 'models reference needs the folder of a PACKAGE');
+    const studies = required(folder, 'models reference needs a FOLDER of studies');
+    return (await import('./reference.ts')).printReference(home, studies);
+  },
   add: async (what, options) => add(required(what, 'models add needs a FILE'), options),
 };
 
 export async function models(options: CommandOptions): Promise<number> {
-  const [name = '', what, ...others] = options.words;
+  const [name = '', what, second, ...others] = options.words;
   const action = ACTIONS[name];
-  if (action === undefined || others.length > 0)
+  if (action === undefined || others.length > 0 || (second !== undefined && name !== 'reference'))
     throw mistake(`models needs one of ${Object.keys(ACTIONS).join(', ')}, and at most one word behind it`);
-  return await action(what, options);
+  return await action(what, options, second);
 }
 
 async function check(folder: string, { json }: CommandOptions): Promise<number> {
