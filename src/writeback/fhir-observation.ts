@@ -38,6 +38,7 @@ import {
 } from './fhir-elements.ts';
 import { basedOn } from './fhir-match.ts';
 import { type Owned, present } from './fhir-owned.ts';
+import { regionOf } from './fhir-region.ts';
 import { observationUid, trackingUid } from './identity.ts';
 import { THRESHOLD } from './sr/concepts.ts';
 
@@ -101,6 +102,7 @@ function group(observed: Observed, members: readonly Entry[]): Entry {
       ...(finding.probability === undefined
         ? []
         : [{ code: concept(PROBABILITY), valueQuantity: quantity(finding.probability, NO_UNITS) }]),
+      ...regionOf(finding),
     ],
     text: narrative(report.label, title),
   });
