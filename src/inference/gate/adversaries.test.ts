@@ -101,11 +101,6 @@ const ports: Parameters<typeof readSeries>[0] = {
 
 for (const [name, [make, code, detail]] of Object.entries(PIXELS)) {
   test(`WR-GAT-04 refused before anything is made for the model: ${name}`, async () => {
-    const ports = {
-      voxels: { ...resampler, acquire: memory.allocate, release: memory.release },
-      inference: unused,
-      text: { complete: unused.infer },
-    };
     const study = { studyInstanceUid: chest.studyInstanceUid, requests: [] };
     const found = await readSeries(ports, packageOf(card), make(), study, new AbortController().signal);
     assert.ok(isSkipped(found));
