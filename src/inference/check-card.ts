@@ -1,8 +1,9 @@
 /** What JSON Schema cannot say about a card: that its parts refer to each other. */
 import { reportContradictions } from './check-report.ts';
+import { encodingContradictions, volumeContradictions } from './check-volume.ts';
 import { declaredFindings } from './declared-findings.ts';
-import { embeddingContradictions, measurementContradictions, regionContradictions } from './heads/check-numbers.ts';
 import { detectionContradictions } from './heads/check-detection.ts';
+import { embeddingContradictions, measurementContradictions, regionContradictions } from './heads/check-numbers.ts';
 import {
   type ClassificationOutput,
   type ImageInput,
@@ -18,7 +19,7 @@ export function contradictions(card: ModelCard): string[] {
   const { input, outputs, intendedUse } = card;
   const keys = declaredFindings(card).map(({ key }) => key);
   return [
-    ...inputContradictions(input),
+    ...inputContradictions(input, outputs),
     ...runtimeContradictions(card),
     ...unless(isUnique(keys), '/outputs: a finding key is used twice'),
     ...unless(isUnique(outputs.flatMap(outputTensors)), '/outputs: a tensor is read twice'),
@@ -32,10 +33,10 @@ export function contradictions(card: ModelCard): string[] {
   ];
 }
 
-function inputContradictions(input: InputRule): readonly string[] {
+function inputContradictions(input: InputRule, outputs: readonly OutputRule[]): readonly string[] {
   switch (input.kind) {
     case 'volume':
-      return unless(voxels(input.maximumShape) <= MOST_VOXELS, '/input/maximumShape: more than 2^30 voxels');
+      return volumeContradictions(input, outputs);
     case 'image':
       return imageContradictions(input);
     case 'slices':
@@ -72,6 +73,7 @@ function outputContradictions(output: OutputRule, input: InputRule, key: string)
     case 'label-map':
       return [
         ...unless(input.kind === 'volume', `${key}: a label map is read of a volume only`),
+        ...encodingContradictions(output, key),
         ...labelMapContradictions(output, key),
       ];
     case 'classification':
@@ -159,13 +161,6 @@ function labelMapContradictions(
 
 function unless(holds: boolean, sentence: string): readonly string[] {
   return holds ? [] : [sentence];
-}
-
-/** 2 GiB of INT16: what one request to an inference service may hold. */
-const MOST_VOXELS = 2 ** 30;
-
-function voxels(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
 }
 
 function isUnique(values: readonly unknown[]): boolean {
