@@ -2,12 +2,14 @@
 import type { ImageFrame, ImageSet } from './assembly/volume.ts';
 import { WetreadError } from './errors.ts';
 import { classification } from './inference/heads/classification.ts';
+import { embedding } from './inference/heads/embedding.ts';
+import { measurement } from './inference/heads/measurement.ts';
 import { outsideImageLimits, outsidePixelLimits, outsideSeriesLimits } from './inference/images/gate-image.ts';
 import { findingsOfImages, imageReference, type ReadImage } from './inference/images/image-findings.ts';
 import { imageRequest, prepareImage } from './inference/images/prepare-image.ts';
 import type { Placement } from './inference/images/resize.ts';
 import type { CardOf, ModelPackage, OutputRule } from './inference/model-package.ts';
-import type { OutputReading, Reading } from './inference/reading.ts';
+import { embeddingsOf, type OutputReading, type Reading } from './inference/reading.ts';
 import type { InferenceResponse } from './inference/tensor.ts';
 import type { Ports } from './ports.ts';
 import { isSkipped, type Reason, type Skipped } from './reasons.ts';
@@ -32,12 +34,18 @@ export async function readImages(
     else read.push(reading);
   }
   if (read.length === 0) return { skipped: leftOut[0]! };
-  return { model, images, findings: findingsOfImages(images, model, read, leftOut) };
+  const embeddings = embeddingsOf(read.flatMap(({ said }) => said));
+  return {
+    model,
+    images,
+    findings: findingsOfImages(images, model, read, leftOut),
+    ...(embeddings && { embeddings }),
+  };
 }
 
 async function readImage(
   inference: Ports['inference'],
-  { card }: ImageModel,
+  { card, references }: ImageModel,
   image: ImageFrame,
   signal: AbortSignal,
 ): Promise<ReadImage | Skipped> {
@@ -50,7 +58,7 @@ async function readImage(
   const response = await inference.infer(imageRequest(card, prepared), signal);
   const said: OutputReading[] = [];
   for (const output of card.outputs) {
-    const reading = readOutput(output, { response, image, placement: prepared.placement });
+    const reading = readOutput(output, { response, image, references, placement: prepared.placement });
     if (isSkipped(reading)) return reading;
     said.push(reading);
   }
@@ -61,15 +69,20 @@ async function readImage(
 interface ImageAnswer {
   readonly response: InferenceResponse;
   readonly image: ImageFrame;
+  readonly references: ModelPackage['references'];
   /** Of the image in the model's input. */
   readonly placement: Placement;
 }
 
 /** Every kind of output that a card of images can declare. */
-function readOutput(output: OutputRule, { response, image }: ImageAnswer): OutputReading | Skipped {
+function readOutput(output: OutputRule, { response, image, references }: ImageAnswer): OutputReading | Skipped {
   switch (output.kind) {
     case 'classification':
       return classification(response, output, [imageReference(image)]);
+    case 'measurement':
+      return measurement(response, output, [imageReference(image)]);
+    case 'embedding':
+      return embedding(response, output, references, [imageReference(image)]);
     default:
       throw new WetreadError('internal', `No output of the kind ${output.kind} is read of an image`);
   }

@@ -29,6 +29,8 @@ export interface Inspection {
   readonly complaints: readonly string[];
   /** Where it satisfies its schema. */
   readonly card?: ModelCard;
+  /** Of embeddings, by the name of their file. */
+  readonly references?: NonNullable<ModelPackage['references']>;
   /** Template that the card names. */
   readonly prompt?: string;
   readonly golden: readonly NamedCase[];

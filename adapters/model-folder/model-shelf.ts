@@ -46,12 +46,12 @@ export async function openModelShelf(folders: readonly string[]): Promise<Folder
 
 /** @throws WetreadError `package-invalid`; the message names the file, and the place in the card. */
 export async function loadModelPackage(folder: string): Promise<ModelPackage> {
-  const { card, digest, changed, complaints, prompt } = await inspectPackage(folder);
+  const { card, digest, changed, complaints, prompt, references } = await inspectPackage(folder);
   if (changed === undefined) throw invalid(folder, `${CHECKSUM_FILE} is missing`);
   // What is wrong inside a file that was changed is a consequence: it would hide the cause.
   const wrong = changed.length > 0 ? changed : complaints;
   if (card === undefined || wrong.length > 0) throw invalid(folder, wrong.join('; '));
-  return { card, digest, ...(prompt !== undefined && { prompt }) };
+  return { card, digest, ...(prompt !== undefined && { prompt }), ...(references && { references }) };
 }
 
 async function packageFolders(folder: string): Promise<string[]> {

@@ -14,7 +14,10 @@ export function declaredFindings({ outputs }: Pick<ModelCard, 'outputs'>): reado
 function declaredBy(output: OutputRule): readonly DeclaredFinding[] {
   switch (output.kind) {
     case 'label-map':
+    case 'measurement':
       return output.findings.map(({ key, measures }) => ({ key, measures: measures.map((measure) => measure.key) }));
+    case 'embedding':
+      return output.findings.map(({ key }) => ({ key, measures: [SIMILARITY_KEY] }));
     case 'classification':
       return output.labels.map(({ key }) => ({ key, measures: [] }));
     case 'detection':
@@ -24,5 +27,7 @@ function declaredBy(output: OutputRule): readonly DeclaredFinding[] {
   }
 }
 
+/** What is measured of a vector and its reference. */
+export const SIMILARITY_KEY = 'similarity';
 /** What is measured of every detection. */
 const REGION_SIZE_KEY = 'region-size';

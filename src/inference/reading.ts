@@ -29,6 +29,14 @@ export interface GeneratedText {
   readonly withheld: ReadonlyMap<Guard, number>;
 }
 
+/** A vector that stands for a series, or for one image. */
+export interface Embedding {
+  readonly tensor: string;
+  /** Of length 1. */
+  readonly vector: readonly number[];
+  readonly sopInstanceUid?: string;
+}
+
 /** What one output of a model says. */
 export interface OutputReading {
   readonly findings: readonly Finding[];
@@ -38,8 +46,16 @@ export interface OutputReading {
   readonly parameters: Readonly<Record<string, string>>;
   /** Of an output that is text; a model has at most one. */
   readonly text?: GeneratedText;
+  /** Of an output that is a vector. */
+  readonly embedding?: Embedding;
   /** What must be known beside the findings: they join the caveats of the draft. */
   readonly notes?: readonly string[];
+}
+
+/** Undefined where no output is a vector. */
+export function embeddingsOf(said: readonly OutputReading[]): readonly [Embedding, ...Embedding[]] | undefined {
+  const [first, ...others] = said.flatMap((reading) => reading.embedding ?? []);
+  return first && [first, ...others];
 }
 
 export interface Reading {
@@ -51,4 +67,6 @@ export interface Reading {
   readonly outlines?: Outlines;
   /** Of a model that writes. */
   readonly text?: GeneratedText;
+  /** Kept with the study, for retrieval, and never written back. */
+  readonly embeddings?: readonly [Embedding, ...Embedding[]];
 }

@@ -12,6 +12,8 @@ export type MeasuredVolume = Pick<Volume, 'shape' | 'affine' | 'spacing' | 'voxe
 
 /** What is to be measured of one mask. */
 export interface RegionRule {
+  /** Numbers of the segments that are taken as one. */
+  readonly segments: readonly number[];
   /** Is the shape of the whole asked for? */
   readonly shape: boolean;
   readonly components?: { readonly minimumMilliliters: number; readonly atMost: number };
@@ -36,7 +38,12 @@ export interface MeasuredRegion {
   };
 }
 
-export function measureRegion(volume: MeasuredVolume, mask: Mask, rule: RegionRule): MeasuredRegion {
+/** Is there anything to measure that refining has not counted? */
+export function asksForMore({ shape, components }: RegionRule): boolean {
+  return shape || components !== undefined;
+}
+
+export function measureRegion(volume: MeasuredVolume, mask: Mask, rule: Omit<RegionRule, 'segments'>): MeasuredRegion {
   const shape = rule.shape ? shapeOf(volume, mask) : undefined;
   const components = rule.components && measureComponents(volume, mask, rule.components, rule.range);
   return { ...(shape && { shape }), ...(components && { components }) };
