@@ -39,7 +39,7 @@ report?: Report
 rule?: ReadingRule
 "study-arrived"?: StudyArrived
 summary?: Summary
-view?: View
+view?: ViewSet
 }
 /**
  * The whole configuration of Wetread, one versioned file (JSON or YAML). Every key has a default: no file is needed.
@@ -1268,6 +1268,10 @@ overlap: number
  */
 blend: ("constant" | "gaussian")
 /**
+ * So many voxels at an edge of a window inside the volume are not used: half of what the network looks at around a voxel. 0 where absent; then edges are blended, as MONAI and nnU-Net do it.
+ */
+margin?: number
+/**
  * Requests on the way at the same time; 2 where absent.
  */
 atOnce?: number
@@ -1901,6 +1905,7 @@ maximumPerClass: number
  * @minItems 1
  */
 classes: [DetectionClass, ...(DetectionClass)[]]
+gate: DetectionGate[]
 }
 /**
  * Where each candidate lies on the grid of the input: x along columns, y along rows, z along slices.
@@ -1999,6 +2004,25 @@ label: number
 laterality?: Code
 }
 /**
+ * After the model has run: a number of the graph that must lie in a range, such as how much of the organ was searched. Otherwise nothing is told, neither present nor absent.
+ */
+export interface DetectionGate {
+/**
+ * FP32 `[n]` or `[1, n]`.
+ */
+tensor: string
+/**
+ * Place in the tensor, from 0.
+ */
+element: number
+/**
+ * With its unit.
+ */
+meaning: string
+minimum: number
+maximum: number
+}
+/**
  * Sentences in sections, as JSON by a schema that Wetread sends with the request. They are guarded, marked as generated, and written as text alone: never a measurement.
  */
 export interface TextOutput {
@@ -2028,7 +2052,7 @@ site?: Code
 laterality?: Code
 }
 /**
- * Numbers of a whole image or volume, FP32 or FP64 `[n]` or `[1, n]`: a regression.
+ * Numbers of a whole image or volume, FP32 `[n]` or `[1, n]`: a regression.
  */
 export interface MeasurementOutput {
 kind: "measurement"
@@ -2434,10 +2458,24 @@ count?: number
 reason: Reason
 }
 /**
- * `view.json`: what the page needs to show the volume that was read. Geometry, outlines by name and histograms; no voxels and no patient.
+ * `view.json`: what the page needs to show what was read, a view for each reading. Geometry, outlines by name and histograms; no voxels and no patient.
+ */
+export interface ViewSet {
+schemaVersion: 1
+/**
+ * In the order of the report's readings.
+ */
+views: View[]
+}
+/**
+ * The volume that a model read, and what it outlines.
  */
 export interface View {
-schemaVersion: 1
+algorithm: ViewAlgorithm
+/**
+ * Document that holds the outlines, such as `seg.dcm`; absent where the model outlines nothing.
+ */
+segmentation?: string
 seriesInstanceUid: string
 modality: string
 /**
@@ -2465,6 +2503,10 @@ edges: ViewEdges
  */
 slices: [ViewSlice, ...(ViewSlice)[]]
 segments: ViewSegment[]
+/**
+ * Where findings lie in the images; absent where none is located.
+ */
+marks?: ViewMark[]
 histograms: ViewHistogram[]
 /**
  * Presets, the first one is shown first.
@@ -2472,6 +2514,14 @@ histograms: ViewHistogram[]
  * @minItems 1
  */
 windows: [ViewWindow, ...(ViewWindow)[]]
+}
+export interface ViewAlgorithm {
+name: string
+version: string
+/**
+ * Of the model, for a reader of drafts.
+ */
+title: string
 }
 /**
  * Where the sides of the image point in the patient: `R`, `L`, `A`, `P`, `H`, `F`, two letters where oblique (PS3.3 C.7.6.1.1.1).
@@ -2513,6 +2563,32 @@ export interface ViewExtent {
 first: number
 last: number
 largest: number
+}
+export interface ViewMark {
+/**
+ * `algorithm/key`.
+ */
+findingKey: string
+/**
+ * Short, beside the mark.
+ */
+label: string
+/**
+ * @minItems 1
+ */
+shapes: [ViewShape, ...(ViewShape)[]]
+}
+export interface ViewShape {
+/**
+ * Index into `slices`.
+ */
+slice: number
+/**
+ * Column, row, column, row … of a closed line, or of one point; the outer corner of the first pixel is 0, 0.
+ * 
+ * @minItems 2
+ */
+points: [number, number, ...(number)[]]
 }
 export interface ViewHistogram {
 segmentKey: string
