@@ -4,7 +4,7 @@
  */
 import { stringOf } from './dicom-json.ts';
 import { type DraftInput, makeDraft } from './make-draft.ts';
-import type { Attempt, Ports } from './ports.ts';
+import type { Attempt, DocumentName, Ports } from './ports.ts';
 import { isSkipped } from './reasons.ts';
 import type { Report, ReportProvenance } from './reporting/report.ts';
 import { newProvenance, repeatedProvenance, type WorkIdentity } from './reporting/revision.ts';
@@ -15,7 +15,7 @@ import { instantOf } from './writeback/text.ts';
 export interface Draft {
   readonly report: Report;
   readonly modality: string;
-  readonly files: readonly DicomFile[];
+  readonly files: readonly (DicomFile & { readonly name: DocumentName })[];
 }
 
 /** What a draft is made for, and with. */
@@ -43,8 +43,8 @@ async function sameDraft(drafting: Drafting, input: DraftInput, work: WorkIdenti
   const provenance = repeatedProvenance(input.last, work);
   if (provenance === undefined) return undefined;
   const drafted = draftUnder(drafting, input, provenance);
-  for (const { object, bytes } of drafted.files) {
-    const saved = await drafting.ports.ledger.document(drafting.attempt.studyInstanceUid, `${object.kind}.dcm`);
+  for (const { name, bytes } of drafted.files) {
+    const saved = await drafting.ports.ledger.document(drafting.attempt.studyInstanceUid, name);
     if (!sameBytes(saved, bytes)) return undefined;
   }
   return drafted;
@@ -75,7 +75,7 @@ async function newDraft(drafting: Drafting, input: DraftInput, work: WorkIdentit
 
 function draftUnder({ ports }: Drafting, input: DraftInput, provenance: ReportProvenance): Draft {
   const made = makeDraft(input, provenance);
-  const files = made.objects.map((object) => ({ object, bytes: ports.writer.write(object) }));
+  const files = made.objects.map(({ name, object }) => ({ name, object, bytes: ports.writer.write(object) }));
   return { report: made.report, modality: input.readings[0]!.images.modality, files };
 }
 

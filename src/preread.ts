@@ -9,13 +9,18 @@ import { classifySlice } from './assembly/classify.ts';
 import { type Images, isVolume } from './assembly/volume.ts';
 import { type Draft, draftOf, lastReport } from './drafting.ts';
 import { WetreadError } from './errors.ts';
+import { formOf, ModelTry, rounds, type ShownReading } from './fan-out.ts';
 import type { ModelPackage } from './inference/model-package.ts';
 import type { Reading } from './inference/reading.ts';
+import { EVERY_MODEL } from './inference/rules/decide.ts';
+import { segmentationNames } from './make-draft.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { readSeries } from './read-series.ts';
-import { isSkipped, type Reason, reason, type Skipped } from './reasons.ts';
+import { type Cause, isSkipped, type Reason, type ReasonCode, reason, type Skipped } from './reasons.ts';
+import type { UnavailableModel } from './reporting/report.ts';
+import { embeddingDocument } from './reporting/embedding-document.ts';
 import { workIdentity } from './reporting/revision.ts';
-import { viewOf } from './reporting/view.ts';
+import { type NamedView, viewOf, viewSetOf } from './reporting/view.ts';
 import type { ReadableSelection } from './selection.ts';
 import { selectOrEnd } from './triage.ts';
 import type { StudyInstanceUid } from './uid.ts';
@@ -36,37 +41,103 @@ export async function preread(attempt: Attempt, ports: Ports, site: Site, signal
   const selection = await selectOrEnd(work, study);
   if ('transition' in selection) return selection;
 
-  for (const [index, series] of selection.candidates.entries()) {
-    const images = await work.stage('assembly', () => assemble(work, study, series, selection.package));
-    if (work.setsAside(series, images)) continue;
-    try {
-      const reading = await work.stage('inference', () =>
-        readSeries(ports, selection.package, images, study.header, signal),
-      );
-      if (work.setsAside(series, reading)) continue;
-      await passOver(work, study, selection, index + 1);
-      const drafted = await work.stage('reporting', () => report(work, study, [reading]));
-      return await work.stage('writeback', () => writeBack(work, study, drafted));
-    } finally {
-      releaseImages(ports.voxels, images);
-    }
-  }
-  await passOver(work, study, selection, selection.candidates.length);
-  return work.end('refuse', work.firstReason());
+  const tries = selection.readings.map((reading) => new ModelTry(reading));
+  for (const { series, readers } of rounds(tries)) await readOnce(work, study, series, readers);
+  await explainUnread(work, study, tries);
+
+  const results = tries.flatMap(({ result }) => result ?? []);
+  if (results.length === 0) return endWithout(work, tries);
+  const without = unavailable(selection, tries);
+  const drafted = await work.stage('reporting', () => report(work, study, results, without));
+  return await work.stage('writeback', () => writeBack(work, study, drafted));
 }
 
-/** Says of every series that was not tried why: of the candidates from one on, and of those that the rule leaves out. */
-async function passOver(
-  work: Work,
-  study: Study,
-  { candidates, left }: Pick<ReadableSelection, 'candidates' | 'left'>,
-  from: number,
-): Promise<void> {
-  for (const series of candidates.slice(from)) {
-    const unfit = await unfitAnyway(work, study.header.studyInstanceUid, series);
-    work.notRead.addSeries(series, unfit ?? reason('another-series-read'));
+/** A series is assembled once, read by one model after another, and its memory given back. */
+async function readOnce(work: Work, study: Study, series: Series, readers: readonly ModelTry[]): Promise<void> {
+  const images = await work.stage('assembly', () => assemble(work, study, series, formOf(readers[0]!.model)));
+  if (isSkipped(images)) {
+    for (const reader of readers) reader.take(series, images);
+    return;
   }
-  for (const { series, reason: why } of left) work.notRead.addSeries(series, why);
+  try {
+    for (const reader of readers) {
+      const outcome = await work.stage('inference', () => readWith(work, study, reader.model, images));
+      reader.take(series, outcome);
+    }
+  } finally {
+    releaseImages(work.ports.voxels, images);
+  }
+}
+
+/**
+ * The fault of one model is the study's while it may still pass: all of it is tried again. Then it is the model's alone,
+ * and the others' findings go out without it.
+ */
+async function readWith(
+  { attempt, ports, site, signal }: Work,
+  study: Study,
+  model: ModelPackage,
+  images: Images,
+): Promise<ShownReading | Skipped | WetreadError> {
+  try {
+    const reading = await readSeries(ports, model, images, study.header, signal);
+    return isSkipped(reading) ? reading : { reading, ...shownAs(reading) };
+  } catch (cause) {
+    signal.throwIfAborted();
+    const error = WetreadError.from(cause);
+    if (error.retryable && attempt.number <= site.maximumRetries) throw error;
+    return error;
+  }
+}
+
+/** How the page shows a volume; made while its voxels are there. */
+function shownAs({ images, model: { card }, outlines }: Reading): Pick<ShownReading, 'view'> {
+  return isVolume(images) ? { view: viewOf(images, card, outlines) } : {};
+}
+
+function namedViews(results: readonly ShownReading[]): readonly NamedView[] {
+  const names = segmentationNames(results.map(({ reading }) => reading));
+  return results.flatMap(({ view }, at) => (view === undefined ? [] : [{ view, segmentation: names[at] }]));
+}
+
+/** No model gave a result: by a fault, or because nothing of the study can be read. */
+function endWithout(work: Work, tries: readonly ModelTry[]): Outcome {
+  const fault = tries.find((each) => each.fault !== undefined)?.fault;
+  if (fault !== undefined) throw fault;
+  return work.end('refuse', tries.find(({ setAside }) => setAside.length > 0)?.setAside[0]?.reason);
+}
+
+/**
+ * The models that should have read the study. Where the site writes no rules, a model that finds the study is not its own
+ * was never meant to.
+ */
+function unavailable({ rule }: ReadableSelection, tries: readonly ModelTry[]): readonly UnavailableModel[] {
+  return tries.flatMap(({ result, why, model }) => {
+    if (result !== undefined || (rule.name === EVERY_MODEL && OTHER_STUDIES.has(why.code))) return [];
+    const { name, version } = model.card;
+    return [{ algorithm: { name, version, digest: model.digest }, reason: why }];
+  });
+}
+
+const OTHER_STUDIES: ReadonlySet<Cause['code']> = new Set<ReasonCode>(['wrong-modality', 'wrong-body-part']);
+
+/** Says of every series that no model read why: what was in its way, or that another was read, or that the rule leaves it out. */
+async function explainUnread(work: Work, study: Study, tries: readonly ModelTry[]): Promise<void> {
+  const read = new Set<string>(tries.flatMap(({ result }) => result?.reading.images.seriesInstanceUid ?? []));
+  const why = new Map<Series, Reason>();
+  const explain = (series: Series, because: Reason): void => {
+    if (!read.has(series.seriesInstanceUid) && !why.has(series)) why.set(series, because);
+  };
+  for (const { setAside } of tries) for (const one of setAside) explain(one.series, one.reason);
+  for (const series of tries.flatMap(({ candidates }) => candidates)) {
+    if (read.has(series.seriesInstanceUid) || why.has(series)) continue;
+    const unfit = await unfitAnyway(work, study.header.studyInstanceUid, series);
+    explain(series, unfit ?? reason('another-series-read'));
+  }
+  const left = tries.flatMap((each) => each.left);
+  for (const one of left) if (one.reason.code !== 'wrong-modality') explain(one.series, one.reason);
+  for (const one of left) explain(one.series, one.reason);
+  for (const [series, because] of why) work.notRead.addSeries(series, because);
 }
 
 /** Why a series is none to read even where no other was, such as a localizer: the metadata of one instance tells. */
@@ -88,23 +159,29 @@ async function unfitAnyway(
   }
 }
 
-/** Assembly: the series becomes what the model reads, one volume or images, or is set aside. */
+/** Assembly: the series becomes what the models read, one volume or images, or is set aside. */
 async function assemble(
   { ports, notRead, signal }: Work,
   study: Study,
   series: Series,
-  { card: { input } }: ModelPackage,
+  form: ReturnType<typeof formOf>,
 ): Promise<Images | Skipped> {
-  const assembleAs = input.kind === 'image' ? assembleImageSet : assembleVolume;
+  const assembleAs = form === 'volume' ? assembleVolume : assembleImageSet;
   const assembled = await assembleAs(ports, study.header.studyInstanceUid, series, signal);
   notRead.add(...assembled.notRead);
   return assembled.images ?? { skipped: assembled.skipped ?? reason('no-readable-series') };
 }
 
-/** Reporting: sections of text on the findings, and the same as SR and SEG; all of it saved before anything leaves. */
-async function report(work: Work, study: Study, readings: readonly Reading[]): Promise<Draft> {
+/** Reporting: sections of text on the findings, and the same as SR and SEGs; all of it saved before anything leaves. */
+async function report(
+  work: Work,
+  study: Study,
+  results: readonly ShownReading[],
+  without: readonly UnavailableModel[],
+): Promise<Draft> {
+  const readings = results.map(({ reading }) => reading);
   const last = await lastReport(work);
-  const input = { study: study.header, readings, last };
+  const input = { study: study.header, readings, unavailable: without, last };
   const identity = workIdentity({
     studyInstanceUid: work.attempt.studyInstanceUid,
     sopInstanceUids: readings.flatMap(({ findings }) => findings.evidence.map((e) => e.sopInstanceUid)),
@@ -113,11 +190,10 @@ async function report(work: Work, study: Study, readings: readonly Reading[]): P
   });
   const drafted = await draftOf(work, input, identity);
   await work.save('report.json', drafted.report);
-  const shown = readings.find(({ outlines }) => outlines !== undefined);
-  if (shown?.outlines !== undefined && isVolume(shown.images)) {
-    await work.save('view.json', viewOf(shown.images, shown.outlines.segmentation, shown.outlines.statistics));
-  }
-  for (const { object, bytes } of drafted.files) await work.save(`${object.kind}.dcm`, bytes);
+  await work.save('view.json', viewSetOf(namedViews(results)));
+  const vectors = embeddingDocument(study.header.studyInstanceUid, input.readings);
+  if (vectors !== undefined) await work.save('embedding.json', vectors);
+  for (const { name, bytes } of drafted.files) await work.save(name, bytes);
   await work.ports.ledger.advance(work.attempt, 'draft');
   return drafted;
 }

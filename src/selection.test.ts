@@ -47,7 +47,7 @@ test('WR-RUL-05 one instance of each series is asked for, the same at every look
 test('WR-RUL-05 a series that the archive refuses to describe costs the others nothing', async () => {
   const { selection } = await decided(sourceWith({ [uids[0]!]: 'archive-refused' }));
   assert.deepEqual(
-    selection?.candidates.map(({ seriesNumber }) => seriesNumber),
+    selection?.readings[0]?.candidates.map(({ seriesNumber }) => seriesNumber),
     [2],
   );
 });
@@ -64,7 +64,7 @@ test('WR-RUL-06 where a package was refused, the study that its rule would read 
   const missing = await decided(sourceWith({}), 'ct-refused');
   assert.throws(() => readable(missing, refused), { code: 'package-invalid' });
   const loaded = readable(await decided(sourceWith({})), refused);
-  assert.ok(!isSkipped(loaded) && loaded.package.card.name === 'ct-lung-density');
+  assert.ok(!isSkipped(loaded) && loaded.readings[0]?.package.card.name === 'ct-lung-density');
   const none = await decideOn(
     subjectOf([{ modality: 'SR' }]).study,
     { source: 'test' },

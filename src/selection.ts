@@ -4,7 +4,13 @@ import type { DicomDataSet } from './dicom-json.ts';
 import { WetreadError } from './errors.ts';
 import type { ModelPackage } from './inference/model-package.ts';
 import type { RuleSubject } from './inference/rules/attributes.ts';
-import { type Decision, decide, type Selection, seriesToDescribe } from './inference/rules/decide.ts';
+import {
+  type Decision,
+  decide,
+  type SelectedReading,
+  type Selection,
+  seriesToDescribe,
+} from './inference/rules/decide.ts';
 import type { Rule } from './inference/rules/rule.ts';
 import type { ImageArchive, ModelShelf } from './ports.ts';
 import { reason, type Skipped } from './reasons.ts';
@@ -13,8 +19,13 @@ import type { SeriesInstanceUid } from './uid.ts';
 /** Where metadata comes from: an archive, or files that are looked at. */
 export type MetadataSource = Pick<ImageArchive, 'retrieveMetadata'>;
 
-/** What to read of a study, with a model that is loaded. */
-export type ReadableSelection = Selection & { readonly package: ModelPackage };
+/** What to read of a study, with models that are loaded. */
+export interface ReadableSelection {
+  readonly rule: Selection['rule'];
+  readonly readings: readonly ReadableReading[];
+}
+
+export type ReadableReading = SelectedReading & { readonly package: ModelPackage };
 
 /** Requests for metadata that run at the same time. */
 const REQUESTS_IN_FLIGHT = 4;
@@ -80,13 +91,17 @@ function representativeOf({ instances }: Series): Series['instances'][number]['s
 }
 
 /**
- * What the decision means with the models that are loaded.
+ * What the decision means with the models that are loaded. A rule that names several wants all of them: a study that it
+ * reads is not read by the rest.
  * @throws the error of a refused package where that might have read the study: it is parked, not passed over
  */
 export function readable({ selection, reason: none }: Decision, models: ModelShelf): ReadableSelection | Skipped {
-  if (selection?.package !== undefined) return { ...selection, package: selection.package };
+  const missing = selection?.readings.find((reading) => reading.package === undefined);
+  if (selection !== undefined && missing === undefined) {
+    return { rule: selection.rule, readings: selection.readings as readonly ReadableReading[] };
+  }
   const refused = models.refused[0];
   const mightRead = selection !== undefined || none?.code === 'no-model-selected';
   if (mightRead && refused !== undefined) throw refused.error;
-  return { skipped: none ?? reason('no-model-selected', `'${selection!.rule.model}' is not loaded`) };
+  return { skipped: none ?? reason('no-model-selected', `'${missing?.model}' is not loaded`) };
 }

@@ -2,11 +2,11 @@
 import type { Patience } from './arrival/completeness.ts';
 import type { StudyTransition } from './arrival/lifecycle.ts';
 import type { StudyCounts } from './arrival/polling.ts';
-import type { Series, Study } from './arrival/study.ts';
+import type { Study } from './arrival/study.ts';
 import type { Rule } from './inference/rules/rule.ts';
 import { NotReadList } from './not-read.ts';
 import type { Attempt, DocumentName, Ports, RecordPatch } from './ports.ts';
-import { isSkipped, type Reason, reason, type Skipped } from './reasons.ts';
+import type { Reason } from './reasons.ts';
 import type { DraftStatus } from './writeback/fhir.ts';
 import type { RecordNaming } from './writeback/fhir-match.ts';
 
@@ -21,6 +21,8 @@ export interface Site {
   readonly patience: Patience;
   /** In their order; without any, every model reads what its card says. */
   readonly rules: readonly Rule[];
+  /** How often a study is read again for the sake of one model, before the draft goes out without it. */
+  readonly maximumRetries: number;
   /** Studies with more instances are not read. */
   readonly largestStudy: number;
 }
@@ -45,7 +47,6 @@ export class Work {
   readonly notRead = new NotReadList();
   readonly #timingsMs: Record<string, number> = {};
   #found: RecordPatch = {};
-  readonly #seriesReasons: Reason[] = [];
 
   constructor(attempt: Attempt, ports: Ports, site: Site, signal: AbortSignal) {
     this.attempt = attempt;
@@ -68,19 +69,6 @@ export class Work {
       this.#timingsMs[stage] = (this.#timingsMs[stage] ?? 0) + durationMs;
       log.write('stage-ended', { ...about, durationMs });
     }
-  }
-
-  /** True when the series gave no result: the reason is kept for the record and the next candidate is tried. */
-  setsAside<T extends object>(series: Series, result: T | Skipped): result is Skipped {
-    if (!isSkipped(result)) return false;
-    this.notRead.addSeries(series, result.skipped);
-    this.#seriesReasons.push(result.skipped);
-    return true;
-  }
-
-  /** The reason of the best candidate: candidates are tried in order of preference. */
-  firstReason(): Reason {
-    return this.#seriesReasons[0] ?? reason('no-readable-series');
   }
 
   save(name: DocumentName, content: Uint8Array | object): Promise<void> {

@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import { STATES, type StudyState } from '../../src/arrival/lifecycle.ts';
 import { ERROR_CODES, type ErrorCode } from '../../src/errors.ts';
 import { REASONS, type ReasonCode } from '../../src/reasons.ts';
+import { effusionFinding, findingsOf, lungFinding, volumeOf } from '../../test/support/findings.ts';
 import { sampleReport, sampleSegmentation, sampleVolume } from '../../test/support/sample-report.ts';
 import { reasonAnswer, stateAnswer } from './answers.ts';
-import { measurementTable } from './measurement-table.ts';
+import { measurementTables } from './measurement-table.ts';
 
 test('WR-PAGE-22 every state and every reason is told in words, with something to do', () => {
   for (const state of Object.keys(STATES) as StudyState[]) {
@@ -29,7 +30,8 @@ test('WR-PAGE-22 measurements stand side by side, a dash where a finding lacks o
   const [reading] = sampleReport(sampleSegmentation(sampleVolume())).readings;
   const [right, left, both] = reading.findings;
   const findings = [right!, { ...left!, measurements: [] }, both!];
-  const table = measurementTable({ readings: [{ ...reading, findings }] });
+  const [table] = measurementTables({ readings: [{ ...reading, findings }] });
+  assert.ok(table !== undefined);
   assert.deepEqual(
     table.columns.map(({ title, segmentNumbers }) => [title, segmentNumbers]),
     [
@@ -42,4 +44,24 @@ test('WR-PAGE-22 measurements stand side by side, a dash where a finding lacks o
   assert.equal(volume.cells[1], '\u2013');
   assert.match(volume.cells[0]!, /^[\d,]+ ml$/);
   assert.equal(volume.definition, 'Volume (118565006, SCT)');
+});
+
+test('WR-PAGE-30 each model has a table of its own; what was looked for stands apart, present before absent', () => {
+  const absent = effusionFinding('absent', { key: 'a', probability: 0.1 });
+  const present = effusionFinding('present', { key: 'p', measurements: [volumeOf(40)] });
+  const tables = measurementTables({
+    readings: [findingsOf('ct-a', [lungFinding([volumeOf(2400)]), absent, present]), findingsOf('ct-b', [])],
+  });
+  assert.equal(tables.length, 1, 'a model that says nothing has no table');
+  assert.deepEqual(
+    tables[0]!.columns.map(({ findingKey }) => findingKey),
+    ['ct-a/lung-right'],
+  );
+  assert.deepEqual(
+    tables[0]!.statements.map(({ findingKey, text }) => [findingKey, text]),
+    [
+      ['ct-a/p', 'present, volume 40 ml'],
+      ['ct-a/a', 'absent (probability 0.10)'],
+    ],
+  );
 });

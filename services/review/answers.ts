@@ -1,11 +1,12 @@
 /** What the page is told, in words: answers of the API, made from the ledger's records and documents. */
-import type { Report, View } from '../../contracts/generated/types.ts';
+import type { Report, View, ViewSet } from '../../contracts/generated/types.ts';
 import { STATES, type StudyState } from '../../src/arrival/lifecycle.ts';
 import type { Study, StudyHeader } from '../../src/arrival/study.ts';
 import { ERROR_CODES } from '../../src/errors.ts';
 import type { DocumentName, NotRead, StudyRecord, StudyStep } from '../../src/ports.ts';
 import { type Cause, REASONS } from '../../src/reasons.ts';
 import { ADVICE } from './advice.ts';
+import { documentKind, segmentationsOf } from './documents.ts';
 import type { MeasurementTable } from './measurement-table.ts';
 import { type OperationAnswer, operationAnswer } from './operator.ts';
 import type { TraceSpan } from './trace.ts';
@@ -106,7 +107,8 @@ export interface StudyAnswer extends StudyRowAnswer {
   readonly notRead: readonly NotReadAnswer[];
   readonly links: readonly LinkAnswer[];
   readonly trace: readonly TraceSpan[];
-  readonly view?: View;
+  /** In the order of the report's readings; the page lets the reader choose. */
+  readonly views: readonly View[];
   readonly draft?: DraftAnswer;
 }
 
@@ -114,7 +116,14 @@ export interface DraftAnswer {
   readonly report: Report;
   /** The whole draft for the clipboard; begins and ends with the label. */
   readonly text: string;
-  readonly table: MeasurementTable;
+  /** One for each reading that measures or states something. */
+  readonly tables: readonly MeasurementTable[];
+  /** Names of models that gave no result, with the reason and what an operator can do. */
+  readonly unavailable: readonly UnavailableAnswer[];
+}
+
+export interface UnavailableAnswer extends ReasonAnswer {
+  readonly algorithm: string;
 }
 
 /** Patient data: answered with `no-store`, on its own, so that an archive that is down does not hold up the draft. */
@@ -205,33 +214,23 @@ function present<T extends object>(values: T): Present<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Present<T>;
 }
 
-/** Media types and names under which the documents of a study are handed out. */
-export const DOCUMENTS: Readonly<
-  Record<DocumentName, { readonly mediaType: string; readonly label: string; readonly detail: string }>
-> = {
-  'sr.dcm': { mediaType: 'application/dicom', label: 'DICOM SR', detail: 'Comprehensive 3D SR, TID 1500' },
-  'seg.dcm': { mediaType: 'application/dicom', label: 'DICOM SEG', detail: 'outlines as stored in the archive' },
-  'bundle.json': {
-    mediaType: 'application/fhir+json',
-    label: 'FHIR transaction',
-    detail: 'as sent to the health record',
-  },
-  'report.json': { mediaType: 'application/json', label: 'Draft', detail: 'report.json with every finding' },
-  'view.json': { mediaType: 'application/json', label: 'View', detail: 'geometry and histograms of this page' },
-  'trace.json': { mediaType: 'application/json', label: 'Trace', detail: 'OpenTelemetry spans, OTLP JSON' },
-};
-
 /** Only what is there: SR and SEG are saved with the draft, the transaction when it is filed. */
 export function linksOf(
   studyInstanceUid: string,
-  documents: { readonly report: unknown; readonly bundle: unknown; readonly trace: unknown },
+  documents: {
+    readonly report: unknown;
+    readonly view: ViewSet | undefined;
+    readonly bundle: unknown;
+    readonly trace: unknown;
+  },
   fhirPath: string | undefined,
 ): readonly LinkAnswer[] {
-  const drafted: readonly DocumentName[] = documents.report === undefined ? [] : ['sr.dcm', 'seg.dcm', 'report.json'];
+  const outlines = documents.view === undefined ? [] : segmentationsOf(documents.view);
+  const drafted: readonly DocumentName[] = documents.report === undefined ? [] : ['sr.dcm', ...outlines, 'report.json'];
   const filed: readonly DocumentName[] = documents.bundle === undefined ? [] : ['bundle.json'];
   const traced: readonly DocumentName[] = documents.trace === undefined ? [] : ['trace.json'];
   const links = [...drafted, ...filed, ...traced].map((name) => {
-    const { label, detail } = DOCUMENTS[name];
+    const { label = name, detail = '' } = documentKind(name) ?? {};
     return { key: name, label, detail, href: `/api/studies/${studyInstanceUid}/documents/${name}` };
   });
   const identifier = reportIdentifierOf(documents.bundle);

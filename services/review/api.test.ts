@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { View } from '../../contracts/generated/types.ts';
-import { validateReport, validateView } from '../../contracts/generated/validators.js';
+import { validateReport, validateViewSet } from '../../contracts/generated/validators.js';
 import { sliceVoxels } from '../../src/assembly/volume.ts';
 import { type ReviewFixture, reviewFixture } from '../../test/support/review-fixture.ts';
 import type { HeaderAnswer, StudyAnswer, StudyListAnswer } from './answers.ts';
@@ -39,7 +39,12 @@ test('WR-PAGE-20 the list has every study, newest first, with state, reason and 
 });
 
 test('WR-PAGE-20 no answer but the header holds patient data, and none is cached', async () => {
-  const paths = ['/api/studies', study('filed'), study('filed', '/state'), study('filed', '/slices/3/outlines')];
+  const paths = [
+    '/api/studies',
+    study('filed'),
+    study('filed', '/state'),
+    study('filed', '/views/0/slices/3/outlines'),
+  ];
   for (const path of paths) {
     const response = await get(path);
     assert.equal(response.headers.get('Cache-Control'), 'no-store', path);
@@ -53,7 +58,7 @@ test('WR-PAGE-20 no answer but the header holds patient data, and none is cached
 test('WR-PAGE-20 the study answer carries draft, view, history and trace by their contracts', async () => {
   const answer = await json<StudyAnswer>(study('filed'));
   assert.ok(validateReport(answer.draft!.report), JSON.stringify(validateReport.errors));
-  assert.ok(validateView(answer.view), JSON.stringify(validateView.errors));
+  assert.ok(validateViewSet({ schemaVersion: 1, views: answer.views }), JSON.stringify(validateViewSet.errors));
   assert.deepEqual(
     answer.history.map((step) => step.state),
     ['settling', 'accepted', 'triaging', 'accepted', 'reading', 'drafted', 'filed'],
@@ -67,15 +72,15 @@ test('WR-PAGE-20 the study answer carries draft, view, history and trace by thei
 });
 
 test('WR-PAGE-20 voxels of a slice are those of the archive, outlines those of the SEG', async () => {
-  const view = (await json<StudyAnswer>(study('filed'))).view as View;
+  const view = (await json<StudyAnswer>(study('filed'))).views[0] as View;
   const k = 11;
   const index = view.slices.findIndex((s) => s.sopInstanceUid === fixture.chest.volume.slices[k]!.sopInstanceUid);
-  const response = await get(study('filed', `/slices/${index}/voxels`));
+  const response = await get(study('filed', `/views/0/slices/${index}/voxels`));
   assert.equal(response.headers.get('Content-Type'), 'application/octet-stream');
   assert.deepEqual([response.headers.get('Wetread-Slope'), response.headers.get('Wetread-Intercept')], ['1', '-1024']);
   const voxels = new Int16Array(await response.arrayBuffer());
   assert.deepEqual(voxels, Int16Array.from(sliceVoxels(fixture.chest.volume, k)));
-  const outlines = await json<{ segmentNumber: number }[]>(study('filed', `/slices/${index}/outlines`));
+  const outlines = await json<{ segmentNumber: number }[]>(study('filed', `/views/0/slices/${index}/outlines`));
   assert.deepEqual(
     outlines.map((o) => o.segmentNumber).sort((a, b) => a - b),
     [1, 2],
@@ -90,6 +95,7 @@ test('WR-PAGE-20 documents come under their media types; DICOM is saved as a fil
     'report.json': 'application/json',
     'trace.json': 'application/json',
     'view.json': 'application/json',
+    'embedding.json': 'application/json',
   } as const;
   for (const [name, type] of Object.entries(types)) {
     const response = await get(study('filed', `/documents/${name}`));

@@ -5,12 +5,11 @@
 import type { ServerResponse } from 'node:http';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import { WetreadError } from '../../src/errors.ts';
-import type { DocumentName } from '../../src/ports.ts';
 import { parseUid, type StudyInstanceUid } from '../../src/uid.ts';
-import { DOCUMENTS } from './answers.ts';
+import { documentKind, isDocumentName } from './documents.ts';
 import type { FrameVoxels } from './frames.ts';
 import { moveRequest } from './operator.ts';
-import { ReviewDesk, type ReviewDeskOptions } from './review-desk.ts';
+import { ReviewDesk, type ReviewDeskOptions, type SliceAddress } from './review-desk.ts';
 
 export interface ReviewOptions extends ReviewDeskOptions {
   /** Folder `services/review/public`, wherever the package keeps it. */
@@ -54,12 +53,12 @@ function apiRouter(desk: ReviewDesk): Router {
   router.get('/studies/:uid/header', (request, response) =>
     whileOpen(response, async (signal) => answer(response, await desk.header(uidOf(request), signal))),
   );
-  router.get('/studies/:uid/slices/:index/outlines', async (request, response) =>
-    answer(response, await desk.outlines(uidOf(request), Number(request.params.index))),
+  router.get('/studies/:uid/views/:view/slices/:slice/outlines', async (request, response) =>
+    answer(response, await desk.outlines(sliceOf(request))),
   );
-  router.get('/studies/:uid/slices/:index/voxels', (request, response) =>
+  router.get('/studies/:uid/views/:view/slices/:slice/voxels', (request, response) =>
     whileOpen(response, async (signal) => {
-      const frame = await desk.voxels(uidOf(request), Number(request.params.index), signal);
+      const frame = await desk.voxels(sliceOf(request), signal);
       if (frame === undefined) answer(response, undefined);
       else sendVoxels(response, frame);
     }),
@@ -103,14 +102,15 @@ function sendVoxels(response: Response, { voxels, slope, intercept }: FrameVoxel
 async function sendDocument(desk: ReviewDesk, request: Request, response: Response): Promise<void> {
   const name = String(request.params['name']);
   const bytes = isDocumentName(name) ? await desk.document(uidOf(request), name) : undefined;
-  if (!isDocumentName(name) || bytes === undefined) return answer(response, undefined);
-  const { mediaType } = DOCUMENTS[name];
+  const { mediaType } = documentKind(name) ?? {};
+  if (mediaType === undefined || bytes === undefined) return answer(response, undefined);
   if (mediaType === 'application/dicom') response.attachment(`${uidOf(request)}.${name}`);
   response.set('Content-Type', mediaType).end(bytes);
 }
 
-function isDocumentName(name: string): name is DocumentName {
-  return Object.hasOwn(DOCUMENTS, name);
+function sliceOf(request: Request): SliceAddress {
+  const { view, slice } = request.params;
+  return { studyInstanceUid: uidOf(request), view: Number(view), slice: Number(slice) };
 }
 
 function uidOf(request: Request): StudyInstanceUid {

@@ -1,18 +1,26 @@
-/** Measurements side by side: a column per finding, a row per measure. */
-import type { Finding } from '../../src/inference/findings.ts';
-import { findingPath, findingTitle } from '../../src/reporting/finding-text.ts';
+/** What each model says, as the page lays it out: measurements side by side, what was looked for one below the other. */
+import type { Finding, Findings } from '../../src/inference/findings.ts';
+import { findingPath, findingTitle, measureName, presenceText } from '../../src/reporting/finding-text.ts';
 import type { Report } from '../../src/reporting/report.ts';
 import { measurementText } from '../../src/reporting/text.ts';
 
+/** Of one model. */
 export interface MeasurementTable {
-  readonly columns: readonly MeasurementColumn[];
+  readonly algorithm: { readonly name: string; readonly version: string };
+  readonly seriesInstanceUid: string;
+  /** What was measured: a column per finding, a row per measure. */
+  readonly columns: readonly FindingHead[];
   readonly rows: readonly MeasurementRow[];
+  /** What was looked for: what is present first, then what nobody can tell, then what is absent. */
+  readonly statements: readonly Statement[];
 }
 
-export interface MeasurementColumn {
+export interface FindingHead {
   /** As the sentences of the report name it: `algorithm/key`. */
   readonly findingKey: string;
   readonly title: string;
+  readonly algorithm: string;
+  readonly seriesInstanceUid: string;
   /** Segments that outline it; those of all findings where it has none of its own, as for both lungs. */
   readonly segmentNumbers: readonly number[];
   /** The image that shows it best. */
@@ -28,44 +36,75 @@ export interface MeasurementRow {
   readonly cells: readonly string[];
 }
 
-const LABELS: Readonly<Record<string, string>> = {
-  volume: 'Volume',
-  'mean-density': 'Mean density',
-  perc15: '15th percentile (Perc15)',
-  'laa-950': 'Below \u2212950 HU (LAA-950)',
-};
+export interface Statement extends FindingHead {
+  readonly presence?: 'present' | 'absent' | 'undetermined';
+  /** "present (probability 0.91), region size 12.0 mm". */
+  readonly text: string;
+}
 
-export function measurementTable({ readings }: Pick<Report, 'readings'>): MeasurementTable {
-  const findings = readings.flatMap((reading) => reading.findings);
-  const keys = [...new Set(findings.flatMap((finding) => finding.measurements.map((m) => m.key)))];
+/** One for each reading that found, or looked for, anything. */
+export function measurementTables({ readings }: Pick<Report, 'readings'>): readonly MeasurementTable[] {
+  return readings.filter(({ findings }) => findings.length > 0).map(tableOf);
+}
+
+function tableOf(reading: Findings): MeasurementTable {
+  const { algorithm, seriesInstanceUid, findings } = reading;
+  const measured = findings.filter((finding) => !isStated(finding));
+  const keys = [...new Set(measured.flatMap((finding) => finding.measurements.map((m) => m.key)))];
   return {
-    columns: readings.flatMap(({ algorithm, findings: own }) =>
-      own.map((finding) => ({ findingKey: findingPath(algorithm, finding), ...columnOf(finding, own) })),
-    ),
-    rows: keys.map((key) => rowOf(key, findings)),
+    algorithm: { name: algorithm.name, version: algorithm.version },
+    seriesInstanceUid,
+    columns: measured.map((finding) => headOf(finding, reading)),
+    rows: keys.map((key) => rowOf(key, measured)),
+    statements: findings
+      .filter(isStated)
+      .map((finding) => statementOf(finding, reading))
+      .sort(byPresence),
   };
 }
 
-function columnOf(finding: Finding, all: readonly Finding[]): Omit<MeasurementColumn, 'findingKey'> {
-  const segments = finding.segmentNumber === undefined ? all : [finding];
+function isStated({ presence, probability }: Finding): boolean {
+  return presence !== undefined || probability !== undefined;
+}
+
+function headOf(finding: Finding, { algorithm, seriesInstanceUid, findings }: Findings): FindingHead {
+  const segments = finding.segmentNumber === undefined && !isStated(finding) ? findings : [finding];
   const [key] = finding.evidence;
   return {
+    findingKey: findingPath(algorithm, finding),
     title: findingTitle(finding),
+    algorithm: algorithm.name,
+    seriesInstanceUid,
     segmentNumbers: segments.flatMap(({ segmentNumber }) => segmentNumber ?? []),
-    ...(key === undefined
-      ? {}
-      : { keyImage: { sopInstanceUid: key.sopInstanceUid, frameNumber: key.frameNumber ?? 1 } }),
+    ...(key !== undefined && { keyImage: { sopInstanceUid: key.sopInstanceUid, frameNumber: key.frameNumber ?? 1 } }),
   };
+}
+
+function statementOf(finding: Finding, reading: Findings): Statement {
+  const { presence, measurements } = finding;
+  const measured = measurements.map((m) => `${measureName(m)} ${measurementText(m)}`);
+  return {
+    ...headOf(finding, reading),
+    ...(presence !== undefined && { presence }),
+    text: [presenceText(finding) ?? [], measured].flat().join(', '),
+  };
+}
+
+const ORDER = ['present', 'undetermined', 'absent'];
+
+function byPresence(a: Statement, b: Statement): number {
+  return ORDER.indexOf(a.presence ?? 'undetermined') - ORDER.indexOf(b.presence ?? 'undetermined');
 }
 
 function rowOf(key: string, findings: readonly Finding[]): MeasurementRow {
   const measurements = findings.map((finding) => finding.measurements.find((m) => m.key === key));
-  const concept = measurements.find((m) => m !== undefined)?.concept;
-  const meaning = concept?.meaning ?? key;
+  const first = measurements.find((m) => m !== undefined);
+  const { concept } = first ?? {};
+  const name = first === undefined ? key : measureName(first);
   return {
     key,
-    label: LABELS[key] ?? meaning,
-    definition: concept === undefined ? meaning : `${meaning} (${concept.value}, ${concept.scheme})`,
+    label: name.charAt(0).toUpperCase() + name.slice(1),
+    definition: concept === undefined ? name : `${concept.meaning} (${concept.value}, ${concept.scheme})`,
     cells: measurements.map((m) => (m === undefined ? '\u2013' : measurementText(m))),
   };
 }

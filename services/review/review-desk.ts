@@ -1,8 +1,9 @@
 /** Answers of the page's API, from the ledger and the archive; undefined where there is nothing. */
-import type { Report, View } from '../../contracts/generated/types.ts';
+import type { Report, View, ViewSet } from '../../contracts/generated/types.ts';
 import { draftStands } from '../../src/arrival/lifecycle.ts';
 import { operatorReason } from '../../src/arrival/operator-note.ts';
 import type { DocumentName, ImageArchive, Ledger, StudyRecord } from '../../src/ports.ts';
+import type { Cause } from '../../src/reasons.ts';
 import { reportText } from '../../src/reporting/draft.ts';
 import { parseUid, type SeriesInstanceUid, type SopInstanceUid, type StudyInstanceUid } from '../../src/uid.ts';
 import {
@@ -12,6 +13,7 @@ import {
   linksOf,
   notReadAnswer,
   type RefusedInstance,
+  reasonAnswer,
   refusedAnswers,
   rowAnswer,
   type StudyAnswer,
@@ -19,8 +21,9 @@ import {
   type StudyRowAnswer,
   stepAnswer,
 } from './answers.ts';
+import { isDocumentName } from './documents.ts';
 import { type FrameSource, type FrameSourceOptions, type FrameVoxels, frameSource } from './frames.ts';
-import { measurementTable } from './measurement-table.ts';
+import { measurementTables } from './measurement-table.ts';
 import type { MoveRequest } from './operator.ts';
 import { type SegmentationFile, type SegmentOutline, segmentationFile } from './segmentation-file.ts';
 import { traceSpans } from './trace.ts';
@@ -34,21 +37,28 @@ export interface ReviewDeskOptions extends FrameSourceOptions {
   readonly fhirPath?: string;
 }
 
-/** A study whose images are being looked at. */
-interface OpenStudy {
+/** A slice of a view of a study; numbers from 0. */
+export interface SliceAddress {
+  readonly studyInstanceUid: StudyInstanceUid;
+  readonly view: number;
+  readonly slice: number;
+}
+
+/** A view of a study whose images are being looked at. */
+interface OpenView {
   readonly view: View;
   readonly segmentation: SegmentationFile | undefined;
 }
 
 /** Rows that the list shows; older studies are found by their UID. */
 const LIST_LIMIT = 200;
-/** Studies kept open between requests: a SEG of 300 slices has 20 MB. */
+/** Views kept open between requests: a SEG of 300 slices has 20 MB. */
 const OPEN_LIMIT = 3;
 
 export class ReviewDesk {
   readonly #options: ReviewDeskOptions;
   readonly #frames: FrameSource;
-  readonly #open = new Map<string, Promise<OpenStudy | undefined>>();
+  readonly #open = new Map<string, Promise<OpenView | undefined>>();
 
   constructor(options: ReviewDeskOptions) {
     this.#options = options;
@@ -75,7 +85,7 @@ export class ReviewDesk {
     const [history, report, view, trace, bundle] = await Promise.all([
       this.#options.ledger.history(uid),
       stands ? this.#json<Report>(uid, 'report.json') : undefined,
-      stands ? this.#json<View>(uid, 'view.json') : undefined,
+      stands ? this.#json<ViewSet>(uid, 'view.json') : undefined,
       this.#json(uid, 'trace.json'),
       stands ? this.#json(uid, 'bundle.json') : undefined,
     ]);
@@ -83,9 +93,9 @@ export class ReviewDesk {
       ...rowAnswer(record),
       history: history.map(stepAnswer),
       notRead: record.notRead.map(notReadAnswer),
-      links: linksOf(uid, { report, bundle, trace }, this.#options.fhirPath),
+      links: linksOf(uid, { report, view, bundle, trace }, this.#options.fhirPath),
       trace: traceSpans(trace),
-      ...(view === undefined ? {} : { view }),
+      views: view?.views ?? [],
       ...(report === undefined ? {} : { draft: draftAnswer(report) }),
     };
   }
@@ -106,9 +116,11 @@ export class ReviewDesk {
     return this.#options.ledger.document(uid, name);
   }
 
-  /** @param index into the slices of the view */
-  async voxels(uid: StudyInstanceUid, index: number, signal: AbortSignal): Promise<FrameVoxels | undefined> {
-    const view = (await this.#opened(uid))?.view;
+  async voxels(
+    { studyInstanceUid: uid, view: number, slice: index }: SliceAddress,
+    signal: AbortSignal,
+  ): Promise<FrameVoxels | undefined> {
+    const view = (await this.#opened(uid, number))?.view;
     const slice = view?.slices[index];
     if (view === undefined || slice === undefined) return undefined;
     const reference = {
@@ -120,19 +132,22 @@ export class ReviewDesk {
     return this.#frames(reference, signal);
   }
 
-  /** @param index into the slices of the view */
-  async outlines(uid: StudyInstanceUid, index: number): Promise<readonly SegmentOutline[] | undefined> {
-    const open = await this.#opened(uid);
+  async outlines({
+    studyInstanceUid,
+    view,
+    slice: index,
+  }: SliceAddress): Promise<readonly SegmentOutline[] | undefined> {
+    const open = await this.#opened(studyInstanceUid, view);
     const slice = open?.view.slices[index];
     if (slice === undefined) return undefined;
     return open?.segmentation?.outlines(slice.sopInstanceUid, slice.frameNumber) ?? [];
   }
 
-  async #opened(uid: StudyInstanceUid): Promise<OpenStudy | undefined> {
+  async #opened(uid: StudyInstanceUid, number: number): Promise<OpenView | undefined> {
     const record = await this.#options.ledger.get(uid);
     if (record === undefined) return undefined;
-    const key = keyOf(record);
-    const open = this.#open.get(key) ?? this.#openStudy(uid);
+    const key = `${keyOf(record)}/${number}`;
+    const open = this.#open.get(key) ?? this.#openView(uid, number);
     this.#open.delete(key);
     this.#open.set(key, open);
     for (const oldest of this.#open.keys()) {
@@ -143,10 +158,11 @@ export class ReviewDesk {
     return open;
   }
 
-  async #openStudy(uid: StudyInstanceUid): Promise<OpenStudy | undefined> {
-    const view = await this.#json<View>(uid, 'view.json');
+  async #openView(uid: StudyInstanceUid, number: number): Promise<OpenView | undefined> {
+    const view = (await this.#json<ViewSet>(uid, 'view.json'))?.views[number];
     if (view === undefined) return undefined;
-    const bytes = await this.document(uid, 'seg.dcm');
+    const name = view.segmentation ?? '';
+    const bytes = isDocumentName(name) ? await this.document(uid, name) : undefined;
     return { view, segmentation: bytes === undefined ? undefined : segmentationFile(this.#options.reader, bytes) };
   }
 
@@ -162,5 +178,13 @@ function keyOf({ studyInstanceUid, revision, changedAt }: StudyRecord): string {
 }
 
 function draftAnswer(report: Report): DraftAnswer {
-  return { report, text: reportText(report), table: measurementTable(report) };
+  return {
+    report,
+    text: reportText(report),
+    tables: measurementTables(report),
+    unavailable: report.unavailable.map(({ algorithm: { name, version }, reason }) => ({
+      algorithm: `${name} ${version}`,
+      ...reasonAnswer(reason as Cause),
+    })),
+  };
 }

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { WetreadError } from '../../src/errors.ts';
 import type { DocumentName, Ledger, StudyRecord } from '../../src/ports.ts';
-import { DOCUMENTS } from '../review/answers.ts';
+import { DOCUMENT_NAMES, segmentationDocuments } from '../review/documents.ts';
 
 export type ExportedLedger = Pick<Ledger, 'history' | 'document'>;
 
@@ -48,7 +48,8 @@ async function lineOf(ledger: ExportedLedger, record: StudyRecord, documents: bo
   const history = await ledger.history(record.studyInstanceUid);
   if (!documents) return JSON.stringify({ ...record, history });
   const kept: Partial<Record<DocumentName, string>> = {};
-  for (const name of Object.keys(DOCUMENTS) as DocumentName[]) {
+  const outlines = await segmentationDocuments(ledger, record.studyInstanceUid);
+  for (const name of [...DOCUMENT_NAMES, ...outlines]) {
     const bytes = await ledger.document(record.studyInstanceUid, name);
     if (bytes !== undefined) kept[name] = Buffer.from(bytes).toString('base64');
   }

@@ -6,8 +6,9 @@ import { draftStands, isFinal } from '../../src/arrival/lifecycle.ts';
 import type { DocumentName, Ledger, StudyRecord } from '../../src/ports.ts';
 import { findingTitle } from '../../src/reporting/finding-text.ts';
 import { unitText } from '../../src/reporting/text.ts';
+import { segmentationDocuments } from '../review/documents.ts';
 
-const DOCUMENTS: readonly DocumentName[] = ['report.json', 'sr.dcm', 'seg.dcm', 'bundle.json', 'trace.json'];
+const DOCUMENTS: readonly DocumentName[] = ['report.json', 'sr.dcm', 'bundle.json', 'trace.json'];
 
 export async function summaryOf(ledger: Ledger, files: Summary['files'], software: string): Promise<Summary> {
   const records = await ledger.list();
@@ -47,7 +48,10 @@ function findingRows(report: Report): StudyRow['findings'] {
 export async function writeResults(folder: string, ledger: Ledger, summary: Summary): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const { studyInstanceUid, state } of await ledger.list()) {
-    for (const name of draftStands(state) ? DOCUMENTS : (['trace.json'] as const)) {
+    const names = draftStands(state)
+      ? [...DOCUMENTS, ...(await segmentationDocuments(ledger, studyInstanceUid))]
+      : (['trace.json'] as const);
+    for (const name of names) {
       const bytes = await ledger.document(studyInstanceUid, name);
       if (bytes === undefined) continue;
       await mkdir(join(folder, studyInstanceUid), { recursive: true });

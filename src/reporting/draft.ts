@@ -21,6 +21,7 @@ import { disagreements } from './disagreement.ts';
 import { findingPath, findingText } from './finding-text.ts';
 import { generatedSentences } from './generated-text.ts';
 import { impressionOf } from './impression.ts';
+import { placeText } from './place-text.ts';
 import type { Report, ReportProvenance, ReportSection, Sentence, UnavailableModel } from './report.ts';
 import { unavailableText } from './unavailable.ts';
 
@@ -114,7 +115,10 @@ function technique({ images, model: { card } }: DraftedReading): Sentence {
 function describe(reading: DraftedReading): readonly Sentence[] {
   const { algorithm, findings } = reading.findings;
   if (reading.text !== undefined) return generatedSentences(reading, reading.text, 'findings');
-  return findings.map((finding) => ({ text: findingText(finding), findingKeys: [findingPath(algorithm, finding)] }));
+  return findings.map((finding) => ({
+    text: findingText(finding, placeText(finding, reading.images)),
+    findingKeys: [findingPath(algorithm, finding)],
+  }));
 }
 
 function impression(reading: DraftedReading): readonly Sentence[] {

@@ -31,9 +31,9 @@ export function presenceText({ presence, probability }: Finding): string | undef
   return likely === undefined ? presence : `${presence} (${likely})`;
 }
 
-/** The whole finding as a sentence. */
-export function findingText(finding: Finding): string {
+/** The whole finding as a sentence. @param place where it is seen, such as "slice 41 of 120" */
+export function findingText(finding: Finding, place?: string): string {
   const measured = finding.measurements.map((m) => `${measureName(m)} ${measurementText(m)}`);
-  const said = [presenceText(finding) ?? [], measured].flat();
+  const said = [presenceText(finding) ?? [], place ?? [], measured].flat();
   return `${[findingTitle(finding), said.join(', ')].filter((part) => part !== '').join(': ')}.`;
 }

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { validateView } from '../../contracts/generated/validators.js';
+import { validateViewSet } from '../../contracts/generated/validators.js';
 import { OBLIQUE, SAMPLE_HU, sampleSegmentation, sampleVolume } from '../../test/support/sample-report.ts';
 import type { Segmentation } from '../assembly/segmentation.ts';
 import type { Volume } from '../assembly/volume.ts';
 import type { SegmentStatistics } from '../inference/model-package.ts';
-import { viewOf } from './view.ts';
+import { viewOf, viewSetOf } from './view.ts';
+
+const MODEL = { name: 'ct-lung-density', version: '1.0.0', title: 'Lung density on chest CT' };
 
 function statistics(segmentNumber: number, changes: Partial<SegmentStatistics> = {}): SegmentStatistics {
   const histogram = new Uint32Array(200);
@@ -15,6 +17,7 @@ function statistics(segmentNumber: number, changes: Partial<SegmentStatistics> =
     segmentNumber,
     voxels: 12,
     sum: 0,
+    sumOfSquares: 0,
     histogramLow: -1024,
     histogram,
     largestSlice: 2,
@@ -31,8 +34,8 @@ function sample(changes: Partial<Volume> = {}): { volume: Volume; segmentation: 
 
 test('WR-PAGE-01 the view follows its contract and shows axial slices from head to feet', () => {
   const { volume, segmentation } = sample();
-  const view = viewOf(volume, segmentation, [statistics(1), statistics(2)]);
-  assert.ok(validateView(view), JSON.stringify(validateView.errors));
+  const view = viewOf(volume, MODEL, { segmentation, statistics: [statistics(1), statistics(2)] });
+  assert.ok(validateViewSet(viewSetOf([{ view, segmentation: 'seg.dcm' }])), JSON.stringify(validateViewSet.errors));
   assert.equal(view.slices[0]!.sopInstanceUid, volume.slices.at(-1)!.sopInstanceUid);
   assert.deepEqual(
     view.slices.map((s) => s.positionMm),
@@ -44,7 +47,7 @@ test('WR-PAGE-01 the view follows its contract and shows axial slices from head 
 
 test('WR-PAGE-01 an axial stack whose normal points to the feet is already in reading order', () => {
   const volume = sampleVolume({ orientation: [-1, 0, 0, 0, 1, 0] });
-  const view = viewOf(volume, sampleSegmentation(volume), [statistics(1)]);
+  const view = viewOf(volume, MODEL, { segmentation: sampleSegmentation(volume), statistics: [statistics(1)] });
   assert.equal(view.slices[0]!.sopInstanceUid, volume.slices[0]!.sopInstanceUid);
   assert.deepEqual(view.segments[0]!.extent, { first: 1, last: 4, largest: 2 });
   assert.deepEqual(view.edges, { left: 'L', right: 'R', top: 'A', bottom: 'P' });
@@ -52,16 +55,19 @@ test('WR-PAGE-01 an axial stack whose normal points to the feet is already in re
 
 test('coronal slices keep their order; oblique edges carry two letters', () => {
   const coronal = sampleVolume({ orientation: [1, 0, 0, 0, 0, -1] });
-  const view = viewOf(coronal, sampleSegmentation(coronal), []);
+  const view = viewOf(coronal, MODEL, { segmentation: sampleSegmentation(coronal), statistics: [] });
   assert.deepEqual(view.edges, { left: 'R', right: 'L', top: 'H', bottom: 'F' });
   assert.equal(view.slices[0]!.sopInstanceUid, coronal.slices[0]!.sopInstanceUid);
   const oblique = sampleVolume({ orientation: OBLIQUE });
-  assert.equal(viewOf(oblique, sampleSegmentation(oblique), []).edges.bottom, 'PH');
+  assert.equal(
+    viewOf(oblique, MODEL, { segmentation: sampleSegmentation(oblique), statistics: [] }).edges.bottom,
+    'PH',
+  );
 });
 
 test('a histogram loses its empty ends and keeps its values; an empty segment has none', () => {
   const { volume, segmentation } = sample();
-  const view = viewOf(volume, segmentation, [statistics(1), statistics(2, { voxels: 0 })]);
+  const view = viewOf(volume, MODEL, { segmentation, statistics: [statistics(1), statistics(2, { voxels: 0 })] });
   assert.equal(view.histograms.length, 1);
   const [histogram] = view.histograms;
   assert.equal(histogram!.low, SAMPLE_HU.emphysema);
@@ -74,7 +80,7 @@ test('a histogram loses its empty ends and keeps its values; an empty segment ha
 test('windows: presets for CT, the acquired one and an automatic one elsewhere', () => {
   const { volume } = sample();
   assert.deepEqual(
-    viewOf(volume, sampleSegmentation(volume), []).windows.map((w) => w.key),
+    viewOf(volume, MODEL, { segmentation: sampleSegmentation(volume), statistics: [] }).windows.map((w) => w.key),
     ['lung', 'soft-tissue', 'bone'],
   );
   const mr: Volume = {
@@ -83,7 +89,7 @@ test('windows: presets for CT, the acquired one and an automatic one elsewhere',
     units: 'none',
     header: { ...volume.header, windowCenter: 300, windowWidth: 600 },
   };
-  const [acquired, automatic] = viewOf(mr, sampleSegmentation(mr), []).windows;
+  const [acquired, automatic] = viewOf(mr, MODEL, { segmentation: sampleSegmentation(mr), statistics: [] }).windows;
   assert.deepEqual(acquired, { key: 'acquired', label: 'As acquired', center: 300, width: 600 });
   assert.equal(automatic!.center - automatic!.width / 2, SAMPLE_HU.emphysema);
   assert.equal(automatic!.center + automatic!.width / 2, SAMPLE_HU.body);

@@ -1,19 +1,21 @@
 /** The volume as the page shows it: geometry, reading order, outlines by name, histograms, windows. No patient data. */
 import type {
   View,
+  ViewAlgorithm,
   ViewEdges,
   ViewExtent,
   ViewHistogram,
   ViewSegment,
+  ViewSet,
   ViewSlice,
   ViewWindow,
 } from '../../contracts/generated/types.ts';
 import type { Point3 } from '../arrival/study.ts';
-import type { Segmentation } from '../assembly/segmentation.ts';
 import { sliceVoxels, type Volume } from '../assembly/volume.ts';
 import type { SegmentStatistics } from '../inference/model-package.ts';
+import type { Outlines } from '../inference/reading.ts';
 
-export type { View, ViewSegment, ViewSlice, ViewWindow } from '../../contracts/generated/types.ts';
+export type { View, ViewSegment, ViewSet, ViewSlice, ViewWindow } from '../../contracts/generated/types.ts';
 
 /** Window centres and widths in HU, as reading rooms set them. */
 const CT_WINDOWS: readonly ViewWindow[] = [
@@ -25,17 +27,35 @@ const CT_WINDOWS: readonly ViewWindow[] = [
 /** The smallest direction cosine that earns a letter of its own: tilts of less than 15° are called straight. */
 const LETTER_COSINE = Math.sin((15 * Math.PI) / 180);
 
-/** @param statistics one per segment; a segment without statistics has neither extent nor histogram. */
-export function viewOf(volume: Volume, segmentation: Segmentation, statistics: readonly SegmentStatistics[]): View {
+/** A view and the document that holds its outlines, where there is one. */
+export interface NamedView {
+  readonly view: View;
+  readonly segmentation: string | undefined;
+}
+
+/** `view.json`. */
+export function viewSetOf(views: readonly NamedView[]): ViewSet {
+  return {
+    schemaVersion: 1,
+    views: views.map(({ view, segmentation }) => ({ ...view, ...(segmentation !== undefined && { segmentation }) })),
+  };
+}
+
+/**
+ * The volume as one model read it.
+ * @param outlines with statistics of its segments; a segment without them has neither extent nor histogram
+ */
+export function viewOf(volume: Volume, { name, version, title }: ViewAlgorithm, outlines?: Outlines): View {
   const [slices, rows, columns] = volume.shape;
   const [betweenSlices, betweenRows, betweenColumns] = volume.spacing;
   const headFirst = volume.affine[8] > 0 && isAxial(volume);
   const place = (k: number): number => (headFirst ? slices - 1 - k : k);
   const statisticsOf = (number: number): SegmentStatistics | undefined =>
-    statistics.find((s) => s.segmentNumber === number && s.voxels > 0);
+    outlines?.statistics.find((s) => s.segmentNumber === number && s.voxels > 0);
+  const segments = outlines?.segmentation.segments ?? [];
   const viewSlices = viewSlicesOf(volume);
   return {
-    schemaVersion: 1,
+    algorithm: { name, version, title },
     seriesInstanceUid: volume.seriesInstanceUid,
     modality: volume.modality,
     units: volume.units,
@@ -45,11 +65,11 @@ export function viewOf(volume: Volume, segmentation: Segmentation, statistics: r
     spacingBetweenSlices: betweenSlices,
     edges: edgesOf(volume),
     slices: (headFirst ? viewSlices.reverse() : viewSlices) as View['slices'],
-    segments: segmentation.segments.map(({ number, key, label, color }): ViewSegment => {
+    segments: segments.map(({ number, key, label, color }): ViewSegment => {
       const extent = extentOf(statisticsOf(number), place);
       return { number, key, label, color: [...color], ...(extent === undefined ? {} : { extent }) };
     }),
-    histograms: segmentation.segments.flatMap(({ number, key }) => histogramOf(key, statisticsOf(number))),
+    histograms: segments.flatMap(({ number, key }) => histogramOf(key, statisticsOf(number))),
     windows: windowsOf(volume) as View['windows'],
   };
 }

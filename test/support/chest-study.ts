@@ -14,8 +14,9 @@ import type { SegmentStatistics } from '../../src/inference/model-package.ts';
 import type { DocumentName, EncodedInstance } from '../../src/ports.ts';
 import { isSkipped } from '../../src/reasons.ts';
 import { draft } from '../../src/reporting/draft.ts';
+import { embeddingDocument } from '../../src/reporting/embedding-document.ts';
 import type { Report } from '../../src/reporting/report.ts';
-import { viewOf } from '../../src/reporting/view.ts';
+import { viewOf, viewSetOf } from '../../src/reporting/view.ts';
 import { reportTransaction } from '../../src/writeback/fhir.ts';
 import { segmentationObject } from '../../src/writeback/segmentation-object.ts';
 import { structuredReport } from '../../src/writeback/structured-report.ts';
@@ -175,11 +176,16 @@ function documentsOf({ header }: Study, segmentation: Segmentation): Pick<ChestS
     report,
     documents: {
       'report.json': json(report),
-      'view.json': json(viewOf(volume, segmentation, statistics)),
+      'view.json': json(
+        viewSetOf([{ view: viewOf(volume, lungCard(), { segmentation, statistics }), segmentation: 'seg.dcm' }]),
+      ),
       'seg.dcm': writer.write(seg).slice(),
       'sr.dcm': writer.write(sr).slice(),
       'bundle.json': json(bundle),
       'trace.json': json(TRACE),
+      'embedding.json': json(
+        embeddingDocument(report.studyInstanceUid, [{ findings: report.readings[0], embeddings: [VECTOR] }])!,
+      ),
     },
   };
 }
@@ -200,6 +206,7 @@ function statisticsOf({ volume, bytesPerSlice }: Segmentation, { number, bits }:
     segmentNumber: number,
     voxels: areas.reduce((a, b) => a + b, 0),
     sum: 0,
+    sumOfSquares: 0,
     histogramLow: -1024,
     histogram,
     largestSlice: areas.indexOf(Math.max(...areas)),
@@ -207,6 +214,9 @@ function statisticsOf({ volume, bytesPerSlice }: Segmentation, { number, bits }:
     lastSlice: areas.findLastIndex((a) => a > 0),
   };
 }
+
+/** Of no model: a study may have a vector, and this one is small. */
+const VECTOR = { tensor: 'embedding', vector: [0.6, 0.8] };
 
 const MILLISECOND = 1_000_000n;
 let nextSpan = 1;

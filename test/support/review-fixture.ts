@@ -175,7 +175,8 @@ async function bring(
   const attempt = await claimForReading(ledger, 'page', 60_000);
   if (attempt === undefined) throw new Error('The study could not be claimed');
   for (const [transition, patch] of ends) {
-    if (transition === 'draft') await save(ledger, attempt, chest, ['report.json', 'view.json', 'seg.dcm', 'sr.dcm']);
+    if (transition === 'draft')
+      await save(ledger, attempt, chest, ['report.json', 'view.json', 'embedding.json', 'seg.dcm', 'sr.dcm']);
     if (transition === 'file') await save(ledger, attempt, chest, ['bundle.json', 'trace.json']);
     await ledger.advance(attempt, transition, patch);
   }
@@ -188,7 +189,7 @@ async function save(
   chest: ChestStudy,
   names: readonly DocumentName[],
 ): Promise<void> {
-  for (const name of names) await ledger.saveDocument(attempt, name, chest.documents[name]);
+  for (const name of names) await ledger.saveDocument(attempt, name, chest.documents[name]!);
 }
 
 /** The chest under any UID, with a second series that was set aside. */

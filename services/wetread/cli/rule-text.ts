@@ -23,6 +23,11 @@ interface ExplainedRule {
   readonly holds: boolean;
   readonly whyNot?: string;
   readonly when?: Judgement;
+  readonly readings: readonly ExplainedReading[];
+}
+
+interface ExplainedReading {
+  readonly model: string;
   readonly series: readonly ExplainedSeries[];
 }
 
@@ -41,11 +46,16 @@ interface NamedSeries {
 
 interface Decided {
   readonly rule: string;
+  readonly priority: string;
+  /** In the order in which the draft tells them. */
+  readonly readings: readonly DecidedReading[];
+}
+
+interface DecidedReading {
   readonly model: string;
   /** Absent where no package of that name is loaded: such a study is parked. */
   readonly version?: string;
-  readonly priority: string;
-  /** In the order in which they are tried. */
+  /** In the order in which they are tried; where there is none, the draft says that the model gave no result. */
   readonly tries: readonly NamedSeries[];
   readonly leaves: readonly (NamedSeries & { readonly reason: string })[];
 }
@@ -66,24 +76,29 @@ export function explanationOf(
   };
 }
 
-function explainedRule({ rule: { name }, whyNot, when, series, candidates }: RuleJudgement): ExplainedRule {
+function explainedRule({ rule: { name }, holds, whyNot, when, readings }: RuleJudgement): ExplainedRule {
   return {
     name,
-    holds: candidates.length > 0,
+    holds,
     ...(whyNot !== '' && { whyNot }),
     ...(when !== undefined && { when }),
-    series: series.map((each) => ({ ...named(each.series), fits: each.left === undefined, checks: each.checks })),
+    readings: readings.map(({ model, series }) => ({
+      model,
+      series: series.map((each) => ({ ...named(each.series), fits: each.left === undefined, checks: each.checks })),
+    })),
   };
 }
 
-function decided({ rule, package: model, candidates, left }: Selection): Decided {
+function decided({ rule, readings }: Selection): Decided {
   return {
     rule: rule.name,
-    model: rule.model,
-    ...(model !== undefined && { version: model.card.version }),
     priority: rule.priority,
-    tries: candidates.map(named),
-    leaves: left.map(({ series, reason }) => ({ ...named(series), reason: explain(reason) })),
+    readings: readings.map(({ model, package: loaded, candidates, left }) => ({
+      model,
+      ...(loaded !== undefined && { version: loaded.card.version }),
+      tries: candidates.map(named),
+      leaves: left.map(({ series, reason }) => ({ ...named(series), reason: explain(reason) })),
+    })),
   };
 }
 
@@ -113,15 +128,18 @@ function printableLines(lines: readonly string[]): string {
   return lines.map(printable).join('\n');
 }
 
-function ruleLines({ name, holds, whyNot, when, series }: ExplainedRule): string[] {
+function ruleLines({ name, holds, whyNot, when, readings }: ExplainedRule): string[] {
   // Where the study is not the rule's, its series are of no interest.
-  const told = when?.holds === false ? [] : series;
+  const told = when?.holds === false ? [] : readings;
   return [
     `Rule ${name} ${holds ? 'holds' : `does not hold: ${whyNot}`}`,
     ...(when === undefined ? [] : judgementLines(when, 1)),
-    ...told.flatMap((each) => [
-      `  ${mark(each.fits)} series ${seriesText(each)}`,
-      ...each.checks.flatMap((check) => judgementLines(check, 3)),
+    ...told.flatMap(({ model, series }) => [
+      ...(told.length === 1 ? [] : [`  for model ${model}`]),
+      ...series.flatMap((each) => [
+        `  ${mark(each.fits)} series ${seriesText(each)}`,
+        ...each.checks.flatMap((check) => judgementLines(check, 3)),
+      ]),
     ]),
   ];
 }
@@ -136,10 +154,24 @@ function judgementLines({ holds, wants, found, parts }: Judgement, depth: number
 
 function decisionLines(decision: Explanation['decision']): string[] {
   if ('reason' in decision) return [`Decision: not read. ${decision.reason}`];
-  const { rule, model, version, priority, tries, leaves } = decision;
-  const by = version === undefined ? `${model}, which is not loaded: the study is parked` : `${model} ${version}`;
+  const { rule, priority, readings } = decision;
+  const [only, ...others] = readings;
+  if (only !== undefined && others.length === 0) {
+    return [`Decision: rule ${rule}, model ${byText(only)}, priority ${priority}`, ...readingLines(only)];
+  }
   return [
-    `Decision: rule ${rule}, model ${by}, priority ${priority}`,
+    `Decision: rule ${rule}, ${readings.length} models, priority ${priority}`,
+    ...readings.flatMap((reading) => [`  model ${byText(reading)}`, ...readingLines(reading)]),
+  ];
+}
+
+function byText({ model, version }: DecidedReading): string {
+  return version === undefined ? `${model}, which is not loaded: the study is parked` : `${model} ${version}`;
+}
+
+function readingLines({ tries, leaves }: DecidedReading): string[] {
+  return [
+    ...(tries.length === 0 ? ['  reads nothing: the draft says so'] : []),
     ...tries.map(
       (series, index) => `  ${index === 0 ? 'reads' : 'if that gives nothing:'} series ${seriesText(series)}`,
     ),

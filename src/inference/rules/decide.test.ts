@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import type { ReadingRule } from '../../../contracts/generated/types.ts';
 import { lungCard, packageOf } from '../../../test/support/model-card.ts';
 import { AXIAL, CORONAL, type SeriesWords, subjectOf } from '../../../test/support/rule-subject.ts';
-import { type Decision, decide, type Selection, seriesToDescribe } from './decide.ts';
+import type { ModelPackage } from '../model-package.ts';
+import { type Decision, decide, EVERY_MODEL, type Selection, seriesToDescribe } from './decide.ts';
 import { parseRules } from './parse-rules.ts';
 
 const packages = [packageOf(lungCard())];
@@ -19,9 +20,10 @@ function selected(words: readonly SeriesWords[], rules: readonly ReadingRule[] =
   return selection;
 }
 
-const numbers = ({ candidates }: Selection): unknown[] => candidates.map(({ seriesNumber }) => seriesNumber);
-const left = (selection: Selection): unknown[] =>
-  selection.left.map(({ series, reason: { code, detail } }) => [series.seriesNumber, code, detail]);
+const numbers = ({ readings: [first] }: Selection): unknown[] =>
+  first!.candidates.map(({ seriesNumber }) => seriesNumber);
+const left = ({ readings: [first] }: Selection): unknown[] =>
+  first!.left.map(({ series, reason: { code, detail } }) => [series.seriesNumber, code, detail]);
 
 test('WR-MOD-03 the series with the most instances comes first; series of other modalities are named', () => {
   const [scout, thick] = [
@@ -30,7 +32,7 @@ test('WR-MOD-03 the series with the most instances comes first; series of other 
   ];
   const thin = [4, 3].map((seriesNumber) => ({ count: 300, seriesNumber }));
   const selection = selected([scout, thick, ...thin, { modality: 'SR', count: 1, seriesNumber: 9 }]);
-  assert.equal(selection.package, packages[0]);
+  assert.equal(selection.readings[0]?.package, packages[0]);
   assert.deepEqual(numbers(selection), [3, 4, 2, 1]);
   assert.deepEqual(left(selection), [[9, 'wrong-modality', 'SR']]);
 });
@@ -46,12 +48,55 @@ test('WR-MOD-03 without packages nothing is selected', () => {
   assert.deepEqual(judged, []);
 });
 
-test('WR-MOD-03 the first package that finds a series reads the study', () => {
-  const forMr = lungCard();
-  const mr = packageOf({ ...forMr, name: 'mr', intendedUse: [{ ...forMr.intendedUse[0], modality: 'MR' }] });
-  const { selection } = decide(subjectOf([{}]), [], [mr, ...packages]);
-  assert.equal(selection?.package?.card.name, 'ct-lung-density');
-  assert.equal(selection?.rule.name, 'ct-lung-density');
+/** As the lung package, under another name and for another modality. */
+function packageFor(name: string, modality: string): ModelPackage {
+  const card = lungCard();
+  return packageOf({ ...card, name, intendedUse: [{ ...card.intendedUse[0], modality }] });
+}
+
+const models = ({ selection }: Decision): unknown => selection?.readings.map(({ model }) => model);
+
+test('WR-MUL-02 without rules every model that reads a modality of the study reads it, in the order of the configuration', () => {
+  const all = [packageFor('mr', 'MR'), packageFor('second', 'CT'), ...packages];
+  const decision = decide(subjectOf([{}]), [], all);
+  assert.deepEqual(models(decision), ['second', 'ct-lung-density']);
+  assert.equal(decision.selection?.rule.name, EVERY_MODEL);
+  assert.deepEqual(models(decide(subjectOf([{ modality: 'MR' }]), [], all)), ['mr']);
+  assert.equal(decide(subjectOf([{ modality: 'US' }]), [], all).reason?.code, 'no-model-selected');
+});
+
+test('WR-MUL-01 a rule names several models; each has series of its own, and one holds it up for no other', () => {
+  const all = [packageFor('mr', 'MR'), packageFor('second', 'CT'), ...packages];
+  const rules = parseRules([
+    {
+      name: 'several',
+      series: { exclude: [] },
+      readings: [
+        { model: 'second', series: { kernel: 'lung' } },
+        { model: 'ct-lung-density', series: { kernel: 'soft' } },
+        { model: 'mr' },
+      ],
+    },
+  ]);
+  const kernel = (seriesNumber: number, name: string): SeriesWords => ({
+    seriesNumber,
+    values: { '00181210': [name] },
+  });
+  const tried = (words: readonly SeriesWords[]): unknown =>
+    decide(subjectOf(words), rules, all).selection?.readings.map(({ model, candidates }) => [
+      model,
+      candidates.map(({ seriesNumber }) => seriesNumber),
+    ]);
+  assert.deepEqual(tried([kernel(1, 'B30f'), kernel(2, 'B70f')]), [
+    ['second', [2]],
+    ['ct-lung-density', [1]],
+  ]);
+  // A CT that only one of them may read: of the other the draft says so; what reads no CT is not concerned.
+  assert.deepEqual(tried([kernel(1, 'B30f')]), [
+    ['second', []],
+    ['ct-lung-density', [1]],
+  ]);
+  assert.equal(tried([kernel(1, 'no kernel that is known')]), undefined);
 });
 
 test('WR-RUL-02 the first rule that holds decides; those after it are not looked at', () => {
@@ -157,5 +202,5 @@ test('WR-RUL-06 a model that is not loaded is selected by its rule and by nothin
   const rules = [rule({ name: 'heads', model: 'head', when: { attribute: 'Modality', equals: 'MR' } }), rule()];
   assert.equal(decided([{}], rules).selection?.rule.name, 'chest');
   const head = decided([{ modality: 'MR' }], rules).selection;
-  assert.deepEqual([head?.rule.name, head?.package], ['heads', undefined]);
+  assert.deepEqual([head?.rule.name, head?.readings[0]?.package], ['heads', undefined]);
 });

@@ -1,28 +1,45 @@
-/** Which rule reads a study, with which model, and which of its series to try, in order. The first rule that holds decides. */
+/**
+ * Which rule reads a study, with which models, and which of its series each of them tries, in order. The first rule that
+ * holds decides.
+ */
 import type { Series, Study } from '../../arrival/study.ts';
 import { type Reason, reason } from '../../reasons.ts';
 import type { ModelPackage } from '../model-package.ts';
 import type { RuleSubject } from './attributes.ts';
 import { type Judgement, judge } from './condition.ts';
-import { asksInstances, type Rule, tellsByInstances } from './rule.ts';
+import { asksInstances, type Rule, type RuleReading, tellsByInstances } from './rule.ts';
 import { inOrderOfPreference, judgeSeries, type SeriesJudgement } from './series.ts';
 
 export interface RuleJudgement {
   readonly rule: Rule;
   readonly when?: Judgement;
-  readonly series: readonly SeriesJudgement[];
-  /** Best first; empty where the rule does not hold. */
-  readonly candidates: readonly Series[];
+  /** One for each of the rule's readings. */
+  readonly readings: readonly ReadingJudgement[];
+  readonly holds: boolean;
   /** In words that quote the rule and nothing of the study; empty where it holds. */
   readonly whyNot: string;
+}
+
+/** What a model of a rule finds in the study. */
+export interface ReadingJudgement {
+  readonly model: string;
+  readonly series: readonly SeriesJudgement[];
+  /** Best first. */
+  readonly candidates: readonly Series[];
 }
 
 /** What is read, and what of the study is not. */
 export interface Selection {
   readonly rule: Rule;
+  /** Never empty. Models none of whose modalities the study has are not in it. */
+  readonly readings: readonly SelectedReading[];
+}
+
+export interface SelectedReading {
+  readonly model: string;
   /** Absent where no package of that name is loaded. */
   readonly package?: ModelPackage;
-  /** Never empty. */
+  /** Best first; empty where the study has series of the model's modalities, and the rule leaves every one out. */
   readonly candidates: readonly Series[];
   readonly left: readonly { readonly series: Series; readonly reason: Reason }[];
 }
@@ -35,15 +52,16 @@ export interface Decision {
   readonly reason?: Reason;
 }
 
-/** Where a site writes no rules: each model reads what it is made for, the first one that can. */
+/** Name of the rule that holds where a site writes none. */
+export const EVERY_MODEL = 'every-model';
+
+/** Where a site writes no rules: every model reads what it is made for, in the order in which they are configured. */
 export function rulesOfCards(packages: readonly ModelPackage[]): readonly Rule[] {
-  return packages.map(({ card: { name } }) => ({
-    name,
-    model: name,
-    series: { exclude: [], prefer: 'most-instances' },
-    priority: 'routine',
-    patience: {},
-  }));
+  if (packages.length === 0) return [];
+  const readings = packages.map(({ card: { name } }): RuleReading => {
+    return { model: name, series: { exclude: [], prefer: 'most-instances' } };
+  });
+  return [{ name: EVERY_MODEL, readings, priority: 'routine', patience: {} }];
 }
 
 /** @param rules those of the site; where there are none, {@link rulesOfCards} */
@@ -52,7 +70,7 @@ export function decide(subject: RuleSubject, rules: readonly Rule[], packages: r
   for (const rule of rules.length === 0 ? rulesOfCards(packages) : rules) {
     const judgement = judgeRule(rule, subject, packages);
     judged.push(judgement);
-    if (judgement.candidates.length > 0) return { judged, selection: selectionOf(judgement, packages) };
+    if (judgement.holds) return { judged, selection: selectionOf(judgement, packages) };
   }
   const why =
     rules.length === 0
@@ -68,47 +86,69 @@ export function seriesToDescribe(
   packages: readonly ModelPackage[],
 ): readonly Series[] {
   if (rules.some(({ when }) => asksInstances(when))) return study.series;
-  const telling = rules.filter(({ series }) => tellsByInstances(series));
-  return study.series.filter((series) => telling.some((rule) => reads(rule, series, packages)));
+  const telling = rules.flatMap(({ readings }) => readings.filter(({ series }) => tellsByInstances(series)));
+  return study.series.filter((series) => telling.some((reading) => reads(reading, series, packages)));
 }
 
-function reads({ model }: Rule, { modality }: Series, packages: readonly ModelPackage[]): boolean {
+function reads({ model }: RuleReading, { modality }: Series, packages: readonly ModelPackage[]): boolean {
   return modalitiesOf(packageOf(model, packages))?.includes(modality) ?? true;
 }
 
 function judgeRule(rule: Rule, subject: RuleSubject, packages: readonly ModelPackage[]): RuleJudgement {
-  const modalities = modalitiesOf(packageOf(rule.model, packages));
   const when = rule.when === undefined ? undefined : judge(rule.when, subject, subject.study.series);
-  const series = subject.study.series.map((each) => judgeSeries(each, rule.series, subject, modalities));
-  const fitting = series.flatMap((each) => (each.left === undefined ? [each.series] : []));
-  const holds = when?.holds !== false && fitting.length > 0;
+  const readings = rule.readings.map((reading) => judgeReading(reading, subject, packages));
+  const holds = when?.holds !== false && readings.some(({ candidates }) => candidates.length > 0);
   return {
     rule,
     ...(when !== undefined && { when }),
-    series,
-    candidates: holds ? inOrderOfPreference(fitting, rule.series, subject).slice(0, rule.series.atMost) : [],
-    whyNot: holds ? '' : when?.holds === false ? when.whyNot : whyNoSeries(series),
+    readings,
+    holds,
+    whyNot: holds ? '' : when?.holds === false ? when.whyNot : whyNoSeries(readings.flatMap(({ series }) => series)),
   };
 }
 
-/** What speaks against most of the series that the model could read by their modality. */
+function judgeReading(
+  { model, series: selection }: RuleReading,
+  subject: RuleSubject,
+  packages: readonly ModelPackage[],
+): ReadingJudgement {
+  const modalities = modalitiesOf(packageOf(model, packages));
+  const series = subject.study.series.map((each) => judgeSeries(each, selection, subject, modalities));
+  const fitting = series.flatMap((each) => (each.left === undefined ? [each.series] : []));
+  const candidates = inOrderOfPreference(fitting, selection, subject).slice(0, selection.atMost);
+  return { model, series, candidates };
+}
+
+/** What speaks against most of the series that a model could read by their modality. */
 function whyNoSeries(series: readonly SeriesJudgement[]): string {
-  const reasons = series.flatMap(({ left }) => (left === undefined ? [] : [left]));
-  const nearly = reasons.filter(({ code }) => code !== 'wrong-modality').map(({ detail = '' }) => detail);
+  const nearly = series.flatMap(({ left }) => (isOfInterest(left) ? [left.detail ?? ''] : []));
   if (nearly.length === 0) return 'no series has a modality that the model reads';
   const different = [...new Set(nearly)];
   return `no series is as the rule wants it: ${different.slice(0, 3).join('; ')}${different.length > 3 ? ' …' : ''}`;
 }
 
-function selectionOf({ rule, candidates, series }: RuleJudgement, packages: readonly ModelPackage[]): Selection {
-  const model = packageOf(rule.model, packages);
-  const left = series
-    .filter((each) => !candidates.includes(each.series))
-    .map((each) => ({ series: each.series, reason: each.left ?? beyond(rule) }));
-  return { rule, ...(model !== undefined && { package: model }), candidates, left };
+function isOfInterest(left: Reason | undefined): left is Reason {
+  return left !== undefined && left.code !== 'wrong-modality';
 }
 
-function beyond({ series: { atMost } }: Rule): Reason {
+/** A model is asked where the study has a series of its modality: that the rule then leaves it out is to be told. */
+function selectionOf({ rule, readings }: RuleJudgement, packages: readonly ModelPackage[]): Selection {
+  const concerned = readings
+    .map((judged, at) => ({ ...judged, atMost: rule.readings[at]?.series.atMost }))
+    .filter(({ candidates, series }) => candidates.length > 0 || series.some(({ left }) => isOfInterest(left)));
+  return {
+    rule,
+    readings: concerned.map(({ model, series, candidates, atMost }) => {
+      const loaded = packageOf(model, packages);
+      const left = series
+        .filter((each) => !candidates.includes(each.series))
+        .map((each) => ({ series: each.series, reason: each.left ?? beyond(atMost) }));
+      return { model, ...(loaded !== undefined && { package: loaded }), candidates, left };
+    }),
+  };
+}
+
+function beyond(atMost: number | undefined): Reason {
   return reason('series-not-selected', `the rule tries at most ${atMost}, and prefers another`);
 }
 

@@ -38,6 +38,9 @@ test('WR-RUL-07 a mistake that a schema cannot find names its key', () => {
       /^rules\.0\.series\.sliceThickness\.minimum/,
     ],
     [[base, { ...base, name: 'b', when: leaf }], /^accepted$/],
+    [[{ name: 'a' }], /^rules\.0 needs either model or readings$/],
+    [[{ ...base, readings: [{ model: 'n' }] }], /^rules\.0 needs either model or readings$/],
+    [[{ name: 'a', readings: [{ model: 'm' }, { model: 'm' }] }], /^rules\.0\.readings names 'm' twice/],
   ] as const) {
     assert.match(complaintOf(...rules), expected);
   }
@@ -54,15 +57,29 @@ test('WR-RUL-07 what a rule leaves open', () => {
   assert.deepEqual(parseRules([base]), [
     {
       name: 'a',
-      model: 'm',
-      series: { exclude: ['localizer', 'projection'], prefer: 'most-instances' },
+      readings: [{ model: 'm', series: { exclude: ['localizer', 'projection'], prefer: 'most-instances' } }],
       priority: 'routine',
       patience: {},
     },
   ]);
   const [patient] = parseRules([{ ...base, completeness: { quietSeconds: 30 }, series: { kernel: 'any' } }]);
   assert.deepEqual(patient?.patience, { quietMs: 30_000 });
-  assert.equal(patient?.series.kernel, undefined);
+  assert.equal(patient?.readings[0]?.series.kernel, undefined);
+});
+
+test('WR-MUL-01 each model of a rule narrows or replaces what the rule says of series, key by key', () => {
+  const [several] = parseRules([
+    {
+      name: 'a',
+      series: { plane: 'axial', kernel: 'soft', atMost: 1 },
+      readings: [{ model: 'm' }, { model: 'n', series: { kernel: 'lung', exclude: [] } }],
+    },
+  ]);
+  const common = { plane: 'axial', prefer: 'most-instances', atMost: 1 };
+  assert.deepEqual(several?.readings, [
+    { model: 'm', series: { ...common, exclude: ['localizer', 'projection'], kernel: 'soft' } },
+    { model: 'n', series: { ...common, exclude: [], kernel: 'lung' } },
+  ]);
 });
 
 test('WR-RUL-06 a model that is not loaded is told with the key of its rule', () => {
@@ -73,6 +90,6 @@ test('WR-RUL-06 a model that is not loaded is told with the key of its rule', ()
   ]);
   assert.equal(
     complaint(() => requireModels(rules, packages)),
-    "rules.1.model 'm' is not loaded; loaded: ct-lung-density",
+    "rules.1 names 'm', which is not loaded; loaded: ct-lung-density",
   );
 });

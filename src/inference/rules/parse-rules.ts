@@ -2,7 +2,7 @@
 import type { ReadingRule, RuleCondition, RuleValue } from '../../../contracts/generated/types.ts';
 import { WetreadError } from '../../errors.ts';
 import type { ModelPackage } from '../model-package.ts';
-import type { Condition, Rule, SeriesSelection, Test } from './rule.ts';
+import type { Condition, Rule, RuleReading, SeriesSelection, Test } from './rule.ts';
 
 /** Judging a condition recurses; nobody can read one that is nested deeper. */
 const DEEPEST = 8;
@@ -17,9 +17,8 @@ export function parseRules(written: readonly ReadingRule[]): readonly Rule[] {
     const { quietSeconds, longestWaitSeconds } = rule.completeness ?? {};
     return {
       name: rule.name,
-      model: rule.model,
       ...(rule.when !== undefined && { when: parseCondition(rule.when, `${key}.when`) }),
-      series: parseSelection(rule.series ?? {}, `${key}.series`),
+      readings: parseReadings(rule, key),
       priority: rule.priority ?? 'routine',
       patience: {
         ...(quietSeconds !== undefined && { quietMs: quietSeconds * 1000 }),
@@ -35,10 +34,26 @@ export function parseRules(written: readonly ReadingRule[]): readonly Rule[] {
  */
 export function requireModels(rules: readonly Rule[], packages: readonly ModelPackage[]): void {
   const names = packages.map(({ card }) => card.name);
-  for (const [index, { model }] of rules.entries()) {
-    if (names.includes(model)) continue;
-    throw invalid(`rules.${index}.model`, `'${model}' is not loaded; loaded: ${names.join(', ') || 'none'}`);
+  for (const [index, { readings }] of rules.entries()) {
+    const missing = readings.find(({ model }) => !names.includes(model));
+    if (missing === undefined) continue;
+    throw invalid(
+      `rules.${index}`,
+      `names '${missing.model}', which is not loaded; loaded: ${names.join(', ') || 'none'}`,
+    );
   }
+}
+
+function parseReadings({ model, readings, series = {} }: ReadingRule, key: string): readonly RuleReading[] {
+  if ((model === undefined) === (readings === undefined)) throw invalid(key, 'needs either model or readings');
+  if (model !== undefined) return [{ model, series: parseSelection(series, `${key}.series`) }];
+  const models = readings?.map((reading) => reading.model) ?? [];
+  const twice = models.find((name, index) => models.indexOf(name) < index);
+  if (twice !== undefined) throw invalid(`${key}.readings`, `names '${twice}' twice: a model reads a study once`);
+  return (readings ?? []).map((reading, index) => ({
+    model: reading.model,
+    series: parseSelection({ ...series, ...reading.series }, `${key}.readings.${index}.series`),
+  }));
 }
 
 function parseSelection(written: NonNullable<ReadingRule['series']>, key: string): SeriesSelection {

@@ -42,13 +42,19 @@ export interface SeriesSelection {
   readonly atMost?: number;
 }
 
+/** A model, and what it is to read. */
+export interface RuleReading {
+  /** Name in the card of a model package. */
+  readonly model: string;
+  readonly series: SeriesSelection;
+}
+
 export interface Rule {
   readonly name: string;
   /** Of the study; a rule without one holds for every study that has a series to read. */
   readonly when?: Condition;
-  readonly series: SeriesSelection;
-  /** Name in the card of a model package. */
-  readonly model: string;
+  /** At least one; no model twice. Their findings become one draft, in this order. */
+  readonly readings: readonly RuleReading[];
   readonly priority: Priority;
   /** Where it differs from what the site decides for all. */
   readonly patience: { readonly quietMs?: number; readonly longestWaitMs?: number };

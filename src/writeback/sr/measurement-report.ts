@@ -74,14 +74,16 @@ function qualitativeEvaluations(report: Report): ContentItem {
  * CID 6047: something was found unless every finding is absent or undetermined. Of text that no code stands for nobody
  * can say which.
  */
-function summary({ readings, sections }: Report): readonly Code[] {
+function summary({ readings, sections, unavailable }: Report): readonly Code[] {
+  const all = unavailable.length === 0;
   const findings = readings.flatMap((reading) => reading.findings);
   const found = findings.some(({ presence }) => presence === undefined || presence === 'present');
-  if (found) return [concepts.SUCCEEDED_WITH_FINDINGS];
-  const isUncoded = sections.some(({ sentences: all }) =>
-    all.some(({ generatedBy, findingKeys }) => generatedBy !== undefined && findingKeys.length === 0),
+  if (found) return [all ? concepts.SUCCEEDED_WITH_FINDINGS : concepts.PARTLY_FAILED_WITH_FINDINGS];
+  const isUncoded = sections.some(({ sentences: said }) =>
+    said.some(({ generatedBy, findingKeys }) => generatedBy !== undefined && findingKeys.length === 0),
   );
-  return isUncoded ? [] : [concepts.SUCCEEDED_WITHOUT_FINDINGS];
+  if (isUncoded) return [];
+  return [all ? concepts.SUCCEEDED_WITHOUT_FINDINGS : concepts.PARTLY_FAILED_WITHOUT_FINDINGS];
 }
 
 /** CID 7002: the concept that a sentence of each section has. */
