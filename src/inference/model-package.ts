@@ -41,8 +41,8 @@ export function outputTensors(output: OutputRule): readonly string[] {
     case 'embedding':
       return [output.tensor];
     case 'detection': {
-      const { places, scores, labels, radius } = output;
-      return [...new Set([places, scores, labels, radius].flatMap((role) => role?.tensor ?? []))];
+      const { places, scores, labels, radius, gate } = output;
+      return [...new Set([places, scores, labels, radius, ...gate].flatMap((role) => role?.tensor ?? []))];
     }
     case 'text':
       return [];

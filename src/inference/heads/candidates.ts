@@ -1,9 +1,9 @@
 /** Candidates from the tensors of a detection model: roles found in columns, scores made probabilities. */
-import { WetreadError } from '../../errors.ts';
 import type { DetectionOutput } from '../model-package.ts';
 import type { InferenceResponse } from '../tensor.ts';
 import { columnCount, isBox, spansOf } from './box-order.ts';
 import type { Candidate } from './candidate.ts';
+import { failed } from './vector.ts';
 
 /**
  * Every row that reaches the threshold, in the order of the rows and then of the labels.
@@ -117,8 +117,4 @@ function placeOf(
   });
   if (!hasPlace) throw failed(`has a candidate at [${row.join(', ')}], which is no ${isBox(order) ? 'box' : 'point'}`);
   return { low, high };
-}
-
-function failed(what: string): WetreadError {
-  return new WetreadError('inference-failed', `The answer of the model ${what}`);
 }

@@ -7,8 +7,10 @@ import type { Grid } from '../../assembly/grid.ts';
 import type { Volume } from '../../assembly/volume.ts';
 import { code, LEFT, LUNG, RIGHT } from '../../codes.ts';
 import { WetreadError } from '../../errors.ts';
+import { explain, isSkipped } from '../../reasons.ts';
 import type { Finding } from '../findings.ts';
 import type { DetectionOutput } from '../model-package.ts';
+import type { OutputReading } from '../reading.ts';
 import type { InferenceResponse, Tensor } from '../tensor.ts';
 import type { BoxOrder } from './box-order.ts';
 import { volumeDetections } from './detection.ts';
@@ -25,6 +27,7 @@ const OUTPUT: DetectionOutput = {
   scores: { tensor: 'scores', columns: 1, activation: 'none' },
   threshold: 0.5,
   maximumPerClass: 10,
+  gate: [],
   classes: [{ key: 'nodule', ...NODULE, labels: [{ label: 0 }] }],
 };
 
@@ -47,7 +50,13 @@ function answer(...outputs: readonly Tensor[]): InferenceResponse {
 }
 
 function found(outputs: readonly Tensor[], changes: Partial<DetectionOutput> = {}): readonly Finding[] {
-  return volumeDetections(answer(...outputs), { ...OUTPUT, ...changes }, grid, tilted).findings;
+  return read(outputs, changes).findings;
+}
+
+function read(outputs: readonly Tensor[], changes: Partial<DetectionOutput> = {}): OutputReading {
+  const reading = volumeDetections(answer(...outputs), { ...OUTPUT, ...changes }, grid, tilted);
+  if (isSkipped(reading)) assert.fail(explain(reading.skipped));
+  return reading;
 }
 
 function centerOf({ region }: Finding): Point3 {
@@ -279,8 +288,8 @@ test('WR-DET-04 absent is stated class by class; labels carry sides; a list that
   ];
   const labels = tensor('labels', [[1], [2], [0]]);
   const outputs = [tensor('boxes', inside(THREE)), tensor('scores', [[0.6], [0.7], [0.9]]), labels];
-  const output = { ...OUTPUT, labels: { tensor: 'labels' }, classes };
-  const all = volumeDetections(answer(...outputs), output, grid, tilted);
+  const changes = { labels: { tensor: 'labels' }, classes };
+  const all = read(outputs, changes);
   assert.deepEqual(
     all.findings.map(({ key, presence, laterality }) => [key, presence, laterality?.meaning]),
     [
@@ -290,7 +299,7 @@ test('WR-DET-04 absent is stated class by class; labels carry sides; a list that
     ],
   );
   assert.deepEqual(all.notes, []);
-  const cut = volumeDetections(answer(...outputs), { ...output, maximumPerClass: 1 }, grid, tilted);
+  const cut = read(outputs, { ...changes, maximumPerClass: 1 });
   assert.deepEqual(
     cut.findings.map(({ key }) => key),
     ['nodule-1', 'mass'],
@@ -314,4 +323,17 @@ test('WR-DET-05 rows may be fused, have a batch axis, or be none', () => {
     none.map(({ key, presence, region }) => [key, presence, region]),
     [['nodule', 'absent', undefined]],
   );
+});
+
+test('WR-DET-04 where too little was searched, nothing is told: neither present nor absent', () => {
+  const gate = [{ tensor: 'searched', element: 1, meaning: 'left lung, ml', minimum: 300, maximum: 6000 }];
+  const outputs = [tensor('boxes', [], 6), tensor('scores', [], 1)];
+  const reading = (milliliters: number): unknown =>
+    volumeDetections(answer(...outputs, tensor('searched', [[900, milliliters]])), { ...OUTPUT, gate }, grid, tilted);
+  assert.deepEqual(reading(12), {
+    skipped: { code: 'wrong-body-part', detail: 'left lung, ml: 12.0, expected 300 to 6000' },
+  });
+  assert.ok(isSkipped(reading(Number.NaN) as OutputReading));
+  assert.ok(!isSkipped(reading(900) as OutputReading));
+  assert.throws(() => found(outputs, { gate }), /no output searched/);
 });

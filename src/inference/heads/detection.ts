@@ -5,6 +5,7 @@ import { applyAffine, axisStep, indexOf, scale } from '../../assembly/geometry.t
 import type { Grid } from '../../assembly/grid.ts';
 import type { Volume } from '../../assembly/volume.ts';
 import { MILLIMETER, REGION_SIZE } from '../../codes.ts';
+import type { Skipped } from '../../reasons.ts';
 import type { Finding, Measurement, Region } from '../findings.ts';
 import { referenceTo } from '../findings-from.ts';
 import type { DetectionOutput } from '../model-package.ts';
@@ -12,12 +13,14 @@ import type { OutputReading } from '../reading.ts';
 import type { InferenceResponse } from '../tensor.ts';
 import { type Candidate, centerOf, type DetectionClass } from './candidate.ts';
 import { candidatesOf } from './candidates.ts';
+import { gateDetections } from './detection-gate.ts';
 import { suppressed } from './suppression.ts';
 
 /**
  * What was found in a volume, class by class, the most probable first; a class of which nothing was found is absent.
  * Candidates whose centre lies outside the images are none: a model's grid may reach beyond a tilted volume.
  * @param grid of the model's input
+ * @returns the reason where too little, or something else, was searched
  * @throws WetreadError `inference-failed`, see {@link candidatesOf}
  */
 export function volumeDetections(
@@ -25,7 +28,9 @@ export function volumeDetections(
   output: DetectionOutput,
   grid: Grid,
   images: Volume,
-): OutputReading {
+): OutputReading | Skipped {
+  const unsearched = gateDetections(response, output);
+  if (unsearched !== undefined) return unsearched;
   const inside = candidatesOf(response, output, grid.shape).filter((candidate) => isInside(candidate, grid, images));
   const detections = suppressed(inside, output.suppression, grid.spacing);
   const located = (candidate: Candidate): Located => locatedIn(candidate, grid, images);
@@ -109,11 +114,21 @@ function toMicrometer(mm: number): number {
   return Number(mm.toFixed(3)) + 0;
 }
 
+const REGION_SIZE_NAME = 'longest extent of the detected region';
+
 /** Of the region that the model drew, which is not the size of what it shows. */
 function sizeOf(region: PatientRegion): Measurement[] {
   const longest = longestExtent(region);
   if (longest === undefined) return [];
-  return [{ key: 'region-size', concept: REGION_SIZE, unit: MILLIMETER, value: Number(longest.toFixed(1)) }];
+  return [
+    {
+      key: 'region-size',
+      name: REGION_SIZE_NAME,
+      concept: REGION_SIZE,
+      unit: MILLIMETER,
+      value: Number(longest.toFixed(1)),
+    },
+  ];
 }
 
 function longestExtent(region: PatientRegion): number | undefined {
