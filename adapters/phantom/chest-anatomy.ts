@@ -33,6 +33,8 @@ export interface ChestAnatomy {
   /** The patient lies on the front: table and blanket change sides. */
   readonly prone: boolean;
   readonly seed: number;
+  /** Size of the heart by that of an ordinary one; 1 where absent. */
+  readonly heart?: number;
 }
 
 const LUNG_EXPONENT = 2.3;
@@ -43,9 +45,13 @@ const LUNG_FLOOR = -172;
 
 /** Everything but emphysema, in painting order. */
 export function chestPaints(anatomy: ChestAnatomy): readonly Paint[] {
+  return [...surroundings(anatomy), ...patientPaints(anatomy)];
+}
+
+/** Without table and blanket: as a patient stands before a detector. */
+export function patientPaints(anatomy: ChestAnatomy): readonly Paint[] {
   const s = anatomy.scale;
   return [
-    ...surroundings(anatomy),
     ...chestWall(s),
     lungPaint(anatomy, -1),
     lungPaint(anatomy, 1),
@@ -69,6 +75,20 @@ function lungSection({ scale: s, touchingLungs }: ChestAnatomy, side: -1 | 1): (
   };
 }
 
+/** Lies on the left half of the diaphragm. */
+const HEART = { center: [22, -28, -82], radii: [62, 46, 62] } as const;
+
+/**
+ * Width of the heart by the inner width of the chest, both where they are widest, as a frontal radiograph shows them.
+ * The outer edges of both lungs are where they are at the height of the carina.
+ */
+export function cardiothoracicRatio({ heart = 1, ...anatomy }: ChestAnatomy): number {
+  const unscaled = { ...anatomy, scale: 1 };
+  const [right, left] = [lungSection(unscaled, -1)(0), lungSection(unscaled, 1)(0)];
+  const chest = left.x + left.rx - (right.x - right.rx);
+  return (2 * HEART.radii[0] * heart) / chest;
+}
+
 function lungPaint(anatomy: ChestAnatomy, side: -1 | 1): Paint {
   const zRange = [LUNG_FLOOR * anatomy.scale, LUNG_TOP * anatomy.scale] as const;
   const exponent = anatomy.touchingLungs ? BLUNT_EXPONENT : LUNG_EXPONENT;
@@ -81,7 +101,7 @@ function lungPaint(anatomy: ChestAnatomy, side: -1 | 1): Paint {
 }
 
 /** Heart, great vessels, the tissue between the lungs, and both domes of the diaphragm with what lies under them. */
-function mediastinum({ scale: s, touchingLungs }: ChestAnatomy): readonly Paint[] {
+function mediastinum({ scale: s, touchingLungs, heart = 1 }: ChestAnatomy): readonly Paint[] {
   const septum = (touchingLungs ? 0.8 : 9) * s;
   const between = column([-400 * s, 400 * s], 2, (z) => ({
     x: 0,
@@ -93,7 +113,7 @@ function mediastinum({ scale: s, touchingLungs }: ChestAnatomy): readonly Paint[
     paint(block([-septum, -110 * s, LUNG_FLOOR * s], [septum, -20 * s, LUNG_TOP * s]), DENSITY.soft),
     paint(block([-19 * s, 60 * s, -400 * s], [19 * s, 110 * s, 400 * s]), DENSITY.soft),
     paint(between, DENSITY.soft),
-    paint(ellipsoid(at(s, [22, -28, -82]), at(s, [62, 46, 62])), DENSITY.blood),
+    paint(ellipsoid(at(s, HEART.center), at(s * heart, HEART.radii)), DENSITY.blood),
     paint(capsule(at(s, [24, 50, 30]), at(s, [18, 52, -400]), 13 * s), DENSITY.blood),
     paint(ellipsoid(at(s, [-76, 5, -192]), at(s, [84, 100, 96])), DENSITY.soft),
     paint(ellipsoid(at(s, [76, 5, -202]), at(s, [80, 96, 92])), DENSITY.soft),
