@@ -256,6 +256,14 @@ models: string[]
  */
 bundledModels: boolean
 /**
+ * Files with Ed25519 public keys (PEM). Where one is named, a package that none of them signed is refused.
+ */
+trustedKeys: string[]
+/**
+ * Whether packages run whose licence allows research only; their drafts say so.
+ */
+researchUse: boolean
+/**
  * Which studies are read, by which model; the first rule that holds decides. Without any, every model reads what its card says.
  * 
  * @maxItems 200
