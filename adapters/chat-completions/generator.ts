@@ -35,7 +35,12 @@ export interface GeneratorOptions {
   readonly pause?: Asked['pause'];
 }
 
-export function chatCompletionsGenerator({ servers, encode, pause }: GeneratorOptions): TextGenerator {
+export interface ChatCompletionsGenerator extends TextGenerator {
+  /** Closes connections that are kept. */
+  close(): Promise<void>;
+}
+
+export function chatCompletionsGenerator({ servers, encode, pause }: GeneratorOptions): ChatCompletionsGenerator {
   const opened = new Map([...servers].map(([name, server]) => [name, { server, dispatcher: dispatcherOf(server) }]));
   const named = (name: string): OpenServer => {
     const found = opened.get(name);
@@ -48,6 +53,9 @@ export function chatCompletionsGenerator({ servers, encode, pause }: GeneratorOp
       const body = await bodyOf(request, encode, signal);
       return await ask(named(request.server), body, signal, pause);
     },
+    async close() {
+      await Promise.all([...opened.values()].map(({ dispatcher }) => dispatcher.close()));
+    },
   };
 }
 
@@ -57,7 +65,9 @@ interface OpenServer {
 }
 
 function dispatcherOf({ tls }: ChatServer): Agent {
-  return new Agent({ maxResponseSize: MAX_ANSWER_BYTES, ...(tls && { connect: connectOptions(tls) }) });
+  // The limit of a request is the one of the configuration: a model may think for longer than the limits of the package.
+  const limits = { maxResponseSize: MAX_ANSWER_BYTES, headersTimeout: 0, bodyTimeout: 0 };
+  return new Agent({ ...limits, ...(tls && { connect: connectOptions(tls) }) });
 }
 
 /** Text first, then the pictures in their order. */

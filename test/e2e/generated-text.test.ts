@@ -24,13 +24,14 @@ let server: ChatServer;
 let running: RunningWetread;
 let record: StudyRecord;
 
-before(async (t) => {
-  server = await startChatServer(t);
+before(async () => {
+  server = await startChatServer();
   running = await runWetread(await site(server, { remote: true, imagesMayLeave: true }));
   await running.send(smallChest().map((bytes) => withIdentifiers(bytes)));
   record = await running.reached('filed', 'held');
 });
 after(async () => {
+  server?.close();
   await running?.[Symbol.asyncDispose]();
   await folder[Symbol.asyncDispose]();
 });

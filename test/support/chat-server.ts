@@ -4,7 +4,6 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { TestContext } from 'node:test';
 import type { Raster } from '../../adapters/rendering/raster.ts';
 import { readPng } from './pictures.ts';
 
@@ -51,6 +50,7 @@ export interface ChatServer {
   /** Bodies of all requests, also of those that it refused. */
   readonly bodies: string[];
   misbehave: Misbehaviour | undefined;
+  close(this: void): void;
 }
 
 export const CHAT_MODEL = 'shades-of-grey';
@@ -61,16 +61,16 @@ const DARK = 40;
 const MUCH = 0.12;
 const MOST_PICTURES = 100;
 
-export async function startChatServer(t: TestContext): Promise<ChatServer> {
+export async function startChatServer(): Promise<ChatServer> {
   const server = createServer((request, response) => {
     void answer(state, request, response);
   });
-  const state: ChatServer = { url: '', requests: [], bodies: [], misbehave: undefined };
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
+  const close = (): void => {
     server.closeAllConnections();
     server.close();
-  });
+  };
+  const state: ChatServer = { url: '', requests: [], bodies: [], misbehave: undefined, close };
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return Object.assign(state, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
 }
 

@@ -1,14 +1,17 @@
 /** From configuration to the servers of language models that model cards name. */
-import { type ChatServer, chatCompletionsGenerator } from '../../../adapters/chat-completions/generator.ts';
+import {
+  type ChatCompletionsGenerator,
+  type ChatServer,
+  chatCompletionsGenerator,
+} from '../../../adapters/chat-completions/generator.ts';
 import { encodePng } from '../../../adapters/rendering/png.ts';
 import { scaled } from '../../../adapters/rendering/viewport.ts';
 import type { Picture } from '../../../src/inference/pictures.ts';
-import type { TextGenerator } from '../../../src/ports.ts';
 import type { Config } from '../config.ts';
 import { openAccess } from './access.ts';
 
 /** @throws WetreadError `config-invalid` where a secret cannot be used */
-export async function wireTextGenerator({ inference: { servers } }: Config): Promise<TextGenerator> {
+export async function wireTextGenerator({ inference: { servers } }: Config): Promise<ChatCompletionsGenerator> {
   const opened = Object.entries(servers)
     .filter(([, { kind }]) => kind === 'openai')
     .map(async ([name, server]): Promise<readonly [string, ChatServer]> => {

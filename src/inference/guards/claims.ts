@@ -26,19 +26,19 @@ const COMPARES = matcher(
 export const comparison: Check = ({ text }) => COMPARES(text) && !SAYS_THAT_THERE_IS_NO_PRIOR(text);
 
 const NUMBER = String.raw`(?:\d+(?:[.,]\d+)?|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|half a|half an))`;
-const UNIT = String.raw`(?:mm|cm|m[lL]|cc|dm|millimet(?:er|re)s?|centimet(?:er|re)s?|inch(?:es)?|millilit(?:er|re)s?|lit(?:er|re)s?|cubic|HU|hounsfield|%|percent|per cent|degrees?|°|mg|kg|grams?|units|mSv|mGy)`;
+const UNIT = `(?:mm|cm|m[lL]|cc|dm|millimet(?:er|re)s?|centimet(?:er|re)s?|inch(?:es)?|millilit(?:er|re)s?|lit(?:er|re)s?|cubic|HU|hounsfield|%|percent|per cent|degrees?|°|mg|kg|grams?|units|mSv|mGy)`;
 
 /** (b) A number with a unit, or a size in words: a picture has no scale. */
 export const measurement: Check = ({ text }) => MEASURES(text);
 
 const MEASURES = matcher(
   String.raw`${NUMBER}[\s-]*${UNIT}(?![\p{L}])`,
-  String.raw`\d\s*[x×]\s*\d`,
+  String.raw`(?<![\w-])\d+(?:[.,]\d+)?\s*[x×]\s*\d`,
   String.raw`\bsub-?\s?(?:centi|milli)met(?:er|re|ric)`,
   String.raw`\b(?:measur(?:es|ing|ed)|diameter of|volume of|density of|attenuation of)\b[^.]*\d`,
 );
 
-const MONTH = String.raw`(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)`;
+const MONTH = `(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)`;
 
 /** (e) No date is ever sent. */
 export const date: Check = ({ text }) => DATES(text);

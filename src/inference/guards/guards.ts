@@ -38,7 +38,7 @@ export function guarded(sentences: readonly AnsweredSentence[], context: GuardCo
   const kept: GuardedSentence[] = [];
   const withheld = new Map<Guard, number>();
   for (const sentence of sentences) {
-    const flags: Guard[] = CHECKS.filter(([, check]) => check(sentence, context)).map(([guard]) => guard);
+    const flags = flagsOf(sentence, context);
     if (again.has(sentence) && !flags.includes('repetition')) flags.push('repetition');
     if (contradictsItself(sentence) || contradicted.has(sentence.label)) flags.push('contradiction');
     const severe = flags.find((flag) => isSevere(flag, context));
@@ -46,6 +46,11 @@ export function guarded(sentences: readonly AnsweredSentence[], context: GuardCo
     else withheld.set(severe, (withheld.get(severe) ?? 0) + 1);
   }
   return { sentences: kept, withheld };
+}
+
+/** What a sentence says by itself; what it says beside the others is {@link guarded}'s. */
+export function flagsOf(sentence: AnsweredSentence, context: GuardContext): Guard[] {
+  return CHECKS.filter(([, check]) => check(sentence, context)).map(([guard]) => guard);
 }
 
 function isSevere(flag: Guard, { recommendations }: GuardContext): boolean {

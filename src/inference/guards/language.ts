@@ -25,7 +25,7 @@ const FOREIGN = matcher(
 /** (g) Not a sentence of a report in English. */
 export const language: Check = ({ text }) => {
   const letters = text.replaceAll(/[^\p{L}]/gu, '');
-  const isWritten = letters.length >= 4 && letters.length / text.replaceAll(/\s/gu, '').length > 0.6;
+  const isWritten = letters.length >= 4 && letters.length / text.replaceAll(/[\s\d]/gu, '').length > 0.6;
   const isLatin = /^[\p{Script=Latin}\p{Script=Greek}]*$/u.test(letters);
   const words = text.split(/\s+/u).filter((word) => /\p{L}/u.test(word));
   const isSpoken = words.length >= 2 && words.every((word) => word.length <= 40);

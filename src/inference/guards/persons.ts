@@ -22,17 +22,21 @@ const TITLE = /\b(?:Dr|Mr|Mrs|Ms|Prof|Professor|Doctor|Sir|Frau|Herr)\.?\s+\p{Lu
 const TITLES = (text: string): boolean => TITLE.test(text);
 
 function holdsWord(text: string, identifier: string): boolean {
-  if (identifier.length < SHORTEST_IDENTIFIER) return false;
-  const words = fold(text).split(/[^\p{L}\p{N}]+/u);
-  const parts = fold(identifier)
-    .split(/[^\p{L}\p{N}]+/u)
-    .filter((part) => part.length >= SHORTEST_IDENTIFIER);
-  return parts.some((part) => words.includes(part));
+  const words = spellings(text).flatMap(wordsOf);
+  const parts = spellings(identifier).flatMap(wordsOf);
+  return parts.some((part) => part.length >= SHORTEST_IDENTIFIER && words.includes(part));
 }
 
-/** `Müller` and `MULLER` are one. */
-function fold(text: string): string {
-  return text.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase();
+function wordsOf(text: string): string[] {
+  return text.split(/[^\p{L}\p{N}]+/u);
+}
+
+/** `Müller`, `MULLER` and `Mueller` are one. */
+function spellings(text: string): readonly string[] {
+  const lower = text.normalize('NFC').toLowerCase().replaceAll('ß', 'ss');
+  const withoutMarks = (spelt: string): string => spelt.normalize('NFD').replaceAll(/\p{M}/gu, '');
+  const spelt = lower.replaceAll('ä', 'ae').replaceAll('ö', 'oe').replaceAll('ü', 'ue').replaceAll('ø', 'oe');
+  return [withoutMarks(lower), withoutMarks(spelt)];
 }
 
 const OF_MEN = matcher(
