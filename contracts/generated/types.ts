@@ -1005,6 +1005,10 @@ description: string
  * @minItems 1
  */
 intendedUse: [IntendedUse, ...(IntendedUse)[]]
+/**
+ * Reads only where a rule of the site names it, such as an example, or a model that is being evaluated. Without, and without rules, it reads every study of its modalities.
+ */
+onlyByRule?: boolean
 runtime: (OnnxRuntime | OpenInferenceRuntime | ChatCompletionsRuntime)
 input: (VolumeInput | ImageInput | SlicesInput)
 /**

@@ -63,6 +63,11 @@ test('WR-MUL-02 without rules every model that reads a modality of the study rea
   assert.equal(decision.selection?.rule.name, EVERY_MODEL);
   assert.deepEqual(models(decide(subjectOf([{ modality: 'MR' }]), [], all)), ['mr']);
   assert.equal(decide(subjectOf([{ modality: 'US' }]), [], all).reason?.code, 'no-model-selected');
+  const asked = packageFor('example', 'CT');
+  const example = { ...asked, card: { ...asked.card, onlyByRule: true } };
+  assert.deepEqual(models(decide(subjectOf([{}]), [], [example, ...packages])), ['ct-lung-density']);
+  assert.match(decide(subjectOf([{}]), [], [example]).reason?.detail ?? '', /wants to be named by a rule/);
+  assert.deepEqual(models(decide(subjectOf([{}]), parseRules([rule({ model: 'example' })]), [example])), ['example']);
 });
 
 test('WR-MUL-01 a rule names several models; each has series of its own, and one holds it up for no other', () => {

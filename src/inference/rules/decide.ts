@@ -55,10 +55,14 @@ export interface Decision {
 /** Name of the rule that holds where a site writes none. */
 export const EVERY_MODEL = 'every-model';
 
-/** Where a site writes no rules: every model reads what it is made for, in the order in which they are configured. */
+/**
+ * Where a site writes no rules: every model reads what it is made for, in the order in which they are configured, unless
+ * its card wants to be named by a rule.
+ */
 export function rulesOfCards(packages: readonly ModelPackage[]): readonly Rule[] {
-  if (packages.length === 0) return [];
-  const readings = packages.map(({ card: { name } }): RuleReading => {
+  const unasked = packages.filter(({ card }) => card.onlyByRule !== true);
+  if (unasked.length === 0) return [];
+  const readings = unasked.map(({ card: { name } }): RuleReading => {
     return { model: name, series: { exclude: [], prefer: 'most-instances' } };
   });
   return [{ name: EVERY_MODEL, readings, priority: 'routine', patience: {} }];
@@ -162,6 +166,7 @@ function modalitiesOf(model: ModelPackage | undefined): readonly string[] | unde
 
 function whyNoModel(study: Study, packages: readonly ModelPackage[]): string {
   if (packages.length === 0) return 'no model package is loaded';
+  if (rulesOfCards(packages).length === 0) return 'every model that is loaded wants to be named by a rule';
   const modalities = new Set(study.series.map(({ modality }) => modality || 'series without a modality'));
   return `no model reads ${[...modalities].sort().join(', ')}`;
 }

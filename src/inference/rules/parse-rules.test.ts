@@ -90,6 +90,6 @@ test('WR-RUL-06 a model that is not loaded is told with the key of its rule', ()
   ]);
   assert.equal(
     complaint(() => requireModels(rules, packages)),
-    "rules.1 names 'm', which is not loaded; loaded: ct-lung-density",
+    "rules.1.model 'm' is not loaded; loaded: ct-lung-density",
   );
 });

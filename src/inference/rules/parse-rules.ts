@@ -35,11 +35,12 @@ export function parseRules(written: readonly ReadingRule[]): readonly Rule[] {
 export function requireModels(rules: readonly Rule[], packages: readonly ModelPackage[]): void {
   const names = packages.map(({ card }) => card.name);
   for (const [index, { readings }] of rules.entries()) {
-    const missing = readings.find(({ model }) => !names.includes(model));
-    if (missing === undefined) continue;
+    const at = readings.findIndex(({ model }) => !names.includes(model));
+    if (at < 0) continue;
+    const key = readings.length === 1 ? 'model' : `readings.${at}.model`;
     throw invalid(
-      `rules.${index}`,
-      `names '${missing.model}', which is not loaded; loaded: ${names.join(', ') || 'none'}`,
+      `rules.${index}.${key}`,
+      `'${readings[at]!.model}' is not loaded; loaded: ${names.join(', ') || 'none'}`,
     );
   }
 }
