@@ -95,7 +95,6 @@ class Blend {
   readonly #grid: Grid;
   readonly #window: SlidingWindow;
   readonly #signal: AbortSignal;
-  readonly #weights: AxisWeights;
   readonly #total: AxisWeights;
   #sum: ScoreSum | undefined;
   /** Of the last window: how its scores are read. */
@@ -109,7 +108,6 @@ class Blend {
     this.#grid = grid;
     this.#window = window;
     this.#signal = signal;
-    this.#weights = windowWeights(window);
     this.#total = summedWeights(grid.shape, window);
   }
 
@@ -120,7 +118,8 @@ class Blend {
     this.#sum ??= this.#begin(scores);
     if (place[0] > this.#done) await this.#label(place[0]);
     const { data, channels, strides } = scores;
-    const window = { data, channels, strides, shape: this.#window.shape, weights: this.#weights };
+    const weights = windowWeights(this.#grid.shape, this.#window, place);
+    const window = { data, channels, strides, shape: this.#window.shape, weights };
     await this.#voxels.addWindow(window, this.#sum, place, this.#signal);
   }
 

@@ -13,8 +13,10 @@ import {
 } from '../../src/assembly/geometry.ts';
 import { type Grid, type IntensityStep, windowStep } from '../../src/assembly/grid.ts';
 import { isotropicGrid } from '../../src/assembly/grid-axes.ts';
+import { stridesOf } from '../../src/assembly/layout.ts';
 import type { Volume } from '../../src/assembly/volume.ts';
 import { applied } from '../../src/inference/channel-steps.ts';
+import { inputGrid } from '../../src/inference/input-grid.ts';
 import { type Random, random } from '../../test/support/random.ts';
 import { frameHeader, instance } from '../../test/support/slices.ts';
 import { voxelWorkers } from './voxel-workers.ts';
@@ -184,3 +186,108 @@ for (const [name, shape] of Object.entries(shapes)) {
     workers.release(volume.voxels.buffer);
   });
 }
+
+const CHANNELS = [
+  windowStep(-1300, 200),
+  windowStep(-200, 900),
+  { ...windowStep(0, 1), low: -Infinity, high: Infinity },
+];
+
+for (const layout of ['NCDHW', 'NDHWC', 'NCWHD', 'NHWDC', 'CHWD'] as const) {
+  test(`WR-PRE-07 ${layout}: each channel holds its own step, every point where the layout wants it`, async () => {
+    const volume = volumeOf(shapes['padded']!, random(7));
+    const grid = isotropicGrid(volume, 0.9);
+    const [slices, rows, columns] = grid.shape;
+    const all = await workers.resample(
+      volume,
+      grid,
+      { datatype: 'FP32', fill: -700, channels: CHANNELS, layout },
+      never,
+    );
+    const strides = stridesOf(layout, grid.shape, CHANNELS.length);
+    assert.equal(all.length, slices * rows * columns * CHANNELS.length);
+    for (const [c, channel] of CHANNELS.entries()) {
+      const alone = await workers.resample(volume, grid, { datatype: 'FP32', fill: -700, channels: [channel] }, never);
+      for (let p = 0; p < alone.length; p++) {
+        const [k, j, i] = [Math.floor(p / (rows * columns)), Math.floor(p / columns) % rows, p % columns];
+        const at = c * strides.channel + k * strides.slice + j * strides.row + i * strides.column;
+        if (all[at] !== alone[p]) assert.fail(`channel ${c}, point ${k} ${j} ${i}: ${all[at]}, not ${alone[p]}`);
+      }
+      workers.release(alone.buffer);
+    }
+    workers.release(volume.voxels.buffer);
+  });
+}
+
+test('WR-PRE-07 INT16 in another order of axes', async () => {
+  const volume = volumeOf(shapes['oblique']!, random(8));
+  const grid = isotropicGrid(volume, 1.1);
+  const [slices, rows, columns] = grid.shape;
+  const plain = await workers.resample(volume, grid, { datatype: 'INT16', fill: -1024 }, never);
+  const turned = await workers.resample(volume, grid, { datatype: 'INT16', fill: -1024, layout: 'NCWHD' }, never);
+  assert.ok(turned instanceof Int16Array);
+  for (let k = 0; k < slices; k++)
+    for (let j = 0; j < rows; j++)
+      for (let i = 0; i < columns; i++)
+        assert.equal(turned[(i * rows + j) * slices + k], plain[(k * rows + j) * columns + i]);
+  workers.release(volume.voxels.buffer);
+});
+
+for (const name of ['anisotropic', 'oblique', 'padded'] as const) {
+  test(`WR-PRE-08 ${name}: nearest gives the value of the voxel that is nearest`, async () => {
+    const volume = volumeOf(shapes[name]!, random(9));
+    const [slices, rows, columns] = volume.shape;
+    const grid = isotropicGrid(volume, 0.73);
+    const step = { datatype: 'INT16', fill: -1024, interpolation: 'nearest' } as const;
+    const result = await workers.resample(volume, grid, step, never);
+    const toIndex = composeAffine(invertAffine(volume.affine), grid.affine);
+    let judged = 0;
+    for (let p = 0; p < result.length; p++) {
+      const [, height, width] = grid.shape;
+      const at = [Math.floor(p / (height * width)), Math.floor(p / width) % height, p % width] as const;
+      const index = applyAffine(toIndex, at);
+      // at a tie, and at the edge, rounding of the arithmetic decides
+      if (index.some((x) => Math.abs(x - Math.floor(x) - 0.5) < 1e-4)) continue;
+      const [k, r, c] = index.map((x) => Math.round(x)) as unknown as Point3;
+      const inside = k >= 0 && r >= 0 && c >= 0 && k < slices && r < rows && c < columns;
+      let expected: number = step.fill;
+      if (inside) {
+        const { slot, slope, intercept } = volume.slices[k]!;
+        const stored = volume.voxels[(slot * rows + r) * columns + c]!;
+        const isPadding = volume.padding !== undefined && stored >= volume.padding.low && stored <= volume.padding.high;
+        if (!isPadding) expected = stored * slope + intercept;
+      }
+      judged++;
+      assert.ok(Math.abs(result[p]! - expected) <= 0.51, `${index}: ${result[p]}, not ${expected}`);
+    }
+    assert.ok(judged > result.length / 2);
+    workers.release(volume.voxels.buffer);
+  });
+}
+
+test('WR-PRE-08 sampled slices are slices of the image, unmixed, also under gantry tilt', async () => {
+  const volume = volumeOf(shapes['tilted']!, random(10));
+  const [, rows, columns] = volume.shape;
+  const rule = { orientation: 'as-acquired', spacingMm: 'as-acquired', depth: { kind: 'sample', slices: 4 } } as const;
+  const grid = inputGrid(volume, rule);
+  const step = { datatype: 'INT16', fill: -1024, interpolation: 'nearest-slice' } as const;
+  const result = await workers.resample(volume, grid, step, never);
+  const toIndex = composeAffine(invertAffine(volume.affine), grid.affine);
+  const [count, height, width] = grid.shape;
+  for (const [k, source] of [0, 2, 5, 7].entries()) {
+    const { slot, slope, intercept } = volume.slices[source]!;
+    const valueAt = (r: number, c: number): number =>
+      volume.voxels[(slot * rows + r) * columns + c]! * slope + intercept;
+    for (let j = 0; j < height; j++) {
+      const r = applyAffine(toIndex, [k, j, 0])[1];
+      if (r < 0 || r > rows - 2) continue;
+      const [low, share] = [Math.floor(r), r - Math.floor(r)];
+      for (let i = 0; i < width; i++) {
+        const expected = valueAt(low, i) * (1 - share) + valueAt(low + 1, i) * share;
+        assert.ok(Math.abs(result[(k * height + j) * width + i]! - expected) <= 0.51, `slice ${k} row ${j}`);
+      }
+    }
+  }
+  assert.equal(count, 4);
+  workers.release(volume.voxels.buffer);
+});

@@ -57,6 +57,7 @@ const CONTRADICTORY: Readonly<Record<string, readonly [object, object, RegExp]>>
     {},
     /channels\/0\/to/,
   ],
+  'a window of margins': [{ window: { ...NETWORK.window, margin: 32 } }, SCORES, /margin: nothing of a window is left/],
   'windows of labels': [{ window: NETWORK.window }, {}, /only scores can be blended/],
   'scores without channels': [{}, { encoding: { kind: 'logits', layout: 'DHW' } }, /scores have a channel axis/],
   'a label without a channel': [

@@ -58,10 +58,16 @@ function stepContradictions({ clip, to }: ChannelStep, key: string): readonly st
 function windowContradictions({ window }: VolumeInput, outputs: readonly OutputRule[]): readonly string[] {
   const [only] = outputs;
   const blends = outputs.length === 1 && only?.kind === 'label-map' && encodingOf(only).kind !== 'labels';
-  return unless(
-    window === undefined || blends,
-    '/input/window: only scores can be blended: one label map of logits, probabilities or sigmoid',
-  );
+  return [
+    ...unless(
+      window === undefined || blends,
+      '/input/window: only scores can be blended: one label map of logits, probabilities or sigmoid',
+    ),
+    ...unless(
+      window?.margin === undefined || window.shape.every((size) => size > 2 * window.margin!),
+      '/input/window/margin: nothing of a window is left',
+    ),
+  ];
 }
 
 export function encodingContradictions(output: LabelMapOutput, key: string): readonly string[] {

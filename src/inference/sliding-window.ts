@@ -9,25 +9,36 @@ type Shape3 = readonly [number, number, number];
 export type WindowPlace = Shape3;
 
 /** In the order in which they are run and summed: along the slices last, so that slices are done one after the other. */
-export function windowPlaces(grid: Shape3, { shape, overlap }: SlidingWindow): readonly WindowPlace[] {
-  const [slices, rows, columns] = grid.map((size, axis) => axisPlaces(size, shape[axis]!, overlap));
+export function windowPlaces(grid: Shape3, window: SlidingWindow): readonly WindowPlace[] {
+  const [slices, rows, columns] = grid.map((size, axis) => axisPlaces(size, window.shape[axis]!, window));
   return slices!.flatMap((k) => rows!.flatMap((j) => columns!.map((i): WindowPlace => [k, j, i])));
 }
 
 /**
- * As few windows as overlap by at least the declared part, evenly from edge to edge: none reaches beyond the grid, which
- * is at least as large as a window.
+ * As few windows as overlap by at least the declared part and by their margins, evenly from edge to edge: none reaches
+ * beyond the grid, which is at least as large as a window.
  */
-export function axisPlaces(size: number, window: number, overlap: number): readonly number[] {
-  const step = Math.max(1, Math.floor(window * (1 - overlap)));
+export function axisPlaces(
+  size: number,
+  window: number,
+  { overlap, margin = 0 }: Pick<SlidingWindow, 'overlap' | 'margin'>,
+): readonly number[] {
+  const step = Math.max(1, Math.min(Math.floor(window * (1 - overlap)), window - 2 * margin));
   const steps = Math.ceil((size - window) / step);
   return Array.from({ length: steps + 1 }, (_, n) => Math.round(steps === 0 ? 0 : (n * (size - window)) / steps));
 }
 
-/** Weight of a window's voxel: the product of one factor for each axis. */
-export function windowWeights({ shape, blend }: Pick<SlidingWindow, 'shape' | 'blend'>): AxisWeights {
-  const along = (size: number): Float32Array => new Float32Array(size).map((_, i) => weightAt(i, size, blend));
-  return { slice: along(shape[0]), row: along(shape[1]), column: along(shape[2]) };
+/** Weight of the voxels of a window at `place`: the product of one factor for each axis; 0 within an inner margin. */
+export function windowWeights(grid: Shape3, window: SlidingWindow, place: WindowPlace): AxisWeights {
+  const along = (axis: 0 | 1 | 2): Float32Array => axisWeights(grid[axis], window.shape[axis], place[axis], window);
+  return { slice: along(0), row: along(1), column: along(2) };
+}
+
+function axisWeights(size: number, window: number, place: number, rule: SlidingWindow): Float32Array {
+  const { blend, margin = 0 } = rule;
+  const from = place === 0 ? 0 : margin;
+  const until = place + window === size ? window : window - margin;
+  return new Float32Array(window).map((_, i) => (i < from || i >= until ? 0 : weightAt(i, window, blend)));
 }
 
 /** Standard deviation of the Gaussian, in window sizes, as MONAI and nnU-Net have it. */
@@ -43,15 +54,15 @@ function weightAt(index: number, size: number, blend: SlidingWindow['blend']): n
 
 /** Sum of the weights of all windows over each index of the grid: what summed scores are to be divided by. */
 export function summedWeights(grid: Shape3, window: SlidingWindow): AxisWeights {
-  const weights = windowWeights(window);
-  const along = (axis: 0 | 1 | 2, of: Float32Array): Float32Array => {
+  const along = (axis: 0 | 1 | 2): Float32Array => {
     const sum = new Float32Array(grid[axis]);
-    for (const place of axisPlaces(grid[axis], window.shape[axis], window.overlap)) {
-      for (let i = 0; i < of.length; i++) sum[place + i]! += of[i]!;
+    for (const place of axisPlaces(grid[axis], window.shape[axis], window)) {
+      const weights = axisWeights(grid[axis], window.shape[axis], place, window);
+      for (let i = 0; i < weights.length; i++) sum[place + i]! += weights[i]!;
     }
     return sum;
   };
-  return { slice: along(0, weights.slice), row: along(1, weights.row), column: along(2, weights.column) };
+  return { slice: along(0), row: along(1), column: along(2) };
 }
 
 /** The scores of one window. */
