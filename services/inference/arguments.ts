@@ -1,6 +1,8 @@
 /** Arguments of the service; every one has a default but the models. */
 import { parseArgs } from 'node:util';
 import { WetreadError } from '../../src/errors.ts';
+import { batchRulesFrom } from './batching.ts';
+import type { BatchRules } from './packages.ts';
 
 export const USAGE = `Usage: node services/inference/main.ts --models DIR[,DIR] [options]
 
@@ -16,6 +18,7 @@ export const USAGE = `Usage: node services/inference/main.ts --models DIR[,DIR] 
   --model-control MODE    none, or explicit: clients may load and unload models; default none
   --shared-memory         clients may register shared memory of this machine (/dev/shm)
   --warm-up               load every model and run it once on zeros before the service is ready
+  --batching NAME=N:MS[,…] joins up to N rows of requests that arrive within MS milliseconds, whatever the card says
   --recycle-after N       runs after which sessions and their memory are given back; default 1000, 0 is never
   --otlp-url URL          OTLP/HTTP collector for spans
   --log-level LEVEL       debug, info, warn, error or silent; default info
@@ -40,6 +43,8 @@ export interface ServiceArguments {
   readonly modelControl: boolean;
   readonly sharedMemory: boolean;
   readonly warmUp: boolean;
+  /** By the name of the model. */
+  readonly batching: BatchRules;
   readonly otlpUrl: string | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly exitWithStdin: boolean;
@@ -63,6 +68,7 @@ export function serviceArguments(args: readonly string[]): ServiceArguments {
       'model-control': { type: 'string', default: 'none' },
       'shared-memory': { type: 'boolean', default: false },
       'warm-up': { type: 'boolean', default: false },
+      batching: { type: 'string', default: '' },
       'otlp-url': { type: 'string' },
       'log-level': { type: 'string', default: 'info' },
       'exit-with-stdin': { type: 'boolean', default: false },
@@ -82,6 +88,7 @@ export function serviceArguments(args: readonly string[]): ServiceArguments {
     modelControl: oneOf('--model-control', values['model-control'], ['none', 'explicit']) === 'explicit',
     sharedMemory: values['shared-memory'],
     warmUp: values['warm-up'],
+    batching: batchRulesFrom('--batching', entriesOf(values.batching)),
     otlpUrl: values['otlp-url'],
     logLevel: oneOf('--log-level', values['log-level'], LOG_LEVELS),
     exitWithStdin: values['exit-with-stdin'],
@@ -89,9 +96,13 @@ export function serviceArguments(args: readonly string[]): ServiceArguments {
 }
 
 function list(option: string, text: string | undefined): readonly string[] {
-  const entries = (text ?? '').split(',').flatMap((entry) => (entry.trim() === '' ? [] : [entry.trim()]));
+  const entries = entriesOf(text);
   if (entries.length === 0) throw new WetreadError('config-invalid', `${option} is empty`);
   return entries;
+}
+
+function entriesOf(text = ''): readonly string[] {
+  return text.split(',').flatMap((entry) => (entry.trim() === '' ? [] : [entry.trim()]));
 }
 
 function oneOf<T extends string>(option: string, text: string, choices: readonly T[]): T {

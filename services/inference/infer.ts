@@ -8,6 +8,7 @@ import { WetreadError } from '../../src/errors.ts';
 import type { Tensor } from '../../src/inference/tensor.ts';
 import type { Tracer } from '../../src/ports.ts';
 import type { Admission, Admitted } from './admission.ts';
+import { Batcher, type Run } from './batcher.ts';
 import type { Models, PackagedModel } from './models.ts';
 import type { SharedMemory } from './shared-memory.ts';
 import type { Statistics } from './statistics.ts';
@@ -38,6 +39,7 @@ export interface Exchange<T> {
 
 export class Inference {
   readonly #parts: InferenceParts;
+  readonly #batchers = new WeakMap<PackagedModel, Batcher>();
   #runs = 0;
 
   constructor(parts: InferenceParts) {
@@ -97,7 +99,7 @@ export class Inference {
     outputs: readonly RequestedOutput[],
     given: AbortSignal,
   ): Promise<readonly Tensor[]> {
-    const { models, sessions, statistics, tracer, limitMs } = this.#parts;
+    const { models, statistics, tracer, limitMs } = this.#parts;
     const objection = models.objection(model);
     if (objection !== undefined) throw objection;
     const about = { model: model.name, modelVersion: model.version, provider: face.provider };
@@ -109,15 +111,38 @@ export class Inference {
       begun = performance.now();
       statistics.add(model, 'queue', begun - waiting);
     };
-    const run = (): Promise<readonly Tensor[]> =>
-      sessions.run(model.graph, call.inputs, names, deadline.signal, onStart);
-    try {
-      const results = await tracer.span('inference.run', about, run);
-      statistics.add(model, 'compute_infer', performance.now() - begun);
-      return results;
-    } finally {
-      this.#count();
-    }
+    const run = (): Promise<readonly Tensor[]> => this.#runOf(model)(call.inputs, names, deadline.signal, onStart);
+    const results = await tracer.span('inference.run', about, run);
+    statistics.add(model, 'compute_infer', performance.now() - begun);
+    return results;
+  }
+
+  /** Alone, or together with other requests for the model. */
+  #runOf(model: PackagedModel): Run {
+    const { batching } = model;
+    if (batching === undefined) return this.#execution(model);
+    const batcher = this.#batchers.get(model) ?? new Batcher(batching, this.#execution(model));
+    this.#batchers.set(model, batcher);
+    return (...given) => batcher.infer(...given);
+  }
+
+  #execution(model: PackagedModel): Run {
+    const { sessions, statistics } = this.#parts;
+    return async (inputs, outputs, signal, onStart) => {
+      let begun = 0;
+      const starting = (): void => {
+        begun = performance.now();
+        onStart();
+      };
+      try {
+        const results = await sessions.run(model.graph, inputs, outputs, signal, starting);
+        const rows = model.batching === undefined ? 1 : (inputs[0]?.shape[0] ?? 1);
+        statistics.addRun(model, rows, performance.now() - begun);
+        return results;
+      } finally {
+        this.#count();
+      }
+    };
   }
 
   #count(): void {

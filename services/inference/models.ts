@@ -2,12 +2,16 @@
 import type { Graph, GraphInterface } from '../../adapters/onnxruntime/graph.ts';
 import type { SessionProcess } from '../../adapters/onnxruntime/session-process.ts';
 import { WetreadError } from '../../src/errors.ts';
+import type { BatchRule } from './batcher.ts';
+import { requireVariableRows } from './batching.ts';
 
 /** A package whose files have been checked, or the reason why it is not served. */
 export interface PackagedModel {
   readonly name: string;
   readonly version: string;
   readonly graph: Graph;
+  /** Where requests are joined. */
+  readonly batching?: BatchRule;
   readonly refused?: WetreadError;
 }
 
@@ -113,6 +117,7 @@ export class Models {
 
   async #load(model: PackagedModel): Promise<GraphInterface> {
     const face = await this.#options.sessions.load(model.graph);
+    if (model.batching !== undefined) requireVariableRows(face);
     await this.#options.warmUp?.(model, face);
     return face;
   }

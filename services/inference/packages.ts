@@ -7,17 +7,31 @@ import { basename, join } from 'node:path';
 import { requireContainedGraph } from '../../adapters/model-folder/graph-file.ts';
 import { verifyGraph } from '../../adapters/onnxruntime/graph.ts';
 import { WetreadError } from '../../src/errors.ts';
+import type { BatchRule } from './batcher.ts';
+import { batchRuleIn } from './batching.ts';
 import type { PackagedModel } from './models.ts';
 
 const CARD = 'card.json';
+
+/** By the name of the model, in place of what its card says. */
+export type BatchRules = ReadonlyMap<string, BatchRule>;
+
+interface Card {
+  readonly name?: unknown;
+  readonly version?: unknown;
+  readonly runtime?: { kind?: unknown; file?: unknown; sha256?: unknown; batching?: unknown };
+}
 
 /**
  * Packages in the order of the folders; one that fails is there, with the reason.
  * @throws WetreadError `config-invalid` where a folder cannot be read
  */
-export async function packagesIn(folders: readonly string[]): Promise<readonly PackagedModel[]> {
+export async function packagesIn(
+  folders: readonly string[],
+  batching: BatchRules = new Map(),
+): Promise<readonly PackagedModel[]> {
   const homes = (await Promise.all(folders.map(packageFolders))).flat();
-  const found = await Promise.all(homes.map(packageIn));
+  const found = (await Promise.all(homes.map((home) => packageIn(home, batching)))).flat();
   return found.map((model, index) => (isSecond(model, found.slice(0, index)) ? refusedAsSecond(model) : model));
 }
 
@@ -32,24 +46,27 @@ async function packageFolders(folder: string): Promise<string[]> {
   return holding.flat().sort();
 }
 
-async function packageIn(folder: string): Promise<PackagedModel> {
+/** None where another server runs the model. */
+async function packageIn(folder: string, batching: BatchRules): Promise<readonly PackagedModel[]> {
   let model: PackagedModel = { name: basename(folder), version: '0', graph: { path: '', digest: '' } };
   try {
-    model = parseCard(folder, await readFile(join(folder, CARD), 'utf8'));
+    const card = JSON.parse(await readFile(join(folder, CARD), 'utf8')) as Card;
+    if (!isRunHere(card)) return [];
+    model = modelOf(folder, card);
+    const rule = batching.get(model.name) ?? batchRuleIn(card.runtime?.batching);
     await verifyGraph(model.graph);
     await requireContainedGraph(folder, basename(model.graph.path));
-    return model;
+    return [{ ...model, ...(rule && { batching: rule }) }];
   } catch (cause) {
-    return { ...model, refused: WetreadError.from(cause, 'package-invalid') };
+    return [{ ...model, refused: WetreadError.from(cause, 'package-invalid') }];
   }
 }
 
-function parseCard(folder: string, text: string): PackagedModel {
-  const { name, version, runtime } = JSON.parse(text) as {
-    name?: unknown;
-    version?: unknown;
-    runtime?: { file?: unknown; sha256?: unknown };
-  };
+function isRunHere({ runtime }: Card): boolean {
+  return (runtime?.kind ?? 'onnx') === 'onnx';
+}
+
+function modelOf(folder: string, { name, version, runtime }: Card): PackagedModel {
   const { file, sha256 } = runtime ?? {};
   if (
     typeof name !== 'string' ||

@@ -79,7 +79,7 @@ export async function startService({ settings, version, tracer, log }: ServiceOp
 
 async function openModels(settings: ServiceArguments, sessions: SessionProcess, log: Log): Promise<Models> {
   const models = await Models.open({
-    find: () => packagesIn(settings.models),
+    find: () => packagesIn(settings.models, settings.batching),
     sessions,
     ...(settings.warmUp ? { warmUp: (model, face) => warmUp(sessions, model, face) } : {}),
   });

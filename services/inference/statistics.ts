@@ -19,7 +19,15 @@ export interface StatisticDuration {
   readonly ns: number;
 }
 
-/** `ModelStatistics` of the protocol; without batching each request is an execution. */
+/** Of runs with so many rows. Reading and writing tensors is measured by request. */
+export interface BatchStatistics {
+  readonly batch_size: number;
+  readonly compute_input: StatisticDuration;
+  readonly compute_infer: StatisticDuration;
+  readonly compute_output: StatisticDuration;
+}
+
+/** `ModelStatistics` of the protocol: an inference is a row of a request where the model is batched, else a request. */
 export interface ModelStatistics {
   readonly name: string;
   readonly version: string;
@@ -28,13 +36,14 @@ export interface ModelStatistics {
   readonly inference_count: number;
   readonly execution_count: number;
   readonly inference_stats: Readonly<Record<Measured | 'cache_hit' | 'cache_miss', StatisticDuration>>;
-  readonly batch_stats: readonly never[];
+  readonly batch_stats: readonly BatchStatistics[];
 }
 
 const NOTHING: Sum = { count: 0, milliseconds: 0 };
 
 class Sums {
   readonly sums = new Map<Measured, Sum>();
+  readonly runs = new Map<number, Sum>();
   lastInference = 0;
 }
 
@@ -43,9 +52,14 @@ export class Statistics {
 
   add(model: PackagedModel, measured: Measured, milliseconds: number): void {
     const record = this.#recordOf(model);
-    const { count, milliseconds: before } = record.sums.get(measured) ?? NOTHING;
-    record.sums.set(measured, { count: count + 1, milliseconds: before + milliseconds });
+    record.sums.set(measured, plus(record.sums.get(measured), milliseconds));
     if (measured === 'success') record.lastInference = Date.now();
+  }
+
+  /** One run of the model. @param rows 1 where it is not batched */
+  addRun(model: PackagedModel, rows: number, milliseconds: number): void {
+    const { runs } = this.#recordOf(model);
+    runs.set(rows, plus(runs.get(rows), milliseconds));
   }
 
   sumOf(model: PackagedModel, measured: Measured): Sum {
@@ -53,17 +67,16 @@ export class Statistics {
   }
 
   of(model: PackagedModel): ModelStatistics {
-    const duration = (measured: Measured): StatisticDuration => {
-      const { count, milliseconds } = this.sumOf(model, measured);
-      return { count, ns: Math.round(milliseconds * 1e6) };
-    };
-    const none = { count: 0, ns: 0 };
+    const duration = (measured: Measured): StatisticDuration => durationOf(this.sumOf(model, measured));
+    const none = durationOf(NOTHING);
+    const { runs, lastInference } = this.#recordOf(model);
+    const sizes = [...runs].sort(([one], [other]) => one - other);
     return {
       name: model.name,
       version: model.version,
-      last_inference: this.#recordOf(model).lastInference,
-      inference_count: this.sumOf(model, 'success').count,
-      execution_count: this.sumOf(model, 'compute_infer').count,
+      last_inference: lastInference,
+      inference_count: sizes.reduce((sum, [rows, { count }]) => sum + rows * count, 0),
+      execution_count: sizes.reduce((sum, [, { count }]) => sum + count, 0),
       inference_stats: {
         success: duration('success'),
         fail: duration('fail'),
@@ -74,7 +87,12 @@ export class Statistics {
         cache_hit: none,
         cache_miss: none,
       },
-      batch_stats: [],
+      batch_stats: sizes.map(([rows, sum]) => ({
+        batch_size: rows,
+        compute_input: none,
+        compute_infer: durationOf(sum),
+        compute_output: none,
+      })),
     };
   }
 
@@ -84,4 +102,12 @@ export class Statistics {
     this.#records.set(key, known);
     return known;
   }
+}
+
+function plus({ count, milliseconds }: Sum = NOTHING, more: number): Sum {
+  return { count: count + 1, milliseconds: milliseconds + more };
+}
+
+function durationOf({ count, milliseconds }: Sum): StatisticDuration {
+  return { count, ns: Math.round(milliseconds * 1e6) };
 }

@@ -1,5 +1,6 @@
 /** Does the graph do what the card says? Names, types and shapes of inputs and outputs, before anything is run. */
 import type { TensorLayout } from '../assembly/layout.ts';
+import { batchingContradictions } from './check-batching.ts';
 import type { GraphFacts, GraphValue } from './graph-facts.ts';
 import { tensorShape } from './images/prepare-image.ts';
 import { fixedSizes } from './input-grid.ts';
@@ -36,6 +37,7 @@ export function graphContradictions(card: ModelCard, graph: GraphFacts): string[
     ...(runtime.kind !== 'onnx' || runtime.opset === graph.opset
       ? []
       : [`/runtime/opset: the graph has ${graph.opset}`]),
+    ...batchingContradictions(card, graph),
     ...fed.flatMap((one) => mismatches(one, 'input', graph.inputs)),
     ...undeclared.map(({ name }) => `/input: the graph also wants ${name}, which nothing fills`),
     ...outputs.flatMap((output, at) =>
