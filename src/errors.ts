@@ -62,6 +62,16 @@ export const ERROR_CODES = {
   'not-acceptable': { retryable: false, httpStatus: 406, means: 'No form that the client accepts can be given' },
   'not-found': { retryable: false, httpStatus: 404, means: 'Nothing is stored under this address' },
   overloaded: { retryable: true, httpStatus: 503, means: 'More work is waiting than the limit allows' },
+  'package-untrusted': {
+    retryable: false,
+    httpStatus: 422,
+    means: 'Nobody whom the site trusts signed the model package',
+  },
+  'package-not-permitted': {
+    retryable: false,
+    httpStatus: 409,
+    means: 'The licence of the model package does not permit what the site would do with it',
+  },
   'package-invalid': { retryable: false, httpStatus: 422, means: 'A model package fails its schema or its digest' },
   'part10-invalid': { retryable: false, httpStatus: 422, means: 'Bytes are not a readable DICOM Part 10 file' },
   'request-invalid': { retryable: false, httpStatus: 400, means: 'A request breaks its contract' },

@@ -8,8 +8,12 @@ import { readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { WetreadError } from '../../src/errors.ts';
+import { SIGNATURE_FILE } from './signature.ts';
 
 export const CHECKSUM_FILE = 'SHA256SUMS';
+
+/** Not among what is summed: they are about the sums. */
+const BESIDE: readonly string[] = [CHECKSUM_FILE, SIGNATURE_FILE];
 
 /** Hexadecimal SHA-256 by file name, relative to the folder, `/` between parts. */
 export type Checksums = ReadonlyMap<string, string>;
@@ -22,7 +26,7 @@ export async function checksumsOf(folder: string): Promise<Checksums> {
   const names = entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(join(folder, sep).length).split(sep).join('/'))
-    .filter((name) => name !== CHECKSUM_FILE)
+    .filter((name) => !BESIDE.includes(name))
     .sort();
   const sums = new Map<string, string>();
   for (const name of names) sums.set(name, await sha256(join(folder, name)));

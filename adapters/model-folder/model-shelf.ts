@@ -4,8 +4,10 @@ import { basename, join } from 'node:path';
 import { WetreadError } from '../../src/errors.ts';
 import type { ModelPackage } from '../../src/inference/model-package.ts';
 import type { ModelShelf } from '../../src/ports.ts';
+import { type Admission, OPEN_ADMISSION, requirePermitted } from './admission.ts';
 import { CHECKSUM_FILE } from './checksums.ts';
 import { CARD, inspectPackage } from './inspect.ts';
+import { requireSignature, type TrustedKey } from './signature.ts';
 
 /** A package that is not offered, and why. */
 export interface RefusedPackage {
@@ -26,14 +28,18 @@ export interface FolderModelShelf extends ModelShelf {
 
 /**
  * Loads packages, each a folder with a `card.json`, or a folder of such folders. One that fails is refused with
- * `package-invalid` and does not keep the others from loading.
+ * `package-invalid`, `package-untrusted` or `package-not-permitted` and does not keep the others from loading.
  */
-export async function openModelShelf(folders: readonly string[]): Promise<FolderModelShelf> {
+export async function openModelShelf(
+  folders: readonly string[],
+  admission: Admission = OPEN_ADMISSION,
+): Promise<FolderModelShelf> {
   const shelved: ShelvedPackage[] = [];
   const refused: RefusedPackage[] = [];
   for (const folder of (await Promise.all(folders.map(packageFolders))).flat()) {
     try {
-      const model = await loadModelPackage(folder);
+      const model = await loadModelPackage(folder, admission.trustedKeys);
+      requirePermitted(model.card, admission);
       refuseSecond(model, shelved);
       shelved.push({ folder, package: model });
     } catch (cause) {
@@ -44,14 +50,27 @@ export async function openModelShelf(folders: readonly string[]): Promise<Folder
   return { packages: () => packages, shelved, refused };
 }
 
-/** @throws WetreadError `package-invalid`; the message names the file, and the place in the card. */
-export async function loadModelPackage(folder: string): Promise<ModelPackage> {
+/**
+ * @param trustedKeys where there are any, one of them must have signed the package
+ * @throws WetreadError `package-invalid`, the message names the file, and the place in the card; `package-untrusted`
+ */
+export async function loadModelPackage(folder: string, trustedKeys: readonly TrustedKey[] = []): Promise<ModelPackage> {
   const { card, digest, changed, complaints, prompt, references } = await inspectPackage(folder);
   if (changed === undefined) throw invalid(folder, `${CHECKSUM_FILE} is missing`);
   // What is wrong inside a file that was changed is a consequence: it would hide the cause.
   const wrong = changed.length > 0 ? changed : complaints;
   if (card === undefined || wrong.length > 0) throw invalid(folder, wrong.join('; '));
-  return { card, digest, ...(prompt !== undefined && { prompt }), ...(references && { references }) };
+  const model = { card, digest, ...(prompt !== undefined && { prompt }), ...(references && { references }) };
+  return trustedKeys.length === 0 ? model : { ...model, signedBy: await signerOf(folder, digest, trustedKeys) };
+}
+
+async function signerOf(folder: string, digest: string, trustedKeys: readonly TrustedKey[]): Promise<string> {
+  try {
+    return await requireSignature(folder, digest, trustedKeys);
+  } catch (cause) {
+    const { code, message } = WetreadError.from(cause);
+    throw new WetreadError(code, `Model package ${basename(folder)}: ${message}`);
+  }
 }
 
 async function packageFolders(folder: string): Promise<string[]> {

@@ -2,6 +2,7 @@
  * A package as one file: gzip of a tar with one folder NAME-VERSION, its checksums included. The same package gives the
  * same bytes: no times, no owners, files in the order of their names.
  */
+import type { KeyObject } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -13,22 +14,25 @@ import type { ModelPackage } from '../../src/inference/model-package.ts';
 import { CHECKSUM_FILE, type Checksums, checksumText } from './checksums.ts';
 import { inspectPackage } from './inspect.ts';
 import { loadModelPackage } from './model-shelf.ts';
+import { SIGNATURE_FILE, signatureLine, signatureText, type TrustedKey } from './signature.ts';
 import { isPathInside } from './stored-tensors.ts';
 
 /**
- * Writes the archive; where the folder has no checksums yet, those of what it holds go into the archive.
+ * Writes the archive; where the folder has no checksums yet, those of what it holds go into the archive, and so does a
+ * signature, in place of the folder's own, where a key is given.
  * @throws WetreadError `package-invalid` with everything that speaks against the package
  */
-export async function packPackage(folder: string, archive: string): Promise<ModelPackage> {
+export async function packPackage(folder: string, archive: string, key?: KeyObject): Promise<ModelPackage> {
   const { card, sums, digest, changed = [], complaints } = await inspectPackage(folder);
   const wrong = [...changed, ...complaints];
   if (card === undefined || wrong.length > 0) throw new WetreadError('package-invalid', wrong.join('; '));
   const unfinished = `${archive}.part`;
+  const signature = key === undefined ? await signatureText(folder) : signatureLine(digest, key);
   const tar = pack();
   const written = pipeline(tar, createGzip({ level: 9 }), createWriteStream(unfinished));
   await Promise.all([
     written,
-    addAll(tar, folder, `${card.name}-${card.version}`, sums).catch((cause: unknown) =>
+    addAll(tar, folder, `${card.name}-${card.version}`, sums, signature).catch((cause: unknown) =>
       tar.destroy(WetreadError.from(cause)),
     ),
   ]);
@@ -38,8 +42,15 @@ export async function packPackage(folder: string, archive: string): Promise<Mode
 
 const PLAIN = { mode: 0o644, mtime: new Date(0), uid: 0, gid: 0, type: 'file' } as const;
 
-async function addAll(tar: Pack, folder: string, top: string, sums: Checksums): Promise<void> {
+async function addAll(
+  tar: Pack,
+  folder: string,
+  top: string,
+  sums: Checksums,
+  signature: string | undefined,
+): Promise<void> {
   tar.entry({ ...PLAIN, name: `${top}/${CHECKSUM_FILE}` }, checksumText(sums));
+  if (signature !== undefined) tar.entry({ ...PLAIN, name: `${top}/${SIGNATURE_FILE}` }, signature);
   for (const name of sums.keys()) {
     const { size } = await stat(join(folder, name));
     await pipeline(createReadStream(join(folder, name)), tar.entry({ ...PLAIN, name: `${top}/${name}`, size }));
@@ -50,17 +61,18 @@ async function addAll(tar: Pack, folder: string, top: string, sums: Checksums): 
 /**
  * Unpacks below `home`, into NAME-VERSION, once everything has been looked at; until then under a name that no server
  * looks into, and nothing of a package that is refused is left.
- * @throws WetreadError `package-invalid`, or `conflict` where a folder of that name is there
+ * @throws WetreadError `package-invalid`, `package-untrusted`, or `conflict` where a folder of that name is there
  */
 export async function unpackPackage(
   archive: string,
   home: string,
+  trustedKeys: readonly TrustedKey[] = [],
 ): Promise<ModelPackage & { readonly folder: string }> {
   await mkdir(home, { recursive: true });
   const scratch = await mkdtemp(join(home, '.unpacking-'));
   try {
     const top = await unpackInto(scratch, archive);
-    const model = await loadModelPackage(join(scratch, top));
+    const model = await loadModelPackage(join(scratch, top), trustedKeys);
     const folder = join(home, top);
     if (top !== `${model.card.name}-${model.card.version}`)
       throw refused(`is of another package: its folder is not ${model.card.name}-${model.card.version}`);

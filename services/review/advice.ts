@@ -110,6 +110,10 @@ export const ADVICE: Readonly<Record<ReasonCode | ErrorCode, string>> = {
   'not-acceptable': 'Correct the request.',
   'not-found': 'Check the address; the study may never have arrived.',
   overloaded: 'Wait; the sender tries again.',
+  'package-untrusted':
+    'Install the package as its maker signed it, or name the key of whoever signed it in trustedKeys.',
+  'package-not-permitted':
+    'Take the package out of the folders of the configuration, or, for research, set researchUse.',
   'package-invalid':
     'Run wetread models check on the folder of the package; it says what is wrong. Then install the package again.',
   'part10-invalid': RESEND,

@@ -14,7 +14,14 @@ export function contradictions(config: Config): readonly string[] {
       ),
     ),
     ...ofTimes(config),
+    ...ofModels(config),
   ];
+}
+
+/** What comes with Wetread is trusted as Wetread itself is, and nobody's key signed it. */
+function ofModels({ trustedKeys, bundledModels }: Config): readonly string[] {
+  const refusesOwn = trustedKeys.length > 0 && bundledModels;
+  return refusesOwn ? ['trustedKeys refuses the bundled packages, which are not signed: set bundledModels: false'] : [];
 }
 
 function ofArchives({ archive, archives }: Config): readonly string[] {

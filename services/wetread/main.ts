@@ -60,6 +60,7 @@ const OPTIONS = {
   documents: { type: 'boolean' },
   store: { type: 'boolean' },
   to: { type: 'string' },
+  sign: { type: 'string' },
 } as const;
 
 interface Command {
@@ -99,7 +100,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   models: {
     run: async (options) => (await import('./cli/models.ts')).models(options),
     words: 'action',
-    options: ['config', 'json', 'out', 'to'],
+    options: ['config', 'json', 'out', 'to', 'sign'],
   },
   doctor: {
     run: async (options) => (await import('./cli/doctor.ts')).doctor(options),

@@ -53,6 +53,8 @@ export interface ModelPackage {
   readonly card: ModelCard;
   /** `sha256:…` over every file of the package. */
   readonly digest: string;
+  /** Id of the key that signed it, where the site checks signatures. */
+  readonly signedBy?: string;
   /** Template of a runtime that has one. */
   readonly prompt?: string;
   /** Of embeddings, by the name of their file. */

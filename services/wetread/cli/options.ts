@@ -25,6 +25,7 @@ export interface CommandOptions {
   readonly documents?: boolean | undefined;
   readonly store?: boolean | undefined;
   readonly to?: string | undefined;
+  readonly sign?: string | undefined;
 }
 
 /** A person waits for a command: two retries (35 s), then the study is parked and named. */

@@ -5,7 +5,6 @@ import { dicomwebArchive } from '../../../adapters/dicomweb/archive.ts';
 import type { HttpAccess } from '../../../adapters/dicomweb/http.ts';
 import { directoryArchive } from '../../../adapters/directory/archive.ts';
 import { FhirClient } from '../../../adapters/fhir/client.ts';
-import { openModelShelf } from '../../../adapters/model-folder/model-shelf.ts';
 import { readDataSet, readIdentity } from '../../../adapters/part10/reader.ts';
 import { instanceWriter } from '../../../adapters/part10/writer.ts';
 import { WorklistClient } from '../../../adapters/ups-rs/worklist-client.ts';
@@ -16,8 +15,8 @@ import type { Config } from '../config.ts';
 import { openAccess, type ServerAccess, wireAccess } from '../wiring/access.ts';
 import { openServer, wireInference } from '../wiring/inference.ts';
 import { ledgerFile, wireLedger } from '../wiring/ledger.ts';
+import { openSiteShelf } from '../wiring/models.ts';
 import { brokerOf } from '../wiring/rabbitmq.ts';
-import { modelFolders } from '../wiring/wiring.ts';
 import { archivePart, storeAndRead } from './archive.ts';
 import { brokerPart } from './broker.ts';
 import type { Part } from './check.ts';
@@ -122,18 +121,20 @@ function healthRecordOf({ healthRecord }: Config, access: ServerAccess): Part {
 
 function inferenceOf(config: Config, stack: AsyncDisposableStack): Part {
   const { url } = config.inference;
-  const folders = modelFolders(config);
-  const service = { folders, log: { write: () => {} }, logLevel: 'silent' };
+  const service = { log: { write: () => {} }, logLevel: 'silent' };
   return inferencePart({
-    shelf: () => openModelShelf(folders),
-    engine: (cards) => wireInference(config, cards, service, stack),
+    shelf: () => openSiteShelf(config),
+    engine: async (cards) => {
+      const folders = (await openSiteShelf(config)).shelved.map(({ folder }) => folder);
+      return wireInference(config, cards, { ...service, folders }, stack);
+    },
     ...(url === undefined ? {} : { address: httpAddress(url, 'inference.url') }),
   });
 }
 
 async function inferenceServers(config: Config, stack: AsyncDisposableStack): Promise<readonly Part[]> {
   const cards = async (): Promise<readonly ModelCard[]> =>
-    (await openModelShelf(modelFolders(config))).packages().map(({ card }) => card);
+    (await openSiteShelf(config)).packages().map(({ card }) => card);
   const parts = Object.entries(config.inference.servers).map(async ([name, server]) => {
     if (server.kind !== 'open-inference') return [];
     const key = `inference.servers.${name}`;

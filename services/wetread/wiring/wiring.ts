@@ -7,10 +7,10 @@ import { type DirectoryArchive, directoryArchive } from '../../../adapters/direc
 import { fhirHealthRecord } from '../../../adapters/fhir/health-record.ts';
 import { localHealthRecord } from '../../../adapters/local-fhir/health-record.ts';
 import { type LocalFhirStore, localFhirStore } from '../../../adapters/local-fhir/store.ts';
-import { openModelShelf } from '../../../adapters/model-folder/model-shelf.ts';
+import type { FolderModelShelf } from '../../../adapters/model-folder/model-shelf.ts';
 import { jsonLog } from '../../../adapters/opentelemetry/log.ts';
 import { prometheusMetrics } from '../../../adapters/opentelemetry/metrics.ts';
-import { startTracing } from '../../../adapters/opentelemetry/tracing.ts';
+import { startTracing, type Tracing } from '../../../adapters/opentelemetry/tracing.ts';
 import { part10Reader, readDataSet, readIdentity } from '../../../adapters/part10/reader.ts';
 import { instanceWriter } from '../../../adapters/part10/writer.ts';
 import { voxelWorkers } from '../../../adapters/voxel-workers/voxel-workers.ts';
@@ -28,8 +28,9 @@ import { systemClock } from '../system-clock.ts';
 import { software } from '../version.ts';
 import { type ServerAccess, wireAccess } from './access.ts';
 import { furtherArchives } from './archives.ts';
-import { wireInference } from './inference.ts';
+import { type OwnService, wireInference } from './inference.ts';
 import { wireLedger } from './ledger.ts';
+import { openSiteShelf } from './models.ts';
 import { wirePublisher } from './rabbitmq.ts';
 import { type WiredSources, wireSources } from './sources.ts';
 import { wireTextGenerator } from './text.ts';
@@ -74,20 +75,12 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
   const archive = await wireArchive(config, access.archive, log, stack);
   const archives = new Archives(archive.port, furtherArchives(config, access.archives));
   const health = wireHealthRecord(config, access.healthRecord, stack);
-  const folders = modelFolders(config);
-  const models = await openModelShelf(folders);
+  const models = await openSiteShelf(config);
   for (const { error } of models.refused) log.write('model-refused', { errorCode: error.code });
   // A rule may mean a package that was refused: the studies that it would read are parked.
   if (models.refused.length === 0) requireModels(site.rules, models.packages());
   const cards = models.packages().map(({ card }) => card);
-  const service = {
-    folders,
-    log,
-    logLevel: telemetry.logLevel,
-    ...(telemetry.otlpUrl && { otlpUrl: telemetry.otlpUrl }),
-  };
-  const onSpans = (document: string): void => tracing.addSpans(document);
-  const inference = await wireInference(config, cards, { ...service, onSpans }, stack);
+  const inference = await wireInference(config, cards, ownService(telemetry, models, log, tracing), stack);
   const ports: Ports = {
     archive: archive.port,
     reader: part10Reader,
@@ -95,7 +88,7 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
     voxels: stack.adopt(voxelWorkers(), (workers) => workers.close()),
     models,
     inference,
-    text: await wireTextGenerator(config),
+    text: stack.adopt(await wireTextGenerator(config), (generator) => generator.close()),
     writer: instanceWriter(),
     healthRecord: health.port,
     ledger,
@@ -121,6 +114,22 @@ export async function wire(config: Config, onLog?: LogListener): Promise<Wired> 
     limits: { maxPartBytes: config.archive.maxPartBytes, maxParts: config.archive.maxParts },
     metrics: () => metrics.text(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function ownService(
+  { logLevel, otlpUrl }: Config['telemetry'],
+  { shelved }: FolderModelShelf,
+  log: Log,
+  tracing: Tracing,
+): OwnService {
+  return {
+    // A package that was refused is not even offered to the process that loads graphs.
+    folders: shelved.map(({ folder }) => folder),
+    log,
+    logLevel,
+    ...(otlpUrl !== undefined && { otlpUrl }),
+    onSpans: (document) => tracing.addSpans(document),
   };
 }
 
@@ -170,11 +179,6 @@ function namingOf({ healthRecord }: Config): RecordNaming {
     ...(patientIdentifierSystem === undefined ? {} : { patientIdentifierSystem }),
     ...(accessionIdentifierSystem === undefined ? {} : { accessionIdentifierSystem }),
   };
-}
-
-/** The bundled packages, where they are used, and the site's own. */
-export function modelFolders({ bundledModels, models }: Config): readonly string[] {
-  return [...(bundledModels ? [join(import.meta.dirname, '..', '..', '..', 'models')] : []), ...models];
 }
 
 function siteOf(config: Config): Site {
