@@ -126,7 +126,7 @@ test('WR-PRE-06 sigmoid: a voxel may have several labels; thresholds are probabi
   const chance = random(6);
   const logits = Array.from({ length: 3 * 120 }, () => chance.between(-4, 4));
   const probability = (logit: number): number => 1 / (1 + Math.exp(-logit));
-  const thresholds = [0.5, 0.2, 0.9];
+  const thresholds: [number, ...number[]] = [0.5, 0.2, 0.9];
   const [ofLogits, ofProbabilities] = (['logits', 'probabilities'] as const).map((of) =>
     labelled(
       scores('NCDHW', 3, (c, p) => (of === 'logits' ? logits[c * 120 + p]! : probability(logits[c * 120 + p]!))),
@@ -149,12 +149,14 @@ test('WR-PRE-06 sigmoid: a voxel may have several labels; thresholds are probabi
   );
 });
 
+const BOTH: readonly ScoresEncoding[] = [
+  { kind: 'logits', layout: 'NCDHW' },
+  { kind: 'sigmoid', of: 'logits', layout: 'NCDHW', thresholds: [0.5, 0.5, 0.5] },
+];
+
 test('WR-PRE-05 a score that is no number makes the whole answer worthless, whichever channel it is in', () => {
   for (const broken of [0, 1, 2])
-    for (const encoding of [
-      { kind: 'logits', layout: 'NCDHW' },
-      { kind: 'sigmoid', of: 'logits', layout: 'NCDHW', thresholds: [0.5, 0.5, 0.5] },
-    ] as const) {
+    for (const encoding of BOTH) {
       const { sound } = labelled(
         scores('NCDHW', 3, (c, p) => (c === broken && p === 61 ? Number.NaN : c)),
         encoding,
