@@ -1226,6 +1226,10 @@ fill: number
 maximumShape: [number, number, number]
 gate: VolumeGate
 reference?: Reference
+/**
+ * @minItems 1
+ */
+slots?: [ImageSlot, ...(ImageSlot)[]]
 }
 /**
  * The whole depth in the nearest multiple of `of` slices, at least one and at most `maximum`.
@@ -1454,6 +1458,20 @@ minimum: number
 maximum: number
 }
 /**
+ * Further images that the model looks at beside the series that it reads. Wetread fills none yet: a package that requires one is refused.
+ */
+export interface ImageSlot {
+/**
+ * The same examination before; another view of it, such as lateral; another series of the study.
+ */
+kind: ("prior" | "other-view" | "other-series")
+/**
+ * Which images, such as the lateral view, or T2.
+ */
+meaning: string
+required: boolean
+}
+/**
  * Images on their own (CR, DX, MG, US …): every image of the series that passes the gate is one run with one tensor.
  */
 export interface ImageInput {
@@ -1495,6 +1513,10 @@ channels: [ChannelStep]|[ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, Ch
 merge: ("maximum" | "each")
 gate: ImageGate
 reference?: Reference
+/**
+ * @minItems 1
+ */
+slots?: [ImageSlot, ...(ImageSlot)[]]
 }
 /**
  * Before the model runs, for every image. Images that break a limit are left out; a series of which none is left is refused.
@@ -1554,6 +1576,10 @@ sampling: (UniformSampling | StepSampling | EverySlice)
 size: number
 gate: VolumeGate
 reference?: Reference
+/**
+ * @minItems 1
+ */
+slots?: [ImageSlot, ...(ImageSlot)[]]
 }
 /**
  * `low` becomes 0, `high` 255.
@@ -2235,6 +2261,25 @@ export interface Resources {
  */
 memoryMib: number
 acceleratorMemoryMib?: number
+/**
+ * @minItems 1
+ */
+variants?: [DatatypeVariant, ...(DatatypeVariant)[]]
+/**
+ * Precision of the weights.
+ */
+datatype?: ("FP32" | "FP16" | "BF16" | "FP8" | "INT8" | "INT4")
+}
+/**
+ * The same model at another precision: a package of its own, with golden cases and a digest of its own.
+ */
+export interface DatatypeVariant {
+datatype: ("FP32" | "FP16" | "BF16" | "FP8" | "INT8" | "INT4")
+/**
+ * Name of that package.
+ */
+package: string
+memoryMib: number
 }
 /**
  * The model card proper: what HTI-1, CHAI and the FDA ask for. What is not known says so, with the reason.
@@ -2263,6 +2308,18 @@ monitoring: (string | UnknownFact)
 updates: (string | UnknownFact)
 regulatoryStatus: (string | UnknownFact)
 energy: (string | UnknownFact)
+representativeness?: (string | UnknownFact)
+fairnessExternal?: (string | UnknownFact)
+outcomeEvaluation?: (string | UnknownFact)
+fairnessMonitoring?: (string | UnknownFact)
+localFairness?: (string | UnknownFact)
+externalTesters?: (string | UnknownFact)
+trainingScanners?: (string | UnknownFact)
+labelSource?: (string | UnknownFact)
+leakageCheck?: (string | UnknownFact)
+readerStudy?: (string | UnknownFact)
+hallucination?: (string | UnknownFact)
+changeLog?: (string | UnknownFact)
 }
 export interface UnknownFact {
 unknown: true
