@@ -17,8 +17,9 @@ import { segmentationNames } from './make-draft.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { readSeries } from './read-series.ts';
 import { type Cause, isSkipped, type Reason, type ReasonCode, reason, type Skipped } from './reasons.ts';
-import type { UnavailableModel } from './reporting/report.ts';
 import { embeddingDocument } from './reporting/embedding-document.ts';
+import { marksOf } from './reporting/marks.ts';
+import type { UnavailableModel } from './reporting/report.ts';
 import { workIdentity } from './reporting/revision.ts';
 import { type NamedView, viewOf, viewSetOf } from './reporting/view.ts';
 import type { ReadableSelection } from './selection.ts';
@@ -91,8 +92,8 @@ async function readWith(
 }
 
 /** How the page shows a volume; made while its voxels are there. */
-function shownAs({ images, model: { card }, outlines }: Reading): Pick<ShownReading, 'view'> {
-  return isVolume(images) ? { view: viewOf(images, card, outlines) } : {};
+function shownAs({ images, model: { card }, outlines, findings }: Reading): Pick<ShownReading, 'view'> {
+  return isVolume(images) ? { view: viewOf(images, card, outlines, marksOf(images, findings)) } : {};
 }
 
 function namedViews(results: readonly ShownReading[]): readonly NamedView[] {

@@ -5,6 +5,7 @@
 import { type ChestAnatomy, chestPaints, DENSITY } from './chest-anatomy.ts';
 import { emphysemaPaints } from './emphysema.ts';
 import { milliliters, sampleLattice } from './lattice.ts';
+import { type NoduleOptions, nodulePaints, type PlantedNodule, plantNodules } from './nodules.ts';
 import { RowNoise } from './random.ts';
 import { blur, newRaster, type Paint, type Plane, paintSlice, type Raster, TISSUE } from './raster.ts';
 import type { Triple } from './shapes.ts';
@@ -25,6 +26,7 @@ export interface ChestCtOptions extends Partial<ChestAnatomy> {
   readonly noiseSmoothness?: number;
   /** Share of the parenchyma that is emphysema, 0 to 1. */
   readonly emphysema?: number;
+  readonly nodules?: NoduleOptions;
   /** How rows and columns lie on the patient; `mirrored` slices are seen from the head. */
   readonly orientation?: 'supine' | 'prone' | 'mirrored';
   /** Keeps slices that were made, for whoever goes over them more than once; otherwise none is kept. */
@@ -80,6 +82,7 @@ export interface PhantomCt {
 export interface ChestCt extends PhantomCt {
   /** Worked out on first use, by going over all slices. */
   readonly truth: ChestTruth;
+  readonly nodules: readonly PlantedNodule[];
 }
 
 /** Slices are averaged from planes at most this far apart, mm. */
@@ -100,12 +103,14 @@ export function chestCt(options: ChestCtOptions = {}): ChestCt {
   };
   const solid = chestPaints(anatomy);
   const paints = withEmphysema(solid, options.emphysema ?? 0, scale, seed);
-  const ct = phantomCt(paints, -36 * scale, options);
+  const nodules = options.nodules ? plantNodules(sampleLattice(solid, scale, 2 * scale), options.nodules, seed) : [];
+  const ct = phantomCt([...paints, ...nodulePaints(nodules)], -36 * scale, options);
   let truth: ChestTruth | undefined;
   return {
     ...ct,
+    nodules,
     get truth() {
-      truth ??= chestTruth(ct, paints, scale);
+      truth ??= chestTruth(ct, [...paints, ...nodulePaints(nodules)], scale);
       return truth;
     },
   };

@@ -5,6 +5,7 @@ import type {
   ViewEdges,
   ViewExtent,
   ViewHistogram,
+  ViewMark,
   ViewSegment,
   ViewSet,
   ViewSlice,
@@ -14,6 +15,7 @@ import type { Point3 } from '../arrival/study.ts';
 import { sliceVoxels, type Volume } from '../assembly/volume.ts';
 import type { SegmentStatistics } from '../inference/model-package.ts';
 import type { Outlines } from '../inference/reading.ts';
+import { isReadBackwards, readingPlace } from './reading-order.ts';
 
 export type { View, ViewSegment, ViewSet, ViewSlice, ViewWindow } from '../../contracts/generated/types.ts';
 
@@ -44,12 +46,17 @@ export function viewSetOf(views: readonly NamedView[]): ViewSet {
 /**
  * The volume as one model read it.
  * @param outlines with statistics of its segments; a segment without them has neither extent nor histogram
+ * @param marks where its findings lie
  */
-export function viewOf(volume: Volume, { name, version, title }: ViewAlgorithm, outlines?: Outlines): View {
-  const [slices, rows, columns] = volume.shape;
+export function viewOf(
+  volume: Volume,
+  { name, version, title }: ViewAlgorithm,
+  outlines?: Outlines,
+  marks: readonly ViewMark[] = [],
+): View {
+  const [, rows, columns] = volume.shape;
   const [betweenSlices, betweenRows, betweenColumns] = volume.spacing;
-  const headFirst = volume.affine[8] > 0 && isAxial(volume);
-  const place = (k: number): number => (headFirst ? slices - 1 - k : k);
+  const place = (k: number): number => readingPlace(volume, k);
   const statisticsOf = (number: number): SegmentStatistics | undefined =>
     outlines?.statistics.find((s) => s.segmentNumber === number && s.voxels > 0);
   const segments = outlines?.segmentation.segments ?? [];
@@ -64,11 +71,12 @@ export function viewOf(volume: Volume, { name, version, title }: ViewAlgorithm, 
     pixelSpacing: [betweenRows, betweenColumns],
     spacingBetweenSlices: betweenSlices,
     edges: edgesOf(volume),
-    slices: (headFirst ? viewSlices.reverse() : viewSlices) as View['slices'],
+    slices: (isReadBackwards(volume) ? viewSlices.reverse() : viewSlices) as View['slices'],
     segments: segments.map(({ number, key, label, color }): ViewSegment => {
       const extent = extentOf(statisticsOf(number), place);
       return { number, key, label, color: [...color], ...(extent === undefined ? {} : { extent }) };
     }),
+    ...(marks.length === 0 ? {} : { marks: [...marks] }),
     histograms: segments.flatMap(({ number, key }) => histogramOf(key, statisticsOf(number))),
     windows: windowsOf(volume) as View['windows'],
   };
@@ -103,11 +111,6 @@ function direction({ affine }: Volume, axis: 0 | 1 | 2): Point3 {
   const [x, y, z] = [affine[axis], affine[(4 + axis) as 4], affine[(8 + axis) as 8]];
   const length = Math.hypot(x, y, z);
   return [x / length, y / length, z / length];
-}
-
-function isAxial(volume: Volume): boolean {
-  const [x, y, z] = direction(volume, 0).map(Math.abs) as [number, number, number];
-  return z > x && z > y;
 }
 
 function edgesOf(volume: Volume): ViewEdges {

@@ -7,7 +7,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { GoldenCase, GoldenTensor } from '../../../src/inference/golden.ts';
 
 /** Slices to the head, rows to the back, columns to the left; 2.5 mm. */
-const SHAPE = [104, 80, 112] as const;
+export const GOLDEN_SHAPE = [104, 80, 112] as const;
 const [AIR, SOFT, LUNG] = [-1000, 30, -850] as const;
 
 type Point = readonly [slice: number, row: number, column: number];
@@ -40,8 +40,8 @@ function density(point: Point): number {
   return isInside(RIGHT, point) || isInside(LEFT, point) ? LUNG + point[1] : SOFT;
 }
 
-function chest(): Int16Array {
-  const [slices, rows, columns] = SHAPE;
+export function goldenChest(): Int16Array {
+  const [slices, rows, columns] = GOLDEN_SHAPE;
   const voxels = new Int16Array(slices * rows * columns);
   let at = 0;
   for (let k = 0; k < slices; k++)
@@ -51,14 +51,14 @@ function chest(): Int16Array {
 
 /** Files of the folder `golden`, by name. */
 export async function lungGolden(graph: Uint8Array): Promise<ReadonlyMap<string, Uint8Array | string>> {
-  const voxels = chest();
+  const voxels = goldenChest();
   const session = await InferenceSession.create(graph);
-  const { labels } = await session.run({ volume: new Tensor('int16', voxels, SHAPE) });
+  const { labels } = await session.run({ volume: new Tensor('int16', voxels, GOLDEN_SHAPE) });
   await session.release();
   const tensor = (name: string, datatype: 'INT16' | 'UINT8'): GoldenTensor => ({
     name,
     datatype,
-    shape: [...SHAPE],
+    shape: [...GOLDEN_SHAPE],
     file: `chest.${name}.gz`,
   });
   const golden: GoldenCase = {
@@ -74,10 +74,10 @@ export async function lungGolden(graph: Uint8Array): Promise<ReadonlyMap<string,
 }
 
 /** Lists of numbers on one line, as the formatter of this repository wants them. */
-function jsonText(value: unknown): string {
+export function jsonText(value: unknown): string {
   return `${JSON.stringify(value, null, 2).replace(/\[[\d\s,]+\]/g, (list) => JSON.stringify(JSON.parse(list)).replaceAll(',', ', '))}\n`;
 }
 
-function packed(values: Int16Array | Uint8Array): Uint8Array {
+export function packed(values: Int16Array | Uint8Array | Float32Array): Uint8Array {
   return gzipSync(Buffer.from(values.buffer, values.byteOffset, values.byteLength), { level: 9 });
 }
