@@ -8,8 +8,14 @@ import { join } from 'node:path';
 import { CHECKSUM_FILE, checksumsOf, checksumText } from '../adapters/model-folder/checksums.ts';
 import type { GraphBuilder } from '../adapters/onnx-writer/graph-builder.ts';
 import { writeModel } from '../adapters/onnx-writer/write-model.ts';
+import { tissueGolden } from './sources/ct-body-composition/golden.ts';
+import { tissueGraph } from './sources/ct-body-composition/graph.ts';
 import { lungGolden } from './sources/ct-lung-density/golden.ts';
 import { lungGraph } from './sources/ct-lung-density/graph.ts';
+import { noduleGolden } from './sources/ct-nodule-candidates/golden.ts';
+import { noduleGraph } from './sources/ct-nodule-candidates/graph.ts';
+import { heartGolden } from './sources/dx-heart-size/golden.ts';
+import { heartGraph } from './sources/dx-heart-size/graph.ts';
 
 interface Source {
   readonly graph: () => GraphBuilder;
@@ -17,7 +23,12 @@ interface Source {
   readonly golden: (graph: Uint8Array) => Promise<ReadonlyMap<string, Uint8Array | string>>;
 }
 
-const SOURCES: Readonly<Record<string, Source>> = { 'ct-lung-density': { graph: lungGraph, golden: lungGolden } };
+const SOURCES: Readonly<Record<string, Source>> = {
+  'ct-lung-density': { graph: lungGraph, golden: lungGolden },
+  'examples/ct-body-composition': { graph: tissueGraph, golden: tissueGolden },
+  'examples/ct-nodule-candidates': { graph: noduleGraph, golden: noduleGolden },
+  'examples/dx-heart-size': { graph: heartGraph, golden: heartGolden },
+};
 
 interface CardHead {
   readonly version: string;

@@ -3,16 +3,11 @@
  * to the graph that moves it is noticed and looked at again.
  */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ThreadedFrameDecoder } from '../../../adapters/codecs/frame-decoder.ts';
-import { part10Reader } from '../../../adapters/part10/reader.ts';
-import type { Series } from '../../../src/arrival/study.ts';
 import { sliceVoxels, type Volume } from '../../../src/assembly/volume.ts';
-import { volumeBuilder } from '../../../src/assembly/volume-builder.ts';
 import { isSkipped, type Reason } from '../../../src/reasons.ts';
-import { placeFiles } from '../../../test/support/assemble-series.ts';
+import { assembleFolder } from '../../../test/support/assemble-folder.ts';
 import { isInSegment, type LungReader, measuredValue, openLungReader } from '../../../test/support/lung-reading.ts';
 import { dataPath, withoutTestData } from '../../../test/support/test-data.ts';
 
@@ -27,25 +22,8 @@ after(async () => {
   await decoder[Symbol.asyncDispose]();
 });
 
-async function assemble(folder: string): Promise<Volume | Reason> {
-  const paths = readdirSync(dataPath(folder)).map((name) => join(dataPath(folder), name));
-  const headers = paths.flatMap((path) => {
-    const instance = part10Reader.read(readFileSync(path));
-    return isSkipped(instance) ? [] : [instance.header];
-  });
-  const series: Series = {
-    seriesInstanceUid: headers[0]!.seriesInstanceUid,
-    modality: 'CT',
-    instances: headers.map(({ sopInstanceUid, sopClassUid }) => ({ sopInstanceUid, sopClassUid })),
-  };
-  const builder = volumeBuilder(
-    series,
-    (byteLength) => reader.acquire(byteLength),
-    () => {},
-  );
-  await placeFiles(builder, paths, decoder);
-  const built = builder.finish();
-  return built.volume ?? built.skipped!;
+function assemble(folder: string): Promise<Volume | Reason> {
+  return assembleFolder(dataPath(folder), (byteLength) => reader.acquire(byteLength), decoder);
 }
 
 test('WR-MOD-13 a low-dose chest CT of a screening trial', { skip: withoutTestData }, async (t) => {
