@@ -1,0 +1,53 @@
+/** The example package of radiographs as the pipeline runs it, without the process in between. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadModelPackage } from '../../adapters/model-folder/model-shelf.ts';
+import { openSession } from '../../adapters/onnxruntime/session.ts';
+import type { ImageSet } from '../../src/assembly/volume.ts';
+import type { CardOf, ClassificationOutput, ModelPackage } from '../../src/inference/model-package.ts';
+import type { Reading } from '../../src/inference/reading.ts';
+import type { InferenceRequest } from '../../src/inference/tensor.ts';
+import { readSeries } from '../../src/read-series.ts';
+import type { Skipped } from '../../src/reasons.ts';
+
+export const HEART_PACKAGE = join(import.meta.dirname, '..', '..', 'models', 'examples', 'dx-heart-size');
+
+/** What this card is among all that a card can be. */
+export type HeartCard = CardOf<'image'> & { outputs: [ClassificationOutput] };
+
+export function heartCard(): HeartCard {
+  return JSON.parse(readFileSync(join(HEART_PACKAGE, 'card.json'), 'utf8')) as HeartCard;
+}
+
+export interface HeartReader extends AsyncDisposable {
+  readonly model: ModelPackage;
+  read(images: ImageSet): Promise<Reading | Skipped>;
+}
+
+const never = new AbortController().signal;
+
+export async function openHeartReader(): Promise<HeartReader> {
+  const model = await loadModelPackage(HEART_PACKAGE);
+  const { runtime } = model.card;
+  if (runtime.kind !== 'onnx') throw new Error('the package has no graph');
+  const graph = { path: join(HEART_PACKAGE, runtime.file), digest: `sha256:${runtime.sha256}` };
+  const session = await openSession(graph, ['cpu'], 1);
+  const inference = {
+    async infer({ inputs, outputs }: InferenceRequest) {
+      return { outputs: await session.run(inputs, outputs), provider: session.provider };
+    },
+  };
+  // images on their own need neither voxel workers nor a writer of text
+  const unused = (): never => {
+    throw new Error('not needed for images on their own');
+  };
+  const ports = { voxels: new Proxy({}, { get: unused }), text: new Proxy({}, { get: unused }), inference };
+  return {
+    model,
+    read: (images) => {
+      const study = { studyInstanceUid: images.studyInstanceUid, requests: [] };
+      return readSeries(ports as Parameters<typeof readSeries>[0], model, images, study, never);
+    },
+    [Symbol.asyncDispose]: () => session.release(),
+  };
+}
