@@ -13,6 +13,7 @@ import { validateReport } from '../../contracts/generated/validators.js';
 import { itemsOf, stringOf } from '../../src/dicom-json.ts';
 import type { DocumentName, StudyRecord } from '../../src/ports.ts';
 import { isSkipped } from '../../src/reasons.ts';
+import { launchBrowser, withoutBrowser } from '../support/browser.ts';
 import { CHAT_TOKEN, type ChatServer, darkShare, startChatServer } from '../support/chat-server.ts';
 import { smallChest, TemporaryFolder } from '../support/phantom-studies.ts';
 import { IDENTIFIERS, identifiersIn, withIdentifiers } from '../support/planted-identifiers.ts';
@@ -134,4 +135,41 @@ test('WR-TXT-02 the health record has a preliminary report and an observation th
   assert.equal(observations.length, 1);
   assert.equal(observations[0]!.valueCodeableConcept?.coding?.[0]?.code, '52101004');
   assert.equal(observations[0]!.valueQuantity, undefined);
+});
+
+const told = (...texts: readonly string[]): { readonly content: string } => {
+  const findings = texts.map((text) => ({ text, picture: null, label: null, presence: null }));
+  return { content: JSON.stringify({ evaluable: true, findings, impression: [] }) };
+};
+
+/** Reads the study once more. */
+async function replayed(...states: Parameters<RunningWetread['reached']>): Promise<StudyRecord> {
+  await running.wetread.ports.ledger.move(record.studyInstanceUid, 'replay');
+  return await running.reached(...states);
+}
+
+test('WR-TXT-07 the page marks a sentence that must be checked, says who wrote it and that no image stands behind it', {
+  skip: withoutBrowser,
+}, async () => {
+  server.misbehave = told('The lungs are clear.', 'A nodule of 8 mm is unchanged.', 'Mr. Zwirbelgruber smokes.');
+  await replayed('filed');
+  await using browser = await launchBrowser();
+  const page = await browser.newPage();
+  await page.goto(running.wetread.url);
+  await page.getByRole('link', { name: /Thorax nativ/ }).click();
+  const flagged = page.locator('.sentence.flagged');
+  await flagged.waitFor();
+  assert.equal(await flagged.count(), 1);
+  const text = (await flagged.textContent()) ?? '';
+  for (const part of ['8 mm is unchanged. [Check: ', 'a measurement]', 'ct-chest-text 1.0.0', 'no image evidence'])
+    assert.ok(text.includes(part), text);
+  await page.getByText('1 generated sentence was withheld: names or numbers of persons (1).').waitFor();
+});
+
+test('WR-VLM-06 a study whose model abstains is not evaluable, with the reason, and gets no draft', async () => {
+  const before = await documentOf('sr.dcm');
+  server.misbehave = { content: null, refusal: 'I cannot interpret medical images' };
+  const { state, reason } = await replayed('not-evaluable');
+  assert.deepEqual([state, reason?.code], ['not-evaluable', 'model-abstained']);
+  assert.deepEqual(await documentOf('sr.dcm'), before);
 });
