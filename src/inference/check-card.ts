@@ -1,5 +1,6 @@
 /** What JSON Schema cannot say about a card: that its parts refer to each other. */
 import { reportContradictions } from './check-report.ts';
+import { scopeContradictions } from './check-scope.ts';
 import { encodingContradictions, volumeContradictions } from './check-volume.ts';
 import { declaredFindings } from './declared-findings.ts';
 import { detectionContradictions } from './heads/check-detection.ts';
@@ -16,7 +17,7 @@ import {
 
 /** Sentences about what contradicts; none where the card holds together. */
 export function contradictions(card: ModelCard): string[] {
-  const { input, outputs, intendedUse } = card;
+  const { input, outputs } = card;
   const keys = declaredFindings(card).map(({ key }) => key);
   return [
     ...inputContradictions(input, outputs),
@@ -24,10 +25,7 @@ export function contradictions(card: ModelCard): string[] {
     ...unless(isUnique(keys), '/outputs: a finding key is used twice'),
     ...unless(isUnique(outputs.flatMap(outputTensors)), '/outputs: a tensor is read twice'),
     ...unless(outputs.filter(({ kind }) => kind === 'label-map').length <= 1, '/outputs: more than one label map'),
-    ...unless(
-      intendedUse.every(({ sliceThicknessMm: t }) => t === undefined || t.minimum <= t.maximum),
-      '/intendedUse: no slice thickness fits',
-    ),
+    ...scopeContradictions(card),
     ...outputs.flatMap((output, at) => outputContradictions(output, input, `/outputs/${at}`)),
     ...reportContradictions(card),
   ];

@@ -41,7 +41,7 @@ export function draftCard({ name, file, sha256 }: DraftFacts, graph: GraphFacts)
       {
         kind: 'label-map',
         tensor: nameOf(graph.outputs, 'output'),
-        segments: [SEGMENT],
+        segments: [draftSegment(undefined, 1, undefined)],
         otherLabels: [],
         refine: {
           range: {
@@ -50,7 +50,7 @@ export function draftCard({ name, file, sha256 }: DraftFacts, graph: GraphFacts)
           },
         },
         gate: { regions: [] },
-        findings: [FINDING],
+        findings: [draftFinding(1, undefined)],
       },
     ],
     report: REPORT,
@@ -100,31 +100,59 @@ const INTENDED_USE = {
   patients: openQuestion('Whom may it read: age, and what must be there?'),
 } as const;
 
-const SEGMENT = {
-  label: openQuestion('Whole number: the label in the output; one entry for each label that becomes a segment'),
-  number: 1,
-  key: openQuestion('A short name: lower case, digits, -'),
-  title: openQuestion('What the outline is called'),
-  category: ANATOMICAL_STRUCTURE,
-  type: codeQuestion('the structure (PS3.16 CID 7151)'),
-  color: [230, 120, 40],
-} as const;
+/** sRGB, told apart by most who do not see all colours. */
+const COLORS = [
+  [230, 120, 40],
+  [40, 120, 230],
+  [0, 158, 115],
+  [204, 121, 167],
+  [240, 228, 66],
+] as const;
 
-const FINDING = {
-  key: openQuestion('A short name: lower case, digits, -'),
-  segments: [1],
-  category: ANATOMICAL_STRUCTURE,
-  concept: codeQuestion('what is measured'),
-  measures: [
-    {
-      key: 'volume',
-      kind: 'volume',
-      concept: { value: '118565006', scheme: 'SCT', meaning: 'Volume' },
-      unit: { value: 'ml', scheme: 'UCUM', meaning: 'milliliter' },
-      decimals: 1,
-    },
-  ],
-} as const;
+/** @param meaning of the label in plain words; undefined where nobody says */
+export function draftSegment(label: number | undefined, number: number, meaning: string | undefined): object {
+  return {
+    label:
+      label ?? openQuestion('Whole number: the label in the output; one entry for each label that becomes a segment'),
+    number,
+    key: keyOf(meaning),
+    title: meaning ?? openQuestion('What the outline is called'),
+    category: ANATOMICAL_STRUCTURE,
+    type: codeQuestion(`${meaning ?? 'the structure'} (PS3.16 CID 7151)`),
+    color: COLORS[(number - 1) % COLORS.length],
+  };
+}
+
+export function draftFinding(segment: number, meaning: string | undefined): object {
+  return {
+    key: keyOf(meaning),
+    segments: [segment],
+    category: ANATOMICAL_STRUCTURE,
+    concept: codeQuestion(meaning ?? 'what is measured'),
+    measures: [
+      {
+        key: 'volume',
+        kind: 'volume',
+        concept: { value: '118565006', scheme: 'SCT', meaning: 'Volume' },
+        unit: { value: 'ml', scheme: 'UCUM', meaning: 'milliliter' },
+        decimals: 1,
+      },
+    ],
+  };
+}
+
+function keyOf(meaning: string | undefined): string {
+  const key = shortName(meaning ?? '');
+  return key === '' ? openQuestion('A short name: lower case, digits, -') : key;
+}
+
+/** Lower case letters, digits and hyphens: as names and keys of cards are written. */
+export function shortName(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '');
+}
 
 const VOLUME_GATE = {
   minimumSlices: openQuestion('Whole number: fewer slices are refused'),

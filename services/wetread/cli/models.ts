@@ -1,11 +1,12 @@
 /** `wetread models`: the packages of a site, and the way of a new one from an ONNX file to a packed package. */
 import { stat } from 'node:fs/promises';
-import { beginPackage } from '../../../adapters/model-folder/begin-package.ts';
+import { beginFromBundle, beginPackage } from '../../../adapters/model-folder/begin-package.ts';
 import { inspectPackage } from '../../../adapters/model-folder/inspect.ts';
 import { packPackage, unpackPackage } from '../../../adapters/model-folder/packed-package.ts';
+import { keyIdOf, readSigningKey, readTrustedKey, type TrustedKey } from '../../../adapters/model-folder/signature.ts';
 import { WetreadError } from '../../../src/errors.ts';
 import { begunText, inspectionText } from './model-text.ts';
-import type { CommandOptions } from './options.ts';
+import { type CommandOptions, siteConfig } from './options.ts';
 import { requireFolder } from './paths.ts';
 
 type Action = (what: string | undefined, options: CommandOptions, second: string | undefined) => Promise<number>;
@@ -54,20 +55,31 @@ async function check(folder: string, { json }: CommandOptions): Promise<number> 
   return wrong.length === 0 ? 0 : 1;
 }
 
-async function packFolder(folder: string, { out }: CommandOptions): Promise<number> {
+async function packFolder(folder: string, { out, sign }: CommandOptions): Promise<number> {
   const archive = required(out, 'models pack needs --out FILE');
   await requireFolder(folder);
-  const { card, digest } = await packPackage(folder, archive);
-  return print(`${card.name} ${card.version} is packed\n${digest}`);
+  const key = sign === undefined ? undefined : await readSigningKey(sign);
+  const { card, digest } = await packPackage(folder, archive, key);
+  const signed = key === undefined ? '' : `\nsigned by ${keyIdOf(key)}`;
+  return print(`${card.name} ${card.version} is packed\n${digest}${signed}`);
 }
 
-async function add(file: string, { to }: CommandOptions): Promise<number> {
+async function add(file: string, { to, config }: CommandOptions): Promise<number> {
   const home = required(to, 'models add needs --to FOLDER');
-  if ((await stat(file).catch(() => undefined))?.isFile() !== true) throw mistake('FILE does not exist');
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isDirectory() === true) return print(begunText(await beginFromBundle(file, home)));
+  if (found?.isFile() !== true) throw mistake('FILE does not exist');
   if (/\.onnx$/i.test(file)) return print(begunText(await beginPackage(file, home)));
-  if (!/\.(tar\.gz|tgz)$/i.test(file)) throw mistake('models add takes a graph (.onnx) or a packed package (.tar.gz)');
-  const { card, digest, folder } = await unpackPackage(file, home);
-  return print(`${card.name} ${card.version} is in ${folder}\n${digest}`);
+  if (!/\.(tar\.gz|tgz)$/i.test(file))
+    throw mistake('models add takes a graph (.onnx), a packed package (.tar.gz) or the folder of a MONAI bundle');
+  const { card, digest, signedBy, folder } = await unpackPackage(file, home, await trustedKeysOf(config));
+  const signed = signedBy === undefined ? '' : `\nsigned by ${signedBy}`;
+  return print(`${card.name} ${card.version} is in ${folder}\n${digest}${signed}`);
+}
+
+/** Where a site is named, what it would refuse to load is not installed. */
+async function trustedKeysOf(file: string | undefined): Promise<readonly TrustedKey[]> {
+  return file === undefined ? [] : Promise.all(siteConfig({ words: [], config: file }).trustedKeys.map(readTrustedKey));
 }
 
 function required(value: string | undefined, message: string): string {
