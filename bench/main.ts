@@ -13,6 +13,7 @@ import { memory } from './goals/memory.ts';
 import { message } from './goals/message.ts';
 import { orchestration } from './goals/orchestration.ts';
 import { pacs } from './goals/pacs.ts';
+import { preprocess } from './goals/preprocess.ts';
 import { retrieve } from './goals/retrieve.ts';
 import { soak } from './goals/soak.ts';
 import { wholeReading } from './goals/whole-reading.ts';
@@ -30,6 +31,7 @@ const GOALS: Readonly<Record<string, (context: Context) => Promise<void>>> = {
   orchestration,
   message,
   kernel,
+  preprocess,
   memory,
   compressed,
   linearity,
