@@ -1,6 +1,9 @@
 /** A card begun from a graph: what the graph says is filled in, everything else is a question that its author answers. */
 import type { GraphFacts, GraphValue } from './graph-facts.ts';
+import type { ModelCard } from './model-package.ts';
 import { openQuestion } from './open-questions.ts';
+
+export type FactName = keyof ModelCard['facts'];
 
 export interface DraftFacts {
   readonly name: string;
@@ -198,4 +201,19 @@ const FACTS = {
   updates: 'How is it changed and corrected?',
   regulatoryStatus: 'Cleared where, as what?',
   energy: 'What does a run cost?',
-} as const;
+  representativeness: 'Whom do the training data stand for, and whom not?',
+  externalTesters: 'Who tested it elsewhere, in what setting, on whom, how?',
+  fairnessExternal: 'And how equal was it there?',
+  outcomeEvaluation: 'What did its use change for patients?',
+  fairnessMonitoring: 'How is fairness watched in use?',
+  localFairness: 'How equal is it at this site?',
+  trainingScanners: 'Which scanners and protocols are in the training data?',
+  labelSource: 'Who made the labels: experts, reports, another model?',
+  leakageCheck: 'How was it made sure that no test case was trained on?',
+  readerStudy: 'How did readers do with it and without?',
+  hallucination: 'How often does it say what is not there?',
+  changeLog: 'What changed from version to version?',
+} as const satisfies Record<FactName, string>;
+
+/** In the order in which a person asks. */
+export const FACT_NAMES = Object.keys(FACTS) as readonly FactName[];

@@ -27,6 +27,18 @@ function drafted(change: (findings: Findings) => void = () => {}, header: Partia
   });
 }
 
+test('WR-PKG-08 the draft of a package that is for research says so, wherever its text goes', () => {
+  const clinical = lungCard();
+  const input = {
+    study: sampleStudyHeader(volume),
+    provenance: base.provenance,
+    readings: [{ images: volume, findings: base.readings[0], model: { card: clinical } }],
+  };
+  assert.match(reportText(draft(input)), /^AI draft, not verified by a radiologist, research use only \(/);
+  Object.assign(clinical.licence, { clinicalUse: 'allowed' });
+  assert.match(reportText(draft(input)), /^AI draft, not verified by a radiologist \(/);
+});
+
 function lowAttenuation(findings: Findings, value: number): void {
   for (const finding of findings.findings) {
     for (const measurement of finding.measurements) if (measurement.key === 'laa-950') measurement.value = value;
@@ -100,7 +112,7 @@ test('WR-REP-06 numbers are grouped, signed with a true minus and rounded by uni
   assert.equal(measurementText({ key: 'x', concept: unit, unit, value: 3.44 }), '3.4 %');
 });
 
-const GOLDEN = `AI draft, not verified by a radiologist (ct-lung-density 1.0.0, Wetread 0.1.0).
+const GOLDEN = `AI draft, not verified by a radiologist, research use only (ct-lung-density 1.0.0, Wetread 0.1.0).
 
 CT chest: AI draft, not verified
 
@@ -124,7 +136,7 @@ Lung here is aerated parenchyma: voxels from -1200 to -500 HU that the outline a
 Density depends on inspiration, reconstruction kernel, dose and slice thickness; values of different acquisitions are not comparable. Depth of inspiration is not known.
 Consolidation, effusion and masses above -500 HU are left out of the lung and make its volume smaller.
 
-AI draft, not verified by a radiologist (ct-lung-density 1.0.0, Wetread 0.1.0).`;
+AI draft, not verified by a radiologist, research use only (ct-lung-density 1.0.0, Wetread 0.1.0).`;
 
 test('WR-DRF-01 what the lung card declares gives the draft word for word', () => {
   const { convolutionKernel: _, ...header } = volume.header;

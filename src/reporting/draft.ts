@@ -27,7 +27,7 @@ import { unavailableText } from './unavailable.ts';
 
 /** What a draft says of a reading, and as its card declares. */
 export type DraftedReading = Pick<Reading, 'images' | 'findings' | 'text'> & {
-  readonly model: { readonly card: Pick<ModelCard, 'title' | 'intendedUse' | 'report' | 'caveats'> };
+  readonly model: { readonly card: Pick<ModelCard, 'title' | 'intendedUse' | 'report' | 'caveats' | 'licence'> };
 };
 
 export interface DraftInput {
@@ -60,10 +60,12 @@ export function draft({ study, readings, unavailable = [], provenance }: DraftIn
   };
 }
 
-/** Safety R23: names AI origin, package, version and state, and survives copying as text. */
+/** Safety R23: names AI origin, package, version and state, and survives copying as text. R6: says what a licence bounds. */
 function draftLabel(readings: readonly DraftedReading[], provenance: ReportProvenance): string {
   const algorithms = readings.map(({ findings: { algorithm } }) => `${algorithm.name} ${algorithm.version}`);
-  return `AI draft, not verified by a radiologist (${algorithms.join(', ')}, ${provenance.software.name} ${provenance.software.version}).`;
+  const isBounded = readings.some(({ model: { card } }) => card.licence.clinicalUse !== 'allowed');
+  const bound = isBounded ? ', research use only' : '';
+  return `AI draft, not verified by a radiologist${bound} (${algorithms.join(', ')}, ${provenance.software.name} ${provenance.software.version}).`;
 }
 
 function titleOf(readings: readonly DraftedReading[]): string {

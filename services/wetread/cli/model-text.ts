@@ -2,10 +2,12 @@
 
 import type { BegunPackage } from '../../../adapters/model-folder/begin-package.ts';
 import type { ImpressionRule } from '../../../contracts/generated/types.ts';
+import { FACT_NAMES, type FactName } from '../../../src/inference/draft-card.ts';
 import type { GraphValue } from '../../../src/inference/graph-facts.ts';
 import type { ModelCard, ModelPackage } from '../../../src/inference/model-package.ts';
 import type { GoldenResult } from '../golden-run.ts';
 import { findingLines, inputLines, limitLines, outputLines } from './model-interface-text.ts';
+import { pictureLimits, useLimits } from './model-scope-text.ts';
 import { countText } from './progress.ts';
 
 type IntendedUse = ModelCard['intendedUse'][number];
@@ -37,18 +39,20 @@ function useText({ task, modality, bodyPart, sliceThicknessMm: limits }: Intende
   return `${modality} of ${bodyPart.meaning}${slices}: ${task}`;
 }
 
-export function modelText({ card, digest }: ModelPackage): string {
+export function modelText({ card, digest, signedBy }: ModelPackage): string {
   const { licence, resources } = card;
   return printable([
     `${card.title} (${card.name} ${card.version})`,
     card.description,
     digest,
+    signedBy === undefined ? 'signature not checked: the configuration names no trustedKeys' : `signed by ${signedBy}`,
     '',
     'Intended use',
     ...card.intendedUse.flatMap(intendedUseLines),
     '',
     'Limits',
     ...limitLines(card),
+    ...pictureLimits(card.input),
     '',
     'Input and output',
     ...interfaceLines(card),
@@ -64,10 +68,10 @@ export function modelText({ card, digest }: ModelPackage): string {
     '',
     'Licence',
     `  ${licence.id}; clinical use: ${licence.clinicalUse}. ${licence.note}`,
-    `  Memory: ${resources.memoryMib} MiB`,
+    ...resourceLines(resources),
     '',
     'Facts',
-    ...Object.entries(card.facts).map(([name, fact]) => `  ${wordsOf(name)}: ${factText(fact)}`),
+    ...FACT_NAMES.map((name) => `  ${wordsOf(name)}: ${factText(card.facts[name])}`),
   ]);
 }
 
@@ -76,7 +80,16 @@ function intendedUseLines(use: IntendedUse): string[] {
   return [
     `  - ${useText(use)}`,
     `    contrast ${contrast}; ${patients}`,
+    ...useLimits(use).map((limit) => `    ${limit}`),
     ...(note === undefined ? [] : [`    ${note}`]),
+  ];
+}
+
+function resourceLines({ memoryMib, acceleratorMemoryMib, datatype, variants }: ModelCard['resources']): string[] {
+  return [
+    `  Memory: ${memoryMib} MiB${acceleratorMemoryMib === undefined ? '' : `, ${acceleratorMemoryMib} MiB of the accelerator`}`,
+    ...(datatype === undefined ? [] : [`  Weights: ${datatype}`]),
+    ...(variants ?? []).map((one) => `  Also as ${one.package}: ${one.datatype}, ${one.memoryMib} MiB`),
   ];
 }
 
@@ -129,7 +142,8 @@ function wordsOf(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function factText(fact: ModelCard['facts']['developer']): string {
+function factText(fact: ModelCard['facts'][FactName]): string {
+  if (fact === undefined) return 'unknown: the card does not say';
   return typeof fact === 'string' ? fact : `unknown: ${fact.reason}`;
 }
 
