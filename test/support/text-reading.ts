@@ -1,0 +1,27 @@
+/** What a language model made of a volume, without a server: sentences go through the guards as they do in a reading. */
+import type { Volume } from '../../src/assembly/volume.ts';
+import { referenceTo } from '../../src/inference/findings-from.ts';
+import { textReading } from '../../src/inference/heads/text.ts';
+import type { TextOutput } from '../../src/inference/model-package.ts';
+import type { Reading } from '../../src/inference/reading.ts';
+import type { AnsweredSentence } from '../../src/inference/text-answer.ts';
+import { isSkipped } from '../../src/reasons.ts';
+import { packageOf } from './model-card.ts';
+import { textCard } from './text-package.ts';
+
+export function sampleTextReading(images: Volume, sentences: readonly AnsweredSentence[]): Reading {
+  const card = textCard();
+  const model = packageOf(card);
+  const shown = images.slices.map((_, k) => k);
+  const context = { bodyPart: '816094009', identifiers: [], recommendations: 'flagged' } as const;
+  const said = textReading(sentences, card.outputs[0] as TextOutput, images, shown, context);
+  if (isSkipped(said)) throw new Error(said.skipped.detail);
+  const [first, ...others] = shown.map((k) => referenceTo(images, k));
+  const findings: Reading['findings'] = {
+    algorithm: { name: card.name, version: card.version, digest: model.digest, parameters: { provider: 'pictures' } },
+    seriesInstanceUid: images.seriesInstanceUid,
+    evidence: [first!, ...others],
+    findings: [...said.findings],
+  };
+  return { model, images, findings, ...(said.text && { text: said.text }) };
+}
