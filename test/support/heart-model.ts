@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { loadModelPackage } from '../../adapters/model-folder/model-shelf.ts';
 import { openSession } from '../../adapters/onnxruntime/session.ts';
 import type { ImageSet } from '../../src/assembly/volume.ts';
-import type { CardOf, ClassificationOutput, ModelPackage } from '../../src/inference/model-package.ts';
+import { type CardOf, type ClassificationOutput, type ModelPackage, reads } from '../../src/inference/model-package.ts';
 import type { Reading } from '../../src/inference/reading.ts';
 import type { InferenceRequest } from '../../src/inference/tensor.ts';
-import { readSeries } from '../../src/read-series.ts';
+import { readImages } from '../../src/read-images.ts';
 import type { Skipped } from '../../src/reasons.ts';
 
 export const HEART_PACKAGE = join(import.meta.dirname, '..', '..', 'models', 'examples', 'dx-heart-size');
@@ -28,8 +28,9 @@ const never = new AbortController().signal;
 
 export async function openHeartReader(): Promise<HeartReader> {
   const model = await loadModelPackage(HEART_PACKAGE);
-  const { runtime } = model.card;
-  if (runtime.kind !== 'onnx') throw new Error('the package has no graph');
+  const { card } = model;
+  const { runtime } = card;
+  if (runtime.kind !== 'onnx' || !reads(card, 'image')) throw new Error('the package reads no images');
   const graph = { path: join(HEART_PACKAGE, runtime.file), digest: `sha256:${runtime.sha256}` };
   const session = await openSession(graph, ['cpu'], 1);
   const inference = {
@@ -37,17 +38,9 @@ export async function openHeartReader(): Promise<HeartReader> {
       return { outputs: await session.run(inputs, outputs), provider: session.provider };
     },
   };
-  // images on their own need neither voxel workers nor a writer of text
-  const unused = (): never => {
-    throw new Error('not needed for images on their own');
-  };
-  const ports = { voxels: new Proxy({}, { get: unused }), text: new Proxy({}, { get: unused }), inference };
   return {
     model,
-    read: (images) => {
-      const study = { studyInstanceUid: images.studyInstanceUid, requests: [] };
-      return readSeries(ports as Parameters<typeof readSeries>[0], model, images, study, never);
-    },
+    read: (images) => readImages(inference, { ...model, card }, images, never),
     [Symbol.asyncDispose]: () => session.release(),
   };
 }

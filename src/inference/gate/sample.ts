@@ -1,4 +1,5 @@
 /** A part of an image's values on a regular lattice: what statistics are computed from, at a cost that its size does not change. */
+import { brightnessOf } from '../../assembly/image-set.ts';
 import { type ImageFrame, sliceVoxels, type Volume } from '../../assembly/volume.ts';
 
 /** Values along each axis at most; 200,000 together, of which a percent is 2,000. */
@@ -36,9 +37,11 @@ export function sampleOfVolume(volume: Volume): Sample {
   return { shape: [alongSlices.length, alongRows.length, alongColumns.length], values };
 }
 
-/** Of a greyscale image, or of the first channel of a colour one. */
-export function sampleOfImage({ header, pixels, slope, intercept }: ImageFrame): Sample {
-  const { rows, columns, samplesPerPixel } = header;
+/** Of a greyscale image, brighter is larger, or of the first channel of a colour one. */
+export function sampleOfImage(image: ImageFrame): Sample {
+  const { rows, columns, samplesPerPixel } = image.header;
+  const { pixels } = image;
+  const { slope, intercept } = brightnessOf(image);
   const [alongRows, alongColumns] = [places(rows, IN_IMAGE), places(columns, IN_IMAGE)];
   const values = new Float64Array(alongRows.length * alongColumns.length);
   let at = 0;

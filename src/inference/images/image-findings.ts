@@ -65,7 +65,7 @@ export function mergedFindings(told: readonly ToldOfImage[], merge: ImageInput['
   if (only === undefined || others.length === 0) return only?.findings ?? [];
   if (merge === 'each') {
     return told.flatMap(({ number, findings }) => {
-      return findings.map((finding) => ({ ...finding, key: `${finding.key}.${number}` }));
+      return findings.map((finding) => ({ ...finding, key: `${finding.key}-${number}` }));
     });
   }
   const byKey = Map.groupBy(

@@ -156,7 +156,7 @@ test('WR-IMG-06 channels and layouts: each step fills its place, and what lies a
     { clip: { kind: 'units', low: 0, high: 10 }, to: { low: 0, high: 1 } },
     { clip: { kind: 'none' }, standardise: { kind: 'constants', mean: 5, standardDeviation: 5 } },
   ];
-  const fitted = { shape: [2, 2], resize: 'fit', fill: -5, channels } as const;
+  const fitted: Partial<ImageInput> = { shape: [2, 2], resize: 'fit', fill: -5, channels };
   assert.deepEqual(tensorOf(image, { ...fitted, layout: 'NCHW' }), [0, 0, 1, 0, -1, -2, 1, -2]);
   assert.deepEqual(tensorOf(image, { ...fitted, layout: 'NHWC' }), [0, -1, 0, -2, 1, 1, 0, -2]);
   const own = tensorOf(three([0, 10, 20]), { channels: [{ clip: { kind: 'none' }, standardise: { kind: 'image' } }] });
