@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { STATES, type StudyState } from '../../src/arrival/lifecycle.ts';
 import { ERROR_CODES, type ErrorCode } from '../../src/errors.ts';
+import type { Finding } from '../../src/inference/findings.ts';
 import { REASONS, type ReasonCode } from '../../src/reasons.ts';
 import { effusionFinding, findingsOf, lungFinding, volumeOf } from '../../test/support/findings.ts';
 import { sampleReport, sampleSegmentation, sampleVolume } from '../../test/support/sample-report.ts';
@@ -44,6 +45,20 @@ test('WR-PAGE-22 measurements stand side by side, a dash where a finding lacks o
   assert.equal(volume.cells[1], '\u2013');
   assert.match(volume.cells[0]!, /^[\d,]+ ml$/);
   assert.equal(volume.definition, 'Volume (118565006, SCT)');
+});
+
+test('WR-MEA-07 every part of a segment is a column of its own, which shows its segment', () => {
+  const part = (number: number): Finding => {
+    return lungFinding([volumeOf(40)], { key: `part-${number}`, component: { number, segmentNumbers: [2] } });
+  };
+  const [table] = measurementTables({ readings: [findingsOf('ct-a', [part(1), part(2)])] });
+  assert.deepEqual(
+    table!.columns.map(({ title, segmentNumbers }) => [title, segmentNumbers]),
+    [
+      ['Right lung, part 1', [2]],
+      ['Right lung, part 2', [2]],
+    ],
+  );
 });
 
 test('WR-PAGE-30 each model has a table of its own; what was looked for stands apart, present before absent', () => {

@@ -168,6 +168,6 @@ test('WR-DRF-02 a card that declares no report gives a draft that claims nothing
   assert.equal(report.procedure.value, '18748-4');
   assert.deepEqual(
     report.sections[2]!.sentences.map(({ text }) => text),
-    ['No impression is drawn from the findings above.', 'Nothing was assessed beyond the findings above.'],
+    ['No impression is drawn from these findings.', 'Nothing was assessed beyond these findings.'],
   );
 });

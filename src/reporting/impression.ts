@@ -8,7 +8,7 @@ import type { Sentence } from './report.ts';
 import { measurementText, numberText } from './text.ts';
 
 /** Said of a card that declares no scope: silence on anything else must not be taken for a negative. */
-const DEFAULT_SCOPE = 'Nothing was assessed beyond the findings above.';
+const DEFAULT_SCOPE = 'Nothing was assessed beyond these findings.';
 
 /** @param rule absent where the card declares nothing: its findings stay in their section */
 export function impressionOf(
@@ -18,8 +18,7 @@ export function impressionOf(
 ): readonly Sentence[] {
   const scope = { text: rule?.scope ?? DEFAULT_SCOPE, findingKeys: [] };
   const declared = rule?.impression ?? [];
-  if (declared.length === 0)
-    return [{ text: 'No impression is drawn from the findings above.', findingKeys: [] }, scope];
+  if (declared.length === 0) return [{ text: 'No impression is drawn from these findings.', findingKeys: [] }, scope];
   const sentences = declared.flatMap((one) => impression(one, findings, acquisition));
   if (sentences.length > 0) return [...sentences, scope];
   return [{ text: 'No measurement supports an impression.', findingKeys: [] }, scope];
@@ -35,9 +34,9 @@ function impression(rule: ImpressionRule, { algorithm, findings }: Findings, acq
   });
 }
 
-/** A rule that makes several findings of one key numbers them: `nodule`, `nodule-1`, `nodule-2`. */
+/** A rule that makes several findings of one key numbers them: `nodule`, `nodule-1`, `nodule-2`; of several images, `nodule-1-3`. */
 function isOf({ key }: Finding, declared: string): boolean {
-  return key === declared || (key.startsWith(`${declared}-`) && /^\d+$/.test(key.slice(declared.length + 1)));
+  return key === declared || (key.startsWith(`${declared}-`) && /^\d+(?:-\d+)?$/.test(key.slice(declared.length + 1)));
 }
 
 function holds(

@@ -16,6 +16,7 @@ import type { Attempt, DocumentName, FrameDecoder, Ledger, RecordPatch } from '.
 import { nameBasedUid, type SeriesInstanceUid, type StudyInstanceUid } from '../../src/uid.ts';
 import { type ChestStudy, chestStudy, TRACE_ID } from './chest-study.ts';
 import { claimForReading } from './claim.ts';
+import { severalModels } from './several-models.ts';
 
 export interface ReviewFixture extends AsyncDisposable {
   readonly url: string;
@@ -38,15 +39,18 @@ let made: Promise<ChestStudy> | undefined;
 export async function reviewFixture(
   options: {
     readonly port?: number;
-    readonly only?: 'none' | 'reading';
+    readonly only?: 'none' | 'reading' | 'filed';
     readonly slices?: number;
     readonly matrix?: number;
+    /** Drafts are those of several models. */
+    readonly several?: boolean;
   } = {},
 ): Promise<ReviewFixture> {
   const clock = { now: () => new Date(), monotonicMs: () => performance.now() };
   const ledger = sqliteLedger({ file: ':memory:', clock });
   made ??= chestStudy(options.slices, options.matrix);
-  const chest = await made;
+  const one = await made;
+  const chest = options.several === true ? { ...one, ...severalModels(one) } : one;
   const decoder = new ThreadedFrameDecoder();
   const ends = Object.entries(endsOf()).filter(([name]) => options.only === undefined || options.only === name);
   const studies: Record<string, StudyInstanceUid> = {};
@@ -175,12 +179,17 @@ async function bring(
   const attempt = await claimForReading(ledger, 'page', 60_000);
   if (attempt === undefined) throw new Error('The study could not be claimed');
   for (const [transition, patch] of ends) {
-    if (transition === 'draft')
-      await save(ledger, attempt, chest, ['report.json', 'view.json', 'embedding.json', 'seg.dcm', 'sr.dcm']);
+    if (transition === 'draft') await save(ledger, attempt, chest, draftNames(chest));
     if (transition === 'file') await save(ledger, attempt, chest, ['bundle.json', 'trace.json']);
     await ledger.advance(attempt, transition, patch);
   }
   return attempt;
+}
+
+/** All but what filing leaves. */
+function draftNames({ documents }: ChestStudy): readonly DocumentName[] {
+  const filed: readonly string[] = ['bundle.json', 'trace.json'];
+  return (Object.keys(documents) as DocumentName[]).filter((name) => !filed.includes(name));
 }
 
 async function save(

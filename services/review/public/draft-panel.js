@@ -1,27 +1,26 @@
-/** The draft: impression first, numbers, density, then the rest. Every sentence leads to what it rests on. */
+/** The draft: impression first, what each model found, density, then the rest. Every sentence leads to what it rests on. */
 import { announce, element } from './dom.js';
+import { tableOf } from './findings-table.js';
 import { histogram } from './histogram.js';
-import { swatch } from './viewer-parts.js';
 
 /**
  * @import { DraftAnswer } from '../answers.ts'
- * @import { MeasurementColumn } from '../measurement-table.ts'
- * @import { View, ReportSection } from '../../../contracts/generated/types.ts'
- * @typedef {(columns: readonly MeasurementColumn[]) => void} Select
+ * @import { FindingHead } from '../measurement-table.ts'
+ * @import { View, ReportSection, Sentence } from '../../../contracts/generated/types.ts'
+ * @typedef {(columns: readonly FindingHead[]) => void} Select
  */
 
 /**
  * @param {DraftAnswer} draft
- * @param {View | undefined} view
+ * @param {readonly View[]} views
  * @param {Select} select
  */
-export function draftPanel(draft, view, select) {
-  const { report, table } = draft;
+export function draftPanel(draft, views, select) {
+  const { report, tables } = draft;
   const section = (/** @type {string} */ key) => {
     const found = report.sections.find((s) => s.key === key);
-    return found && sectionOf(found, table.columns, view, select);
+    return found && sectionOf(found, draft, views, select);
   };
-  const figure = view && histogram(view, report.readings[0].findings);
   return element(
     'article',
     {
@@ -30,8 +29,8 @@ export function draftPanel(draft, view, select) {
       copy: (/** @type {ClipboardEvent} */ event) => labelCopy(event, report.label),
     },
     section('impression'),
-    element('section', {}, element('h2', {}, 'Measurements'), measurementTable(draft, view, select)),
-    figure && element('section', {}, element('h2', {}, 'Density'), figure),
+    ...tables.map((table) => tableOf(table, viewOf(views, table.algorithm.name), isOfSeveral(draft), select)),
+    ...figures(draft, views),
     section('findings'),
     section('technique'),
     report.caveats.length > 0 &&
@@ -45,43 +44,133 @@ export function draftPanel(draft, view, select) {
 }
 
 /**
- * @param {ReportSection} section
- * @param {readonly MeasurementColumn[]} columns
- * @param {View | undefined} view
- * @param {Select} select
+ * Models that gave no result: whoever reads the draft must not take their silence for a negative.
+ * @param {DraftAnswer} draft
  */
-function sectionOf({ key, heading, sentences }, columns, view, select) {
+export function partialNotice({ unavailable }) {
+  if (unavailable.length === 0) return undefined;
   return element(
     'section',
-    { class: key },
-    element('h2', {}, heading),
-    ...sentences.map(({ text, findingKeys }) => {
-      const rests = columns.filter((column) => findingKeys.includes(column.findingKey));
-      const shown = rests.length > 0 ? evidence(rests, view, select) : key !== 'technique' && noEvidence();
-      return element('p', { class: 'sentence' }, text, ' ', shown);
-    }),
+    { class: 'notice attention partial', 'aria-label': 'Partial draft' },
+    element('h2', {}, 'Partial draft: not every model gave a result'),
+    ...unavailable.flatMap(({ algorithm, text, detail, advice }) => [
+      element('p', { class: 'reason' }, `${algorithm}: ${detail === undefined ? text : `${text}: ${detail}`}`),
+      element('p', {}, element('strong', {}, 'What you can do: '), advice),
+    ]),
   );
 }
 
 /**
- * @param {readonly MeasurementColumn[]} columns
- * @param {View | undefined} view
+ * @param {DraftAnswer} draft
+ * @param {readonly View[]} views
+ */
+function figures({ report }, views) {
+  return report.readings.flatMap(({ algorithm, findings }) => {
+    const view = viewOf(views, algorithm.name);
+    const figure = view && histogram(view, findings);
+    const name = report.readings.length > 1 ? `Density, ${algorithm.name}` : 'Density';
+    return figure === undefined ? [] : [element('section', {}, element('h2', {}, name), figure)];
+  });
+}
+
+/**
+ * @param {readonly View[]} views
+ * @param {string} algorithm
+ */
+function viewOf(views, algorithm) {
+  return views.find((view) => view.algorithm.name === algorithm);
+}
+
+/** @param {DraftAnswer} draft */
+function isOfSeveral({ report: { readings, unavailable } }) {
+  return readings.length + unavailable.length > 1;
+}
+
+/**
+ * Every finding that the page can point at.
+ * @param {DraftAnswer | undefined} draft
+ * @returns {readonly FindingHead[]}
+ */
+export function columnsOf(draft) {
+  return (draft?.tables ?? []).flatMap(({ columns, statements }) => [...columns, ...statements]);
+}
+
+/**
+ * @param {ReportSection} section
+ * @param {DraftAnswer} draft
+ * @param {readonly View[]} views
  * @param {Select} select
  */
-function evidence(columns, view, select) {
-  const name = columns.map(({ title }) => title).join(', ');
-  const index = view && keyIndex(view, columns);
+function sectionOf({ key, heading, sentences }, draft, views, select) {
+  const columns = columnsOf(draft);
   return element(
-    'button',
-    {
-      type: 'button',
-      class: 'evidence',
-      'data-findings': columns.map(({ findingKey }) => findingKey).join(' '),
-      'aria-label': `Show ${name} in the images`,
-      click: () => select(columns),
-    },
-    index === undefined ? name : `${name}, slice ${index + 1}`,
+    'section',
+    { class: key },
+    element('h2', {}, heading),
+    // The banner above says it, with what can be done.
+    ...sentences
+      .filter(({ notice }) => notice !== 'partial')
+      .map((sentence) => {
+        const rests = columns.filter((column) => sentence.findingKeys.includes(column.findingKey));
+        const shown = rests.length > 0 ? evidence(rests, views, select) : [key !== 'technique' && noEvidence()];
+        const mark = [sentence.notice, (sentence.flags ?? []).length > 0 && 'flagged'].filter(Boolean).join(' ');
+        return element(
+          'p',
+          { class: `sentence ${mark}`.trim() },
+          ...saidBy(sentence, isOfSeveral(draft)),
+          ' ',
+          ...writtenBy(sentence),
+          ...shown,
+        );
+      }),
   );
+}
+
+/**
+ * The name of the model that a sentence begins with, set apart.
+ * @param {Sentence} sentence
+ * @param {boolean} several
+ */
+function saidBy({ text }, several) {
+  const [, name, rest] = (several ? /^\[([a-z0-9-]+)\] (.*)$/s.exec(text) : null) ?? [];
+  return name === undefined ? [text] : [element('span', { class: 'origin' }, name), ' ', rest];
+}
+
+/**
+ * Prose of a language model is told from sentences that were made of findings.
+ * @param {Sentence} sentence
+ */
+function writtenBy({ generatedBy }) {
+  if (generatedBy === undefined) return [];
+  return [element('span', { class: 'generated' }, `written by ${generatedBy}`), ' '];
+}
+
+/**
+ * A button for each model whose findings they are: what two models say is looked at one after the other.
+ * @param {readonly FindingHead[]} columns
+ * @param {readonly View[]} views
+ * @param {Select} select
+ */
+function evidence(columns, views, select) {
+  const byModel = Map.groupBy(columns, ({ algorithm }) => algorithm);
+  return [...byModel].flatMap(([algorithm, own]) => {
+    const name = own.map(({ title }) => title).join(', ');
+    const view = viewOf(views, algorithm);
+    const index = view && keyIndex(view, own);
+    const origin = byModel.size > 1 ? `${algorithm}: ` : '';
+    const button = element(
+      'button',
+      {
+        type: 'button',
+        class: 'evidence',
+        'data-findings': own.map(({ findingKey }) => findingKey).join(' '),
+        'aria-label': `Show ${name} in the images${byModel.size > 1 ? `, ${algorithm}` : ''}`,
+        click: () => select(own),
+      },
+      `${origin}${index === undefined ? name : `${name}, slice ${index + 1}`}`,
+    );
+    return [button, ' '];
+  });
 }
 
 /** Said where it is so, because silence would look like support. */
@@ -94,14 +183,17 @@ function noEvidence() {
  * @param {DraftAnswer | undefined} draft
  */
 export function leadingColumns(draft) {
-  const keys = draft?.report.sections.find(({ key }) => key === 'impression')?.sentences[0]?.findingKeys ?? [];
-  return (draft?.table.columns ?? []).filter(({ findingKey }) => keys.includes(findingKey));
+  const keys =
+    draft?.report.sections
+      .find(({ key }) => key === 'impression')
+      ?.sentences.find(({ findingKeys }) => findingKeys.length > 0)?.findingKeys ?? [];
+  return columnsOf(draft).filter(({ findingKey }) => keys.includes(findingKey));
 }
 
 /**
  * The slice of the first key image.
  * @param {View} view
- * @param {readonly MeasurementColumn[]} columns
+ * @param {readonly FindingHead[]} columns
  * @returns {number | undefined} index into the slices
  */
 export function keyIndex(view, columns) {
@@ -110,59 +202,6 @@ export function keyIndex(view, columns) {
     (slice) => slice.sopInstanceUid === key?.sopInstanceUid && slice.frameNumber === key.frameNumber,
   );
   return index < 0 ? undefined : index;
-}
-
-/**
- * @param {DraftAnswer} draft
- * @param {View | undefined} view
- * @param {Select} select
- */
-function measurementTable({ table }, view, select) {
-  const { columns, rows } = table;
-  return element(
-    'table',
-    { class: 'measurements' },
-    element('caption', { class: 'hidden' }, 'Measurements by finding'),
-    element(
-      'thead',
-      {},
-      element('tr', {}, element('td'), ...columns.map((column) => columnHead(column, view, select))),
-    ),
-    element(
-      'tbody',
-      {},
-      ...rows.map(({ label, definition, cells }) =>
-        element(
-          'tr',
-          {},
-          element('th', { scope: 'row', title: definition }, label),
-          ...cells.map((c) => element('td', {}, c)),
-        ),
-      ),
-    ),
-  );
-}
-
-/**
- * @param {MeasurementColumn} column
- * @param {View | undefined} view
- * @param {Select} select
- */
-function columnHead(column, view, select) {
-  const own = column.segmentNumbers.length === 1 ? column.segmentNumbers : [];
-  const segment = view?.segments.find(({ number }) => own.includes(number));
-  const choose = () => select([column]);
-  const label = `Show ${column.title} in the images`;
-  return element(
-    'th',
-    { scope: 'col' },
-    element(
-      'button',
-      { type: 'button', 'data-findings': column.findingKey, 'aria-label': label, click: choose },
-      segment && swatch(segment.color),
-      column.title,
-    ),
-  );
 }
 
 /** @param {string} text begins and ends with the label */

@@ -1,9 +1,11 @@
 /** One slice on a canvas: windowed grey values, outlines along the pixel edges, a scale bar. */
+import { paintMarks } from './marks.js';
 import { cssColor } from './viewer-parts.js';
 
 /**
  * @import { View } from '../../../contracts/generated/types.ts'
  * @import { Slice } from './slices.js'
+ * @import { Mark } from './marks.js'
  * @typedef {{ center: number, width: number }} Window
  * @typedef {{ left: number, top: number, scaleX: number, scaleY: number }} Placement
  */
@@ -49,7 +51,8 @@ export class SlicePainter {
 
   /**
    * @param {Slice} slice
-   * @param {{ window: Window, outlines: boolean, selected: readonly number[] }} look
+   * @param {{ window: Window, outlines: boolean, selected: readonly number[],
+   *   marks: readonly Mark[], selectedMarks: readonly string[] }} look
    */
   paint(slice, look) {
     const { context } = this;
@@ -61,6 +64,7 @@ export class SlicePainter {
     context.scale(placement.scaleX, placement.scaleY);
     if (look.outlines) this.#paintOutlines(slice, look.selected, placement.scaleX);
     context.restore();
+    if (look.outlines) paintMarks(context, placement, look.marks, look.selectedMarks);
     this.#paintScaleBar(placement);
   }
 

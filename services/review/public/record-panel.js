@@ -199,18 +199,18 @@ function timings({ timingsMs }) {
 }
 
 /** @param {StudyAnswer} study */
-function provenance({ draft, studyInstanceUid, view }) {
-  const algorithms = (draft?.report.readings ?? []).map(({ algorithm }) => algorithm);
+function provenance({ draft, studyInstanceUid }) {
+  const readings = draft?.report.readings ?? [];
   const made = draft?.report.provenance;
   /** @type {[string, string | undefined][]} */
   const facts = [
     ['Study Instance UID', studyInstanceUid],
-    ['Series read', view?.seriesInstanceUid],
-    ...algorithms.flatMap(
-      ({ name, version, digest }) =>
+    ...readings.flatMap(
+      ({ algorithm: { name, version, digest }, seriesInstanceUid }) =>
         /** @type {[string, string][]} */ ([
           ['Model', `${name} ${version}`],
           ['Package digest', digest],
+          ['Series read', seriesInstanceUid],
         ]),
     ),
     ['Software', made && `${made.software.name} ${made.software.version}`],

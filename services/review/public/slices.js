@@ -1,5 +1,5 @@
 /** Voxels and outlines of slices, fetched ahead of the reader: nearest to the current slice first, within a budget. */
-import { getJson, getVoxels, studyPath } from './api.js';
+import { getJson, getVoxels } from './api.js';
 
 /**
  * @import { SegmentOutline } from '../segmentation-file.ts'
@@ -21,11 +21,11 @@ export class SliceStore {
   #current = 0;
 
   /**
-   * @param {{ studyInstanceUid: string, view: import('../../../contracts/generated/types.ts').View,
-   *   onLoad: (index: number) => void }} options
+   * @param {{ path: string, view: import('../../../contracts/generated/types.ts').View,
+   *   onLoad: (index: number) => void }} options `path` of the view in the API
    */
-  constructor({ studyInstanceUid, view, onLoad }) {
-    this.uid = studyInstanceUid;
+  constructor({ path, view, onLoad }) {
+    this.path = path;
     this.count = view.slices.length;
     this.capacity = Math.max(8, Math.floor(BUDGET_BYTES / (view.rows * view.columns * 2)));
     this.onLoad = onLoad;
@@ -74,7 +74,7 @@ export class SliceStore {
   /** @param {number} index */
   async #load(index) {
     try {
-      const path = studyPath(this.uid, `/slices/${index}`);
+      const path = `${this.path}/slices/${index}`;
       const [voxels, outlines] = await Promise.all([
         getVoxels(`${path}/voxels`),
         /** @type {Promise<SegmentOutline[]>} */ (getJson(`${path}/outlines`)),

@@ -2,16 +2,16 @@
 import { getJson, studyPath, watch } from './api.js';
 import { decisions } from './decisions.js';
 import { announce, byId, element, show } from './dom.js';
-import { copyButton, draftPanel, keyIndex, leadingColumns } from './draft-panel.js';
+import { copyButton, draftPanel, leadingColumns, partialNotice } from './draft-panel.js';
 import { useKeys } from './keys.js';
 import { PatientBar } from './patient-bar.js';
 import { notice, recordPanel, stateChip } from './record-panel.js';
 import { relativeTime } from './text.js';
-import { Viewer } from './viewer.js';
+import { Views } from './views.js';
 
 /**
  * @import { StudyAnswer, StudyRowAnswer, HeaderAnswer } from '../answers.ts'
- * @import { MeasurementColumn } from '../measurement-table.ts'
+ * @import { FindingHead } from '../measurement-table.ts'
  */
 
 /** The trace is complete, and saved, only after the state has changed. */
@@ -36,8 +36,7 @@ class StudyPage {
   #header;
   /** @type {StudyAnswer | undefined} */
   #study;
-  /** @type {Viewer | undefined} */
-  #viewer;
+  /** The draft whose images are shown. */
   #revision = 0;
 
   /** @param {string} uid */
@@ -45,12 +44,12 @@ class StudyPage {
     this.uid = uid;
     this.patient = new PatientBar();
     this.label = element('p', { class: 'label' });
-    this.images = element('div', { class: 'images' });
+    this.views = new Views(uid);
     this.panel = element('div', { class: 'panel', tabindex: 0, role: 'region', 'aria-label': 'Draft and record' });
-    this.body = element('div', { class: 'study' }, this.images, this.panel);
+    this.body = element('div', { class: 'study' }, this.views.node, this.panel);
     show(byId('main'), element('h1', { class: 'hidden' }, 'Study'), this.patient.node, this.label, this.body);
     useKeys(
-      () => this.#viewer,
+      () => this.views.viewer,
       () => this.#select([]),
     );
     void this.#loadHeader();
@@ -81,15 +80,15 @@ class StudyPage {
   #render() {
     const study = this.#study;
     if (study === undefined) return;
-    const { draft, view } = study;
+    const { draft, views } = study;
     this.label.hidden = draft === undefined;
     show(this.label, draft?.report.label);
-    if (view !== undefined && (this.#viewer === undefined || this.#revision !== study.revision)) {
-      this.#viewer = new Viewer(this.uid, view, keyIndex(view, leadingColumns(draft)));
+    if (views.length > 0 && (this.views.viewer === undefined || this.#revision !== study.revision)) {
+      this.views.replace(views, leadingColumns(draft));
       this.#revision = study.revision;
-      show(this.images, this.#viewer.parts.node);
     }
-    this.body.classList.toggle('without-images', view === undefined);
+    this.views.name(this.#header);
+    this.body.classList.toggle('without-images', views.length === 0);
     show(
       this.panel,
       element(
@@ -99,8 +98,9 @@ class StudyPage {
         draft && copyButton(draft.text),
       ),
       notice(study),
+      draft && partialNotice(draft),
       study.group !== 'draft' && this.#decisions(study),
-      draft && draftPanel(draft, view, (columns) => this.#select(columns)),
+      draft && draftPanel(draft, views, (columns) => this.#select(columns)),
       // Who reads a draft wants it first; what else could be done with the study comes after.
       study.group === 'draft' && this.#decisions(study),
       recordPanel(study, this.#header),
@@ -112,7 +112,7 @@ class StudyPage {
     return decisions(study, () => void this.#load());
   }
 
-  /** @param {readonly MeasurementColumn[]} columns */
+  /** @param {readonly FindingHead[]} columns */
   #select(columns) {
     const keys = columns.map(({ findingKey }) => findingKey);
     for (const button of this.panel.querySelectorAll('[data-findings]')) {
@@ -120,9 +120,6 @@ class StudyPage {
       const chosen = keys.length > 0 && own.every((key) => keys.includes(key));
       button.setAttribute('aria-pressed', String(chosen));
     }
-    this.#viewer?.select(
-      columns.flatMap((c) => c.segmentNumbers),
-      this.#study?.view && keyIndex(this.#study.view, columns),
-    );
+    this.views.select(columns, this.#header);
   }
 }

@@ -1,5 +1,6 @@
 /** The elements of the image viewer; what they do is in viewer.js. */
 import { element } from './dom.js';
+import { MARK_COLOR } from './marks.js';
 
 /** @import { View } from '../../../contracts/generated/types.ts' */
 
@@ -59,27 +60,36 @@ function toolButton(label, key, click) {
 }
 
 /**
- * Where each segment lies in the stack, above the slider.
+ * Where each segment and each mark lies in the stack, above the slider.
  * @param {View} view
  */
-function extentBars({ segments, slices }) {
+function extentBars({ segments, slices, marks = [] }) {
   const last = Math.max(slices.length - 1, 1);
-  return segments.flatMap(({ color, extent }) => {
-    if (extent === undefined) return [];
-    const bar = element('span', { class: 'extent', 'aria-hidden': 'true' });
-    bar.style.left = `${(100 * extent.first) / last}%`;
-    bar.style.width = `${(100 * (extent.last - extent.first)) / last}%`;
-    bar.style.background = cssColor(color);
-    return [bar];
+  const bar = (/** @type {number} */ from, /** @type {number} */ to, /** @type {string} */ color) => {
+    const node = element('span', { class: 'extent', 'aria-hidden': 'true' });
+    node.style.left = `${(100 * from) / last}%`;
+    node.style.width = `max(2px, ${(100 * (to - from)) / last}%)`;
+    node.style.background = color;
+    return node;
+  };
+  const outlined = segments.flatMap(({ color, extent }) =>
+    extent === undefined ? [] : [bar(extent.first, extent.last, cssColor(color))],
+  );
+  if (marks.length === 0) return outlined;
+  const track = marks.map(({ shapes }) => {
+    const crossed = shapes.map(({ slice }) => slice);
+    return bar(Math.min(...crossed), Math.max(...crossed), cssColor(MARK_COLOR));
   });
+  return [...outlined, element('span', { class: 'extent-row', 'aria-hidden': 'true' }, ...track)];
 }
 
 /** @param {View} view */
-function legend({ segments }) {
+function legend({ segments, marks = [] }) {
   return element(
     'ul',
     { class: 'legend', 'aria-label': 'Outlines by AI, not verified' },
     ...segments.map(({ label, color }) => element('li', {}, swatch(color), label)),
+    marks.length > 0 && element('li', {}, swatch(MARK_COLOR), 'Detections'),
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { element, show } from './dom.js';
 import { SlicePainter } from './drawing.js';
+import { marksOn } from './marks.js';
 import { SliceStore } from './slices.js';
 import { number } from './text.js';
 import { viewerParts } from './viewer-parts.js';
@@ -22,14 +23,16 @@ export class Viewer {
   #outlines = true;
   /** @type {readonly number[]} */
   #selected = [];
+  /** @type {readonly string[]} */
+  #selectedMarks = [];
   #wheel = 0;
 
   /**
-   * @param {string} studyInstanceUid
+   * @param {string} path of the view in the API
    * @param {View} view
    * @param {number} [start] the slice to begin with
    */
-  constructor(studyInstanceUid, view, start = Math.floor(view.slices.length / 2)) {
+  constructor(path, view, start = Math.floor(view.slices.length / 2)) {
     this.view = view;
     this.#index = start;
     this.#window = first(view.windows);
@@ -40,12 +43,17 @@ export class Viewer {
     });
     this.painter = new SlicePainter(this.parts.canvas, view);
     this.store = new SliceStore({
-      studyInstanceUid,
+      path,
       view,
       onLoad: (index) => index === this.#index && this.#paint(),
     });
     this.#listen();
     this.#paint();
+  }
+
+  /** The slice that is shown. */
+  get index() {
+    return this.#index;
   }
 
   /** @param {number} index */
@@ -88,10 +96,12 @@ export class Viewer {
    * Emphasises segments and goes to the image that shows them.
    * @param {readonly number[]} segmentNumbers
    * @param {number | undefined} index
+   * @param {readonly string[]} [findingKeys] findings whose marks are emphasised
    */
-  select(segmentNumbers, index) {
+  select(segmentNumbers, index, findingKeys = []) {
     this.#selected = segmentNumbers;
-    if (segmentNumbers.length > 0) this.#outlines = true;
+    this.#selectedMarks = findingKeys.filter((key) => this.view.marks?.some(({ findingKey }) => findingKey === key));
+    if (segmentNumbers.length > 0 || this.#selectedMarks.length > 0) this.#outlines = true;
     if (index === undefined) this.#paint();
     else this.goTo(index);
   }
@@ -163,9 +173,19 @@ export class Viewer {
     const slice = this.store.at(this.#index);
     const failure = this.store.failure(this.#index);
     if (slice === undefined) this.painter.clear();
-    else this.painter.paint(slice, { window: this.#window, outlines: this.#outlines, selected: this.#selected });
+    else this.painter.paint(slice, this.#look());
     show(this.parts.message, slice === undefined && (failure === undefined ? 'Loading…' : `No image: ${failure}`));
     this.#describe(slice);
+  }
+
+  #look() {
+    return {
+      window: this.#window,
+      outlines: this.#outlines,
+      selected: this.#selected,
+      marks: marksOn(this.view, this.#index),
+      selectedMarks: this.#selectedMarks,
+    };
   }
 
   /** @param {import('./slices.js').Slice | undefined} slice */
@@ -187,7 +207,12 @@ export class Viewer {
     this.parts.slider.setAttribute('aria-valuetext', `${place}, ${number(current.positionMm, 1)} mm`);
     const shown = segments.filter((s) => slice?.outlines.some((o) => o.segmentNumber === s.number));
     const outlined = this.#outlines && shown.length > 0 ? `; outlined: ${shown.map((s) => s.label).join(', ')}` : '';
-    this.parts.canvas.setAttribute('aria-label', `${this.view.modality}, ${place}, ${named} window${outlined}`);
+    const marks = this.#outlines ? marksOn(this.view, this.#index) : [];
+    const marked = marks.length > 0 ? `; marked: ${marks.map(({ label }) => label).join(', ')}` : '';
+    this.parts.canvas.setAttribute(
+      'aria-label',
+      `${this.view.modality}, ${place}, ${named} window${outlined}${marked}`,
+    );
   }
 }
 
