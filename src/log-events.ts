@@ -70,7 +70,7 @@ export const LOG_EVENTS = {
   'inference-started': 'info',
   'inference-died': 'warn',
   'model-refused': 'error',
-  /** A model could not be loaded, or run on zeros, before it was asked for. */
+  /** A model could not be loaded, or run on its golden case or on zeros, before it was asked for. */
   'warm-up-fault': 'error',
   'telemetry-fault': 'warn',
   /** Old studies were removed from the ledger. */

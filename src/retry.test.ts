@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { retryDelaySeconds } from './retry.ts';
+import { restartDelaySeconds, retryDelaySeconds } from './retry.ts';
 
 test('WR-RUN-03 delays grow, the last repeats, and after the maximum there is none', () => {
   assert.deepEqual(
@@ -19,4 +19,15 @@ test('WR-RET-05 a server that asks for a longer wait gets it, up to the longest 
     [0, 3, 60, 86_400].map((asked) => retryDelaySeconds(1, 5, asked)),
     [5, 5, 60, 1800],
   );
+});
+
+test('WR-SVC-04 a process that dies again and again is started at most seven times in a minute', () => {
+  let seconds = 0;
+  let starts = 0;
+  for (let deaths = 0; seconds < 60; deaths += 1) {
+    starts += 1;
+    seconds += restartDelaySeconds(deaths + 1);
+  }
+  assert.equal(starts, 7);
+  assert.deepEqual([0, 1, 2, 3, 6, 7, 50].map(restartDelaySeconds), [0, 0, 1, 2, 30, 30, 30]);
 });

@@ -93,3 +93,12 @@ export function retryDelaySeconds(attempts: number, maximum: number, askedSecond
   const seconds = delaysSeconds[Math.min(attempts, delaysSeconds.length) - 1]!;
   return Math.max(seconds, Math.min(askedSeconds, Math.max(...delaysSeconds)));
 }
+
+/**
+ * Seconds until a process that died is started again. The first start, and the first after a death, wait for nothing.
+ * @param deaths of the last minute, or in a row: more than a handful a minute cannot be
+ */
+export function restartDelaySeconds(deaths: number): number {
+  const { delaysSeconds } = RETRIES['starting the inference process'];
+  return deaths < 2 ? 0 : delaysSeconds[Math.min(deaths - 2, delaysSeconds.length - 1)]!;
+}

@@ -6,9 +6,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { extname } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { WetreadError } from '../../src/errors.ts';
 import type { Tensor } from '../../src/inference/tensor.ts';
+import { restartDelaySeconds } from '../../src/retry.ts';
 import { type Answer, decodeMessage, encodeMessage, type Message, type Order } from './frames.ts';
 import type { Graph, GraphInterface, ProviderSearch } from './graph.ts';
 
@@ -37,6 +39,10 @@ export class SessionProcess {
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
   #starts = 0;
+  /** Times of deaths that nobody asked for. */
+  #deaths: readonly number[] = [];
+  /** Each is counted once. */
+  readonly #dead = new WeakSet<Runner>();
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -119,6 +125,7 @@ export class SessionProcess {
   }
 
   async #exchange<T>(message: Message<Order>, signal: AbortSignal): Promise<Message<T>> {
+    if (this.#runner === undefined) await this.#backOff(signal);
     this.#runner ??= this.#start();
     const runner = this.#runner;
     const kill = (): void => void runner.process.kill('SIGKILL');
@@ -127,6 +134,8 @@ export class SessionProcess {
       return await talk<T>(runner, message);
     } catch (error) {
       if (error instanceof WetreadError) throw error;
+      // Its pipe breaks before its exit is known.
+      if (!signal.aborted) this.#mourn(runner);
       await this.#end(runner);
       throw new WetreadError('inference-unreachable', 'The process of the model died during a run', { cause: error });
     } finally {
@@ -134,6 +143,14 @@ export class SessionProcess {
       // The next order must not find a process that is about to die.
       if (signal.aborted) await this.#end(runner);
     }
+  }
+
+  /** A graph that kills its process again and again costs the machine no more than a few starts a minute. */
+  async #backOff(signal: AbortSignal): Promise<void> {
+    const minuteAgo = performance.now() - 60_000;
+    this.#deaths = this.#deaths.filter((time) => time > minuteAgo);
+    await delay(restartDelaySeconds(this.#deaths.length) * 1000, undefined, { signal }).catch(() => undefined);
+    signal.throwIfAborted();
   }
 
   #start(): Runner {
@@ -155,7 +172,14 @@ export class SessionProcess {
   #died(runner: Runner): void {
     if (this.#runner !== runner) return;
     this.#runner = undefined;
-    if (!runner.process.killed) this.#settings.onDeath(runner.process.pid);
+    if (!runner.process.killed) this.#mourn(runner);
+  }
+
+  #mourn(runner: Runner): void {
+    if (this.#dead.has(runner)) return;
+    this.#dead.add(runner);
+    this.#deaths = [...this.#deaths, performance.now()];
+    this.#settings.onDeath(runner.process.pid);
   }
 
   async #end(runner: Runner | undefined): Promise<void> {

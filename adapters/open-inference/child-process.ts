@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WetreadError } from '../../src/errors.ts';
 import type { InferenceRequest, InferenceResponse } from '../../src/inference/tensor.ts';
 import type { InferenceEngine, Log } from '../../src/ports.ts';
-import { RETRIES } from '../../src/retry.ts';
+import { restartDelaySeconds } from '../../src/retry.ts';
 import { type OpenInferenceEngine, openInferenceEngine } from './engine.ts';
 
 export interface InferenceChildOptions {
@@ -109,11 +109,8 @@ class Supervisor {
     }
   }
 
-  /** The first start, and the first after a death in a run, wait for nothing. */
   async #backOff(): Promise<void> {
-    const { delaysSeconds } = RETRIES['starting the inference process'];
-    const seconds = this.#deaths < 2 ? 0 : (delaysSeconds[this.#deaths - 2] ?? delaysSeconds.at(-1) ?? 0);
-    await delay(seconds * 1000, undefined, { signal: this.#closing.signal });
+    await delay(restartDelaySeconds(this.#deaths) * 1000, undefined, { signal: this.#closing.signal });
   }
 
   async #spawn(): Promise<Running> {

@@ -80,13 +80,14 @@ function invalid(message: string): WetreadError {
 }
 
 /** @throws `request-invalid` where an input cannot be written as JSON */
-export function encodeJsonRequest({ inputs, outputs }: InferenceRequest): EncodedMessage {
-  return message({ inputs: inputs.map(jsonTensor), outputs: outputs.map((name) => ({ name })) }, []);
+export function encodeJsonRequest({ inputs, outputs }: InferenceRequest, id?: string): EncodedMessage {
+  return message({ id, inputs: inputs.map(jsonTensor), outputs: outputs.map((name) => ({ name })) }, []);
 }
 
-export function encodeRequest(request: InferenceRequest): EncodedMessage {
+export function encodeRequest(request: InferenceRequest, id?: string): EncodedMessage {
   return message(
     {
+      id,
       inputs: request.inputs.map((tensor) => binaryTensor(tensor)),
       outputs: request.outputs.map((name) => ({ name, parameters: { binary_data: true } })),
     },
@@ -219,8 +220,9 @@ function record(value: unknown, what: string): Parameters {
   return value as Parameters;
 }
 
+/** Servers in Python write null for what is absent. */
 function parametersOf(json: Parameters): Parameters {
-  return json['parameters'] === undefined ? {} : record(json['parameters'], 'parameters');
+  return record(json['parameters'] ?? {}, 'parameters');
 }
 
 function list(value: unknown, what: string): readonly unknown[] {
@@ -260,7 +262,8 @@ function refuseDuplicates(named: readonly { readonly name: string }[], what: str
 
 function tensorOf(json: Parameters, blobs: Blobs, readShared: SharedReader): Tensor {
   const name = nameOf(json, 'A tensor');
-  const { datatype, data } = json;
+  const { datatype } = json;
+  const data = json['data'] ?? undefined;
   if (!isDatatype(datatype)) throw invalid(`Tensor ${name}: datatype is unknown or not supported`);
   const elements = elementsOf(name, json['shape']);
   const shape = json['shape'] as readonly number[];

@@ -36,6 +36,8 @@ class HttpEngine implements OpenInferenceEngine {
   readonly #server: HttpServer;
   /** Asked for once; a server that is exchanged for another speaks no other dialect under the same address. */
   #metadata: ServerMetadata | undefined;
+  /** Number of the request: KServe cannot answer one that has no id. */
+  #asked = 0;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -57,7 +59,9 @@ class HttpEngine implements OpenInferenceEngine {
   async infer(request: InferenceRequest, signal: AbortSignal): Promise<InferenceResponse> {
     return this.#within(signal, async (either) => {
       const { model, version } = request;
-      const body = (await this.#takesBinary(either)) ? encodeRequest(request) : encodeJsonRequest(request);
+      const encode = (await this.#takesBinary(either)) ? encodeRequest : encodeJsonRequest;
+      this.#asked += 1;
+      const body = encode(request, String(this.#asked));
       const traceHeaders: Record<string, string> = {};
       propagation.inject(context.active(), traceHeaders);
       const answer = await this.#server.ask(

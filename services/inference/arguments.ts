@@ -17,7 +17,7 @@ export const USAGE = `Usage: node services/inference/main.ts --models DIR[,DIR] 
   --timeout-s N           limit of one run with its wait; default 0, none: each request brings its own
   --model-control MODE    none, or explicit: clients may load and unload models; default none
   --shared-memory         clients may register shared memory of this machine (/dev/shm)
-  --warm-up               load every model and run it once on zeros before the service is ready
+  --warm-up               load every model and run its golden case, or zeros, before the service is ready
   --batching NAME=N:MS[,…] joins up to N rows of requests that arrive within MS milliseconds, whatever the card says
   --recycle-after N       runs after which sessions and their memory are given back; default 1000, 0 is never
   --otlp-url URL          OTLP/HTTP collector for spans

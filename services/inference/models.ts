@@ -20,7 +20,7 @@ export interface ModelsOptions {
   readonly find: () => Promise<readonly PackagedModel[]>;
   readonly sessions: SessionProcess;
   /** Called when the graph has been loaded; a fault of it is a fault of loading. */
-  readonly warmUp?: (model: PackagedModel, face: GraphInterface) => Promise<void>;
+  readonly warmUp?: (model: PackagedModel, face: GraphInterface) => Promise<unknown>;
 }
 
 export interface IndexEntry {

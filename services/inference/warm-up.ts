@@ -1,17 +1,80 @@
-/** The first run of a graph allocates and tunes: it is made before anybody waits for it. */
+/**
+ * The first run of a graph allocates and tunes: it is made before anybody waits for it. The golden case of the package
+ * is run where there is one, so that a provider that computes something else is found before a patient is read.
+ */
+import { dirname } from 'node:path';
+import { checksumsOf } from '../../adapters/model-folder/checksums.ts';
+import { goldenBytes, goldenCases, type NamedCase } from '../../adapters/model-folder/golden-cases.ts';
 import type { GraphInterface, TensorSpec } from '../../adapters/onnxruntime/graph.ts';
 import type { SessionProcess } from '../../adapters/onnxruntime/session-process.ts';
 import { byteLengthOf, fromBytes } from '../../adapters/open-inference/tensor-codec.ts';
+import { WetreadError } from '../../src/errors.ts';
+import { compareTensor, type GoldenTensor } from '../../src/inference/golden.ts';
 import type { Tensor } from '../../src/inference/tensor.ts';
 import { textElements } from '../../src/inference/text-elements.ts';
 import type { PackagedModel } from './models.ts';
 
-/** One run on zeros, or empty texts, of the size that the graph says; a size that may vary is 1. */
-export async function warmUp(sessions: SessionProcess, { graph }: PackagedModel, face: GraphInterface): Promise<void> {
-  const outputs = face.outputs.map(({ name }) => name);
-  await sessions.run(graph, face.inputs.map(zeros), outputs, new AbortController().signal);
+/**
+ * @returns whether the output was that of a golden case; else the run was one on zeros
+ * @throws WetreadError `package-invalid` where it is another than the golden case says
+ */
+export async function warmUp(
+  sessions: SessionProcess,
+  { graph }: PackagedModel,
+  face: GraphInterface,
+): Promise<'golden' | 'zeros'> {
+  const folder = dirname(graph.path);
+  const [golden] = await casesIn(folder);
+  if (golden === undefined) {
+    await run(
+      sessions,
+      graph,
+      face.inputs.map(zeros),
+      face.outputs.map(({ name }) => name),
+    );
+    return 'zeros';
+  }
+  const { inputs, outputs } = golden.case;
+  const given = await Promise.all(inputs.map((tensor) => load(folder, tensor)));
+  const answers = await run(
+    sessions,
+    graph,
+    given,
+    outputs.map(({ tensor }) => tensor.name),
+  );
+  for (const [index, { tensor, tolerance }] of outputs.entries()) {
+    const { holds } = compareTensor(await load(folder, tensor), answers[index], tolerance);
+    if (!holds)
+      throw new WetreadError(
+        'package-invalid',
+        `Golden case ${golden.name}: output ${tensor.name} on ${face.provider} is not what the package says`,
+      );
+  }
+  return 'golden';
 }
 
+async function casesIn(folder: string): Promise<readonly NamedCase[]> {
+  const { cases, complaints } = await goldenCases(folder, [...(await checksumsOf(folder)).keys()]);
+  if (complaints[0] !== undefined) throw new WetreadError('package-invalid', complaints[0]);
+  return cases;
+}
+
+function run(
+  sessions: SessionProcess,
+  graph: PackagedModel['graph'],
+  inputs: readonly Tensor[],
+  outputs: readonly string[],
+): Promise<readonly Tensor[]> {
+  return sessions.run(graph, inputs, outputs, new AbortController().signal);
+}
+
+async function load(folder: string, tensor: GoldenTensor): Promise<Tensor> {
+  const { name, datatype, shape } = tensor;
+  const elements = shape.reduce((product, size) => product * size, 1);
+  return { name, datatype, shape, data: fromBytes(name, datatype, elements, await goldenBytes(folder, tensor)) };
+}
+
+/** Of the size that the graph says; a size that may vary is 1. Texts are empty. */
 function zeros({ name, datatype, shape }: TensorSpec): Tensor {
   const sizes = shape.map((size) => Math.abs(size));
   const elements = sizes.reduce((product, size) => product * size, 1);
