@@ -76,13 +76,16 @@ const ELEMENT_TYPES = {
   BYTES: onnx.TensorProto.DataType.STRING,
 } as const satisfies Record<Datatype, number>;
 
-/** For each datatype an input `to…` and an output `from…` [n of its own], such as `toFP16` and `fromFP16`: the same values. */
-export function everyDatatypeModel(): Uint8Array {
-  const types = Object.entries(ELEMENT_TYPES);
+/** For each datatype an input `to…` and an output `from…` [n of its own], such as `toFP16` and `fromFP16`: the same values. @param further axes before */
+export function everyDatatypeModel(
+  datatypes: readonly Datatype[] = Object.keys(ELEMENT_TYPES) as Datatype[],
+  further: readonly number[] = [],
+): Uint8Array {
+  const types = datatypes.map((name) => [name, ELEMENT_TYPES[name]] as const);
   return model(
     types.map(([name]) => ({ opType: 'Identity', input: [`to${name}`], output: [`from${name}`] })),
-    types.map(([name, type]) => value(`to${name}`, type, [`n${name}`])),
-    types.map(([name, type]) => value(`from${name}`, type, [`n${name}`])),
+    types.map(([name, type]) => value(`to${name}`, type, [...further, `n${name}`])),
+    types.map(([name, type]) => value(`from${name}`, type, [...further, `n${name}`])),
   );
 }
 
