@@ -100,7 +100,7 @@ test('WR-MPK-09 a package that is begun says every question that is open, and no
   );
   const keys = complaints.map((complaint) => complaint.split(' ')[1]!.split('/')[1]);
   const asked = ['title', 'description', 'intendedUse', 'runtime', 'input', 'outputs', 'caveats'];
-  assert.deepEqual([...new Set(keys)], [...asked, 'licence', 'resources', 'facts']);
+  assert.deepEqual([...new Set(keys)], [...asked, 'report', 'licence', 'resources', 'facts']);
   assert.equal((await models('add', 'My Lungs v2.onnx', '--to', 'begun')).code, 1);
 });
 
@@ -171,7 +171,7 @@ test('WR-MPK-10 mistakes in the call end with 2 and name what is wrong; a refusa
   const copy = copyPackage(join(folder.path, 'edited'));
   editCard(copy, (card) => Object.assign(card, { title: '' }));
   for (const [args, expected, message] of [
-    [[], 2, /models needs one of list, show, check, test, pack, add/],
+    [[], 2, /models needs one of list, show, check, test, pack, reference, add/],
     [['show'], 2, /models show needs the NAME of a model/],
     [['show', 'nothing'], 1, /names no model of that name/],
     [['check', 'nothing'], 2, /FOLDER does not exist/],
@@ -181,7 +181,11 @@ test('WR-MPK-10 mistakes in the call end with 2 and name what is wrong; a refusa
       1,
       /card\.json was changed; card\.json: \/title must NOT have fewer/,
     ],
-    [['add', 'notes.txt', '--to', 'x'], 2, /takes a graph \(\.onnx\) or a packed package/],
+    [
+      ['add', 'notes.txt', '--to', 'x'],
+      2,
+      /takes a graph \(\.onnx\), a packed package \(\.tar\.gz\) or the folder of a MONAI bundle/,
+    ],
     [['add', 'bad.onnx', '--to', 'x'], 1, /is not an ONNX file/],
     [['add', 'bad.onnx'], 2, /models add needs --to FOLDER/],
   ] as const) {
