@@ -29,7 +29,7 @@ async function packages(folder: TemporaryFolder): Promise<readonly string[]> {
   const [dark, strict, away] = copies as [string, string, string];
   for (const [at, name] of [DARK, STRICT, AWAY].entries())
     editCard(copies[at]!, (card) => Object.assign(card, { name }));
-  editCard(dark, ({ outputs: [output] }) => Object.assign(output.refine!.range, { high: -850 }));
+  editCard(dark, ({ outputs: [output] }) => Object.assign(output, { refine: { range: { low: -1200, high: -850 } } }));
   editCard(strict, ({ input }) => Object.assign(input.gate, { minimumSlices: 5000 }));
   editCard(away, (card) =>
     Object.assign(card, { runtime: { kind: 'open-inference', server: 'away', deterministic: true } }),
