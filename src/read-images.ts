@@ -3,12 +3,13 @@ import type { ImageFrame, ImageSet } from './assembly/volume.ts';
 import { WetreadError } from './errors.ts';
 import { classification } from './inference/heads/classification.ts';
 import { embedding } from './inference/heads/embedding.ts';
+import { imageDetections } from './inference/heads/image-detection.ts';
 import { measurement } from './inference/heads/measurement.ts';
 import { outsideImageLimits, outsidePixelLimits, outsideSeriesLimits } from './inference/images/gate-image.ts';
 import { findingsOfImages, imageReference, type ReadImage } from './inference/images/image-findings.ts';
 import { imageRequest, prepareImage } from './inference/images/prepare-image.ts';
 import type { Placement } from './inference/images/resize.ts';
-import type { CardOf, ModelPackage, OutputRule } from './inference/model-package.ts';
+import type { CardOf, ImageInput, ModelPackage, OutputRule } from './inference/model-package.ts';
 import { embeddingsOf, type OutputReading, type Reading } from './inference/reading.ts';
 import type { InferenceResponse } from './inference/tensor.ts';
 import type { Ports } from './ports.ts';
@@ -58,7 +59,7 @@ async function readImage(
   const response = await inference.infer(imageRequest(card, prepared), signal);
   const said: OutputReading[] = [];
   for (const output of card.outputs) {
-    const reading = readOutput(output, { response, image, references, placement: prepared.placement });
+    const reading = readOutput(output, card.input, { response, image, references, placement: prepared.placement });
     if (isSkipped(reading)) return reading;
     said.push(reading);
   }
@@ -75,10 +76,16 @@ interface ImageAnswer {
 }
 
 /** Every kind of output that a card of images can declare. */
-function readOutput(output: OutputRule, { response, image, references }: ImageAnswer): OutputReading | Skipped {
+function readOutput(
+  output: OutputRule,
+  { shape }: ImageInput,
+  { response, image, references, placement }: ImageAnswer,
+): OutputReading | Skipped {
   switch (output.kind) {
     case 'classification':
       return classification(response, output, [imageReference(image)]);
+    case 'detection':
+      return imageDetections(response, output, shape, placement, image);
     case 'measurement':
       return measurement(response, output, [imageReference(image)]);
     case 'embedding':

@@ -6,9 +6,9 @@ import { findingsOf, outlinedFindings, regionRules } from './inference/findings-
 import { gateVolume } from './inference/gate/gate-volume.ts';
 import { gateLabels } from './inference/gate-labels.ts';
 import { classification } from './inference/heads/classification.ts';
-import { volumeDetections } from './inference/heads/detection.ts';
 import { embedding } from './inference/heads/embedding.ts';
 import { measurement } from './inference/heads/measurement.ts';
+import { volumeDetections } from './inference/heads/volume-detection.ts';
 import {
   type CardOf,
   type LabelMapOutput,

@@ -2,16 +2,17 @@
 import type { TensorLayout } from '../assembly/layout.ts';
 import { batchingContradictions } from './check-batching.ts';
 import type { GraphFacts, GraphValue } from './graph-facts.ts';
+import { detectionGraphContradictions } from './heads/check-detection.ts';
 import { tensorShape } from './images/prepare-image.ts';
 import { fixedSizes } from './input-grid.ts';
 import { encodedDatatype, encodedLayout, encodingOf } from './label-encoding.ts';
-import {
-  type InputRule,
-  type LabelMapOutput,
-  type ModelCard,
-  type OutputRule,
-  outputTensors,
-  type VolumeInput,
+import type {
+  DetectionOutput,
+  InputRule,
+  LabelMapOutput,
+  ModelCard,
+  OutputRule,
+  VolumeInput,
 } from './model-package.ts';
 import { inputChannels, inputLayout } from './prepare.ts';
 
@@ -41,7 +42,9 @@ export function graphContradictions(card: ModelCard, graph: GraphFacts): string[
     ...fed.flatMap((one) => mismatches(one, 'input', graph.inputs)),
     ...undeclared.map(({ name }) => `/input: the graph also wants ${name}, which nothing fills`),
     ...outputs.flatMap((output, at) =>
-      expectedOutputs(output, input, `/outputs/${at}`).flatMap((one) => mismatches(one, 'output', graph.outputs)),
+      output.kind === 'detection'
+        ? detectionGraphContradictions(output, `/outputs/${at}`, graph.outputs)
+        : expectedOutputs(output, input, `/outputs/${at}`).flatMap((one) => mismatches(one, 'output', graph.outputs)),
     ),
   ];
 }
@@ -85,7 +88,11 @@ function labelChannels(encoding: ReturnType<typeof encodingOf>): Axis {
   return encoding.kind === 'sigmoid' ? encoding.thresholds.length : 'classes';
 }
 
-function expectedOutputs(output: OutputRule, input: InputRule, key: string): readonly Expected[] {
+function expectedOutputs(
+  output: Exclude<OutputRule, DetectionOutput>,
+  input: InputRule,
+  key: string,
+): readonly Expected[] {
   switch (output.kind) {
     case 'label-map':
       return [
@@ -98,8 +105,6 @@ function expectedOutputs(output: OutputRule, input: InputRule, key: string): rea
       ];
     case 'classification':
       return [{ key: `${key}/tensor`, name: output.tensor, datatype: 'FP32', shapes: [['classes'], [1, 'classes']] }];
-    case 'detection':
-      return outputTensors(output).map((name) => ({ key, name, datatype: 'FP32', shapes: [] }));
     case 'measurement':
     case 'embedding':
       return [

@@ -42,43 +42,46 @@ export function detectionContradictions(output: DetectionOutput, key: string, di
 
 /** Names, types and ranks of the tensors that the roles are read from. */
 export function detectionGraphContradictions(
-  { places, radius, scores, labels }: DetectionOutput,
+  { places, radius, scores, labels, gate }: DetectionOutput,
   key: string,
   outputs: readonly GraphValue[],
 ): string[] {
-  const roles = [
-    { at: `${key}/places`, role: places, columns: columnCount(places.order), datatypes: FLOATS },
-    { at: `${key}/scores`, role: scores, columns: scores.columns, datatypes: FLOATS },
-    ...(radius === undefined ? [] : [{ at: `${key}/radius`, role: radius, columns: 1, datatypes: FLOATS }]),
-    ...(labels === undefined ? [] : [{ at: `${key}/labels`, role: labels, columns: 1, datatypes: LABELS }]),
+  const column = ({ firstColumn = 0 }: { readonly firstColumn?: number }): number => firstColumn + 1;
+  const tables: readonly Table[] = [
+    { at: 'places', tensor: places.tensor, width: (places.firstColumn ?? 0) + columnCount(places.order) },
+    { at: 'scores', tensor: scores.tensor, width: (scores.firstColumn ?? 0) + scores.columns },
+    ...(radius === undefined ? [] : [{ at: 'radius', tensor: radius.tensor, width: column(radius) }]),
+    ...(labels === undefined ? [] : [{ at: 'labels', tensor: labels.tensor, width: column(labels), whole: true }]),
+    ...gate.map(({ tensor }, at) => ({ at: `gate/${at}`, tensor, width: 1 })),
   ];
-  return roles.flatMap(({ at, role, columns, datatypes }) => {
-    const value = outputs.find(({ name }) => name === role.tensor);
-    const names = outputs.map(({ name }) => name).join(', ') || 'none';
-    if (value === undefined) return [`${at}/tensor: the graph has no output ${role.tensor}; it has ${names}`];
-    return tableContradictions(value, `${at}/tensor`, (role.firstColumn ?? 0) + columns, datatypes);
-  });
+  return tables.flatMap((table) => tableContradictions(table, `${key}/${table.at}/tensor`, outputs));
+}
+
+interface Table {
+  readonly at: string;
+  readonly tensor: string;
+  /** Columns at least. */
+  readonly width: number;
+  /** May be whole numbers too. */
+  readonly whole?: boolean;
 }
 
 const FLOATS: readonly string[] = ['FP32', 'FP16', 'FP64'];
 /** Fused rows hold labels as the floats that the rest is. */
 const LABELS: readonly string[] = [...FLOATS, 'INT64', 'INT32', 'UINT8'];
 
-function tableContradictions(
-  { name, datatype, shape }: GraphValue,
-  at: string,
-  columns: number,
-  datatypes: readonly string[],
-): string[] {
-  const width = shape?.at(-1);
-  const isTable = shape === undefined || shape.length > 1 || (shape.length === 1 && columns === 1);
-  const isWide = shape === undefined || shape.length < 2 || typeof width !== 'number' || width >= columns;
+function tableContradictions({ tensor, width, whole }: Table, at: string, outputs: readonly GraphValue[]): string[] {
+  const value = outputs.find(({ name }) => name === tensor);
+  const names = outputs.map(({ name }) => name).join(', ') || 'none';
+  if (value === undefined) return [`${at}: the graph has no output ${tensor}; it has ${names}`];
+  const { datatype, shape } = value;
+  const last = shape?.at(-1);
+  const isTable = shape === undefined || shape.length > 1 || (shape.length === 1 && width === 1);
+  const isWide = shape === undefined || shape.length < 2 || typeof last !== 'number' || last >= width;
+  const types = whole === true ? LABELS : FLOATS;
   return [
-    ...unless(
-      datatypes.includes(datatype),
-      `${at}: ${name} is ${datatype} in the graph, not one of ${datatypes.join(', ')}`,
-    ),
-    ...unless(isTable && isWide, `${at}: ${name} is [${shape?.join(', ')}] in the graph, not [n, ${columns}] or wider`),
+    ...unless(types.includes(datatype), `${at}: ${tensor} is ${datatype} in the graph, not one of ${types.join(', ')}`),
+    ...unless(isTable && isWide, `${at}: ${tensor} is [${shape?.join(', ')}] in the graph, not [n, ${width}] or wider`),
   ];
 }
 

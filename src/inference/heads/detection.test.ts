@@ -13,7 +13,7 @@ import type { DetectionOutput } from '../model-package.ts';
 import type { OutputReading } from '../reading.ts';
 import type { InferenceResponse, Tensor } from '../tensor.ts';
 import type { BoxOrder } from './box-order.ts';
-import { volumeDetections } from './detection.ts';
+import { volumeDetections } from './volume-detection.ts';
 
 const tilted = sampleVolume({ orientation: OBLIQUE, shape: [20, 40, 30], spacing: [3, 0.7, 1.1], shear: 0.8 });
 const NODULE = {

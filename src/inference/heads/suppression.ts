@@ -8,12 +8,12 @@ import { byProbability, type Candidate, centerOf } from './candidate.ts';
  * @param spacingMm of the input, along its axes
  * @returns the most probable first
  */
-export function suppressed(
-  candidates: readonly Candidate[],
+export function suppressed<C extends Candidate>(
+  candidates: readonly C[],
   rule: DetectionOutput['suppression'],
   spacingMm: readonly number[],
-): readonly Candidate[] {
-  const kept: Candidate[] = [];
+): readonly C[] {
+  const kept: C[] = [];
   for (const candidate of candidates.toSorted(byProbability)) {
     const isKnown = kept.some((other) => other.class === candidate.class && areSame(candidate, other, rule, spacingMm));
     if (!isKnown) kept.push(candidate);
