@@ -25,6 +25,17 @@ export function answerOf(text: string): TextAnswer {
   };
 }
 
+/** `GET /v1/models`: ids. @throws WetreadError `inference-failed` */
+export function modelsOf(text: string): readonly string[] {
+  const data = record(parsed(text))?.['data'];
+  if (!Array.isArray(data))
+    throw new WetreadError('inference-failed', 'The server of the model lists no models of the protocol');
+  return (data as readonly unknown[]).flatMap((one) => {
+    const id = record(one)?.['id'];
+    return typeof id === 'string' ? id : [];
+  });
+}
+
 function endOf(finishReason: unknown, refusal: unknown): TextAnswer['end'] {
   if (finishReason === 'content_filter' || (typeof refusal === 'string' && refusal !== '')) return 'refused';
   return finishReason === 'length' ? 'truncated' : 'complete';

@@ -9,10 +9,10 @@ import { Agent } from 'undici';
 import { type Asked, Asking } from '../../src/asking.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { Picture } from '../../src/inference/pictures.ts';
-import type { TextAnswer, TextRequest } from '../../src/inference/text-generation.ts';
+import type { TextRequest } from '../../src/inference/text-generation.ts';
 import type { TextGenerator } from '../../src/ports.ts';
 import { type Authorize, isBusy } from '../../src/remote-server.ts';
-import { answerOf } from './answer.ts';
+import { answerOf, modelsOf } from './answer.ts';
 import { type Certificates, connectOptions, faultOf, MAX_ANSWER_BYTES } from './transport.ts';
 
 export interface ChatServer {
@@ -36,6 +36,8 @@ export interface GeneratorOptions {
 }
 
 export interface ChatCompletionsGenerator extends TextGenerator {
+  /** Names of the models that the server has. */
+  served(server: string, signal: AbortSignal): Promise<readonly string[]>;
   /** Closes connections that are kept. */
   close(): Promise<void>;
 }
@@ -51,8 +53,11 @@ export function chatCompletionsGenerator({ servers, encode, pause }: GeneratorOp
     isRemote: (name) => named(name).server.remote,
     async generate(request, signal) {
       const body = await bodyOf(request, encode, signal);
-      return await ask(named(request.server), body, signal, pause);
+      const asked = { method: 'POST', path: '/v1/chat/completions', body } as const;
+      return answerOf(await ask(named(request.server), asked, signal, pause));
     },
+    served: async (name, signal) =>
+      modelsOf(await ask(named(name), { method: 'GET', path: '/v1/models' }, signal, pause)),
     async close() {
       await Promise.all([...opened.values()].map(({ dispatcher }) => dispatcher.close()));
     },
@@ -90,12 +95,19 @@ async function bodyOf(request: TextRequest, encode: GeneratorOptions['encode'], 
   });
 }
 
+interface Question {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: string;
+}
+
+/** @returns the body of the answer */
 async function ask(
   { server, dispatcher }: OpenServer,
-  body: string,
+  { method, path, body }: Question,
   signal: AbortSignal,
   pause: Asked['pause'] = (ms, aborted) => sleep(ms, undefined, { signal: aborted }),
-): Promise<TextAnswer> {
+): Promise<string> {
   const { url, timeoutMs, authorize } = server;
   const asked: Asked = {
     name: 'The server of the model',
@@ -105,18 +117,20 @@ async function ask(
     now: Date.now,
     ...(authorize && { authorize }),
   };
-  const asking = new Asking(asked, { method: 'POST', url: `${url.replace(/\/+$/, '')}/v1/chat/completions` }, signal);
+  const asking = new Asking(asked, { method, url: `${url.replace(/\/+$/, '')}${path}` }, signal);
   for (;;) {
-    const headers = { ...(await asking.credentials()), 'content-type': 'application/json', accept: 'application/json' };
+    const headers = { ...(await asking.credentials()), accept: 'application/json', 'content-type': 'application/json' };
     const limit = AbortSignal.timeout(timeoutMs);
-    const answer = await post(asking.url, dispatcher, headers, body, AbortSignal.any([signal, limit])).catch(
+    const { origin, pathname, search } = asking.url;
+    const sent = { origin, path: `${pathname}${search}`, method, headers, ...(body !== undefined && { body }) };
+    const answer = await exchange(dispatcher, { ...sent, signal: AbortSignal.any([signal, limit]) }).catch(
       (cause: unknown) => {
         if (signal.aborted) throw WetreadError.from(signal.reason, 'timeout');
         if (limit.aborted) throw new WetreadError('timeout', 'The server of the model took longer than its limit');
         throw faultOf(cause);
       },
     );
-    if (answer.status === 200) return answerOf(answer.text);
+    if (answer.status === 200) return answer.text;
     if (!(await asking.again(answer.status, answer.field))) throw refusal(answer.status);
   }
 }
@@ -127,27 +141,11 @@ interface HttpAnswer {
   readonly field: (name: string) => string | undefined;
 }
 
-async function post(
-  url: URL,
-  dispatcher: Agent,
-  headers: Readonly<Record<string, string>>,
-  body: string,
-  signal: AbortSignal,
-): Promise<HttpAnswer> {
-  const response = await dispatcher.request({
-    origin: url.origin,
-    path: `${url.pathname}${url.search}`,
-    method: 'POST',
-    headers,
-    body,
-    signal,
-  });
-  const text = await response.body.text();
-  const field = (name: string): string | undefined => {
-    const value = response.headers[name];
-    return Array.isArray(value) ? value[0] : value;
-  };
-  return { status: response.statusCode, text, field };
+async function exchange(dispatcher: Agent, options: Parameters<Agent['request']>[0]): Promise<HttpAnswer> {
+  const { statusCode, headers, body } = await dispatcher.request(options);
+  const text = await body.text();
+  const field = (name: string): string | undefined => [headers[name]].flat()[0];
+  return { status: statusCode, text, field };
 }
 
 /** Busy and absent servers are tried again with the study; a request that a server understood and refused is not. */

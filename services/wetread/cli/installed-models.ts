@@ -6,7 +6,9 @@ import type { FolderModelShelf, ShelvedPackage } from '../../../adapters/model-f
 import { WetreadError } from '../../../src/errors.ts';
 import type { ModelCard } from '../../../src/inference/model-package.ts';
 import { type GoldenResult, runGolden } from '../golden-run.ts';
+import { askOnce } from '../text-run.ts';
 import { openSiteShelf, wireInferenceOf } from '../wiring/models.ts';
+import { wireTextGenerator } from '../wiring/text.ts';
 import { goldenText, listText, modelText } from './model-text.ts';
 import { type CommandOptions, siteConfig } from './options.ts';
 import { stopSignal } from './stop.ts';
@@ -60,25 +62,27 @@ export async function testModels(what: string | undefined, options: CommandOptio
   const cards = packages.map(({ card }) => card);
   const engine = await wireInferenceOf(config, folders, cards, stack);
   const results: GoldenResult[] = [];
-  for (const { folder, card, golden } of packages) {
-    for (const each of golden) results.push(await runGolden(engine, card, folder, each, signal));
-    if (golden.length === 0) results.push(withoutCases(card));
+  const generator = stack.adopt(await wireTextGenerator(config), (opened) => opened.close());
+  for (const { folder, golden, ...model } of packages) {
+    for (const each of golden) results.push(await runGolden(engine, model.card, folder, each, signal));
+    const asked = await askOnce(generator, model, signal);
+    if (golden.length === 0) results.push(asked ?? withoutCases(model.card));
   }
   process.stdout.write(`${options.json === true ? JSON.stringify(results, null, 2) : goldenText(results)}\n`);
   return results.every(({ holds }) => holds) ? 0 : 1;
 }
 
-interface SoundPackage extends Pick<Inspection, 'golden'> {
+interface SoundPackage extends Pick<Inspection, 'golden' | 'prompt'> {
   readonly folder: string;
   readonly card: ModelCard;
 }
 
 /** @throws WetreadError `package-invalid` */
 async function soundPackage(folder: string): Promise<SoundPackage> {
-  const { card, complaints, changed = [], golden } = await inspectPackage(folder);
+  const { card, complaints, changed = [], golden, prompt } = await inspectPackage(folder);
   const wrong = [...changed, ...complaints];
   if (card === undefined || wrong.length > 0) throw new WetreadError('package-invalid', wrong.join('; '));
-  return { folder, card, golden };
+  return { folder, card, golden, ...(prompt !== undefined && { prompt }) };
 }
 
 function foldersOf(shelf: FolderModelShelf, name: string | undefined): readonly string[] {

@@ -17,6 +17,7 @@ import { openServer, wireInference } from '../wiring/inference.ts';
 import { ledgerFile, wireLedger } from '../wiring/ledger.ts';
 import { openSiteShelf } from '../wiring/models.ts';
 import { brokerOf } from '../wiring/rabbitmq.ts';
+import { wireTextGenerator } from '../wiring/text.ts';
 import { archivePart, storeAndRead } from './archive.ts';
 import { brokerPart } from './broker.ts';
 import type { Part } from './check.ts';
@@ -28,6 +29,7 @@ import { httpAddress, reach } from './reach.ts';
 import { foldersPart, subscriptionPart, worklistPart } from './sources.ts';
 import { storagePart } from './storage.ts';
 import { testObject } from './test-object.ts';
+import { textServerPart } from './text-server.ts';
 
 export interface DoctorOptions {
   /** Whether a test object is stored in archives that are servers of their own. */
@@ -135,14 +137,14 @@ function inferenceOf(config: Config, stack: AsyncDisposableStack): Part {
 async function inferenceServers(config: Config, stack: AsyncDisposableStack): Promise<readonly Part[]> {
   const cards = async (): Promise<readonly ModelCard[]> =>
     (await openSiteShelf(config)).packages().map(({ card }) => card);
+  const generator = stack.adopt(await wireTextGenerator(config), (opened) => opened.close());
   const parts = Object.entries(config.inference.servers).map(async ([name, server]) => {
-    if (server.kind !== 'open-inference') return [];
     const key = `inference.servers.${name}`;
     const access = await openAccess(server, key);
+    const address = httpAddress(server.url, `${key}.url`, access.tls);
+    if (server.kind === 'openai') return [textServerPart({ name, server, address, generator, cards })];
     const engine = stack.adopt(openServer(server, access), (opened) => opened.close());
-    return [
-      inferenceServerPart({ name, server, address: httpAddress(server.url, `${key}.url`, access.tls), engine, cards }),
-    ];
+    return [inferenceServerPart({ name, server, address, engine, cards })];
   });
   return (await Promise.all(parts)).flat();
 }
