@@ -68,6 +68,8 @@ export const LOG_EVENTS = {
   'read-ended': 'info',
   'read-fault': 'error',
   'inference-started': 'info',
+  /** An execution provider that was asked for does not work here, with the reason; the next one of the list is used. */
+  'provider-missing': 'warn',
   'inference-died': 'warn',
   'model-refused': 'error',
   /** A model could not be loaded, or run on its golden case or on zeros, before it was asked for. */

@@ -34,9 +34,16 @@ export interface GraphInterface {
   readonly provider: string;
 }
 
+export interface MissingProvider {
+  readonly provider: string;
+  readonly reason: 'not-built-in' | 'library-missing' | 'driver-missing' | 'device-missing' | 'failed';
+  /** For an operator. */
+  readonly because: string;
+}
+
 export interface ProviderSearch {
   readonly found: readonly string[];
-  readonly missing: readonly { readonly provider: string; readonly because: string }[];
+  readonly missing: readonly MissingProvider[];
 }
 
 /** @throws WetreadError `package-invalid` where the file is not what its package states */

@@ -9,7 +9,8 @@ import { WetreadError } from '../../src/errors.ts';
 import type { Tensor } from '../../src/inference/tensor.ts';
 import { type Answer, decodeMessage, encodeMessage, type Message, type Order } from './frames.ts';
 import type { Graph } from './graph.ts';
-import { findProviders, openSession, type Session } from './session.ts';
+import { findProviders } from './providers.ts';
+import { openSession, type Session } from './session.ts';
 
 const ORDERS = 3;
 const WATCH = `

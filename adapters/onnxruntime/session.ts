@@ -8,7 +8,7 @@ import { env, InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { WetreadError } from '../../src/errors.ts';
 import type { Datatype, Tensor } from '../../src/inference/tensor.ts';
 import { textElements, textsOf } from '../../src/inference/text-elements.ts';
-import { type Graph, type GraphInterface, type ProviderSearch, type TensorSpec, verifyGraph } from './graph.ts';
+import { type Graph, type GraphInterface, type TensorSpec, verifyGraph } from './graph.ts';
 
 export interface Session extends GraphInterface {
   /** @throws WetreadError `inference-failed` */
@@ -43,7 +43,7 @@ env.logLevel = 'fatal';
  */
 export async function openSession(graph: Graph, providers: readonly string[], threads: number): Promise<Session> {
   await verifyGraph(graph);
-  const { native, provider } = await create(graph.path, providers, threads);
+  const { native, provider } = await loadGraph(graph.path, providers, threads);
   const inputs = specs(native.inputMetadata);
   const outputs = specs(native.outputMetadata);
   return {
@@ -55,7 +55,8 @@ export async function openSession(graph: Graph, providers: readonly string[], th
   };
 }
 
-async function create(
+/** @throws WetreadError `package-invalid` where none of the providers takes it */
+export async function loadGraph(
   model: string | Uint8Array,
   providers: readonly string[],
   threads: number,
@@ -123,29 +124,7 @@ function dataOf(datatype: Datatype, { data }: OrtTensor): Tensor['data'] {
   return new Float16Array(bits.buffer, bits.byteOffset, bits.length);
 }
 
-function firstLine(error: unknown): string {
+export function firstLine(error: unknown): string {
   const text = error instanceof Error ? error.message : 'unknown fault';
   return (text.split('\n')[0] ?? '').slice(0, 300);
-}
-
-/** y = Identity(x), FP32 of one element, as a serialised ONNX model: the smallest graph that a provider can be asked to load. */
-const SMALLEST_GRAPH = Buffer.from(
-  'CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBcFoPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEBE=',
-  'base64',
-);
-
-/** Asks each provider to load a graph: a library that is missing, or a device that is absent, shows only then. */
-export async function findProviders(wanted: readonly string[]): Promise<ProviderSearch> {
-  const found: string[] = [];
-  const missing: { provider: string; because: string }[] = [];
-  for (const provider of wanted) {
-    try {
-      const { native } = await create(SMALLEST_GRAPH, [provider], 1);
-      await native.release();
-      found.push(provider);
-    } catch (error) {
-      missing.push({ provider, because: firstLine(error instanceof Error ? (error.cause ?? error) : error) });
-    }
-  }
-  return { found, missing };
 }

@@ -44,6 +44,7 @@ export async function startService({ settings, version, tracer, log }: ServiceOp
     onDeath: (pid) => log.write('inference-died', pid === undefined ? {} : { pid }),
   });
   const providers = await sessions.findProviders();
+  for (const { provider, reason } of providers.missing) log.write('provider-missing', { provider, reason });
   if (providers.found.length === 0) throw new WetreadError('config-invalid', noProvider(providers));
   const models = await openModels(settings, sessions, log);
   const statistics = new Statistics();
@@ -111,5 +112,5 @@ async function listen(server: Server, { port, host }: ServiceArguments): Promise
 }
 
 function noProvider({ missing }: ProviderSearch): string {
-  return `No execution provider works: ${missing.map(({ provider, because }) => `${provider} (${because})`).join('; ')}`;
+  return `No execution provider works: ${missing.map(({ provider, reason, because }) => `${provider} (${reason}: ${because})`).join('; ')}`;
 }
