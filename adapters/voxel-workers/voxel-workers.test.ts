@@ -9,6 +9,8 @@ import { volumeBuilder } from '../../src/assembly/volume-builder.ts';
 import { code } from '../../src/codes.ts';
 import type { CoarseLabels, RefineRule } from '../../src/inference/model-package.ts';
 import { refineSlices } from '../../src/inference/refine.ts';
+import type { Mask } from '../../src/inference/regions/mask-runs.ts';
+import { measureRegion, type RegionRule } from '../../src/inference/regions/measure-regions.ts';
 import { random } from '../../test/support/random.ts';
 import { assembleAll, type StackShape, seriesOf, stack } from '../../test/support/slices.ts';
 import { voxelWorkers } from './voxel-workers.ts';
@@ -154,5 +156,50 @@ test('WR-ASM-26 refining in threads gives what one thread gives', async () => {
     assert.deepEqual(statistics[i]!.histogram, expected.statistics[i]!.histogram);
     assert.ok(statistics[i]!.voxels > 100);
   });
+  workers.release(volume.voxels.buffer);
+});
+
+test('WR-MEA-08 regions are measured in a worker as they are in this thread, from one segment or several', async () => {
+  const chance = random(8);
+  const volume = volumeOf({
+    slices: 9,
+    step: [0, 0.4, 2],
+    header: { rows: 15, columns: 21 },
+    pixels: () => () => chance.integer(-1000, 100),
+  });
+  const bytesPerSlice = Math.ceil((15 * 21) / 8);
+  const kind = code('1', 'SCT', 'Something');
+  const segments = [1, 2].map((number) => {
+    const bits = new Uint8Array(9 * bytesPerSlice);
+    for (let i = 0; i < bits.length; i++) bits[i] = chance.integer(0, 255) & chance.integer(0, 255);
+    // what lies behind the last voxel of a slice is no voxel
+    for (let k = 0; k < 9; k++) bits[(k + 1) * bytesPerSlice - 1]! &= 0b111;
+    return {
+      number,
+      key: `part-${number}`,
+      label: 'Part',
+      category: kind,
+      type: kind,
+      color: [1, 2, 3] as const,
+      bits,
+    };
+  });
+  const range = { low: -1000, high: 100 };
+  const components = { minimumMilliliters: 0, atMost: 5 };
+  const rules: RegionRule[] = [
+    { segments: [1], shape: true, range },
+    { segments: [2], shape: false, range },
+    { segments: [1, 2], shape: true, components, range },
+  ];
+  const measured = await workers.measureRegions({ volume, bytesPerSlice, segments }, rules, never);
+  const maskOf = (numbers: readonly number[]): Mask => {
+    const parts = segments.filter(({ number }) => numbers.includes(number)).map(({ bits }) => bits);
+    return { shape: volume.shape, bytesPerSlice, parts };
+  };
+  assert.deepEqual(
+    measured,
+    rules.map((rule) => measureRegion(volume, maskOf(rule.segments), rule)),
+  );
+  assert.ok(measured[2]!.components!.count > 0);
   workers.release(volume.voxels.buffer);
 });

@@ -844,10 +844,7 @@ probability?: number
  */
 segmentNumber?: number
 region?: Region
-/**
- * Segment of the SEG of which the region is one connected part.
- */
-partOfSegment?: number
+component?: FindingComponent
 measurements: Measurement[]
 /**
  * Key instances, such as the slice where the region is largest.
@@ -901,6 +898,19 @@ kind: "patient-sphere"
 frameOfReferenceUid: string
 center: PatientCoordinates
 radiusMm: number
+}
+/**
+ * One connected part of segments; `region` is the box around it.
+ */
+export interface FindingComponent {
+/**
+ * 1 is the largest.
+ */
+number: number
+/**
+ * @minItems 1
+ */
+segmentNumbers: [number, ...(number)[]]
 }
 /**
  * A number with its unit (PS3.16 TID 300). A value that could not be computed is absent and has a qualifier.

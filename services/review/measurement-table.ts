@@ -68,16 +68,20 @@ function isStated({ presence, probability }: Finding): boolean {
 }
 
 function headOf(finding: Finding, { algorithm, seriesInstanceUid, findings }: Findings): FindingHead {
-  const segments = finding.segmentNumber === undefined && !isStated(finding) ? findings : [finding];
+  const own = segmentNumbersOf(finding);
   const [key] = finding.evidence;
   return {
     findingKey: findingPath(algorithm, finding),
     title: findingTitle(finding),
     algorithm: algorithm.name,
     seriesInstanceUid,
-    segmentNumbers: segments.flatMap(({ segmentNumber }) => segmentNumber ?? []),
+    segmentNumbers: own.length > 0 || isStated(finding) ? own : findings.flatMap((one) => one.segmentNumber ?? []),
     ...(key !== undefined && { keyImage: { sopInstanceUid: key.sopInstanceUid, frameNumber: key.frameNumber ?? 1 } }),
   };
+}
+
+function segmentNumbersOf({ segmentNumber, component }: Finding): readonly number[] {
+  return segmentNumber === undefined ? (component?.segmentNumbers ?? []) : [segmentNumber];
 }
 
 function statementOf(finding: Finding, reading: Findings): Statement {

@@ -172,7 +172,8 @@ test('WR-MEA-06 every component is a finding with its size, values, box and key 
     frameOfReferenceUid: volume.frameOfReferenceUid,
     ...listed[0]!.shape.box,
   });
-  assert.deepEqual([part!.segmentNumber, part!.partOfSegment, part!.laterality], [undefined, 1, RIGHT]);
+  assert.deepEqual(part!.component, { number: 1, segmentNumbers: [1] });
+  assert.deepEqual([part!.segmentNumber, part!.laterality], [undefined, RIGHT]);
   assert.equal(part!.evidence[0]!.sopInstanceUid, volume.slices[3]!.sopInstanceUid);
   assert.deepEqual(all.notes, ['Lung: 5 were found; the 2 largest are described.']);
 });

@@ -127,7 +127,7 @@ function componentFinding(
       center: [...center],
       edges: [[...edges[0]], [...edges[1]], [...edges[2]]],
     },
-    ...(rule.segments.length === 1 ? { partOfSegment: rule.segments[0] } : {}),
+    component: { number: order + 1, segmentNumbers: rule.segments },
     measurements: measures.map((measure) => measurementOf(measure, measured)),
     evidence: [referenceTo(volume, statistics.largestSlice)],
   };

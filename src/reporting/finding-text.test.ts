@@ -29,3 +29,14 @@ test('WR-DRF-03 presence is stated, absence too, and then what was measured', ()
   );
   assert.equal(findingText(lungFinding([])), 'Right lung.');
 });
+
+test('WR-MEA-07 parts are told by number, counts without decimals, sizes to a tenth of a millimetre', () => {
+  const part = lungFinding([volumeOf(42)], { component: { number: 2, segmentNumbers: [1] } });
+  assert.equal(findingTitle(part), 'Right lung, part 2');
+  const measured = (ucum: string, value: number): string =>
+    findingText(lungFinding([{ ...volumeOf(value), name: 'x', unit: { value: ucum, scheme: 'UCUM', meaning: ucum } }]));
+  assert.equal(measured('1', 3), 'Right lung: x 3.');
+  assert.equal(measured('mm', 41.26), 'Right lung: x 41.3 mm.');
+  assert.equal(measured('a', 12.6), 'Right lung: x 12.6 a.');
+  assert.equal(measured('1', 0.6214), 'Right lung: x 0.62.');
+});

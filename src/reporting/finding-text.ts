@@ -1,15 +1,24 @@
 /** A finding in words, alike in the draft, the health record, the table of the page and the summary. */
 import { sameCode } from '../codes.ts';
 import type { Algorithm, Finding, Measurement } from '../inference/findings.ts';
-import { measurementText, numberText } from './text.ts';
+import { measurementText, probabilityText } from './text.ts';
 
 /** Names a finding within a report: keys are the model's own, and two models may have the same. */
 export function findingPath({ name }: Pick<Algorithm, 'name'>, { key }: Pick<Finding, 'key'>): string {
   return `${name}/${key}`;
 }
 
-/** "Right lung", "Both lungs"; "Nodule, right lung" where what was found is not the site itself. */
-export function findingTitle({ concept, site, laterality }: Finding): string {
+/** "Right lung", "Both lungs"; "Nodule, right lung" where what was found is not the site itself; "Gas, chest, part 2". */
+export function findingTitle(finding: Finding): string {
+  return [wholeTitle(finding), partText(finding)].flat().join(', ');
+}
+
+/** Connected parts of one segment differ by number only; the largest is the first. */
+function partText({ component }: Finding): readonly string[] {
+  return component === undefined ? [] : [`part ${component.number}`];
+}
+
+function wholeTitle({ concept, site, laterality }: Finding): string {
   if (site === undefined || sameCode(site, concept)) return sided((site ?? concept).meaning, laterality?.meaning);
   const place = sided(site.meaning, laterality?.meaning);
   return `${concept.meaning}, ${place.charAt(0).toLowerCase()}${place.slice(1)}`;
@@ -26,7 +35,7 @@ export function measureName({ name, concept }: Measurement): string {
 
 /** "present (probability 0.91)"; undefined where the finding says nothing of presence. */
 export function presenceText({ presence, probability }: Finding): string | undefined {
-  const likely = probability === undefined ? undefined : `probability ${numberText(probability, 2)}`;
+  const likely = probability === undefined ? undefined : `probability ${probabilityText(probability)}`;
   if (presence === undefined) return likely;
   return likely === undefined ? presence : `${presence} (${likely})`;
 }

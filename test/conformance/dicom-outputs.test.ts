@@ -12,7 +12,7 @@ import { instanceWriter } from '../../adapters/part10/writer.ts';
 import type { StudyHeader } from '../../src/arrival/study.ts';
 import type { Segmentation } from '../../src/assembly/segmentation.ts';
 import type { Volume } from '../../src/assembly/volume.ts';
-import { code, HOUNSFIELD_UNIT, LEFT, LUNG } from '../../src/codes.ts';
+import { type Code, code, HOUNSFIELD_UNIT, LEFT, LUNG } from '../../src/codes.ts';
 import type { Finding } from '../../src/inference/findings.ts';
 import { isSkipped } from '../../src/reasons.ts';
 import type { Report } from '../../src/reporting/report.ts';
@@ -112,6 +112,63 @@ const unmeasured: Finding = {
   ],
 };
 
+const MILLIMETER = code('mm', 'UCUM', 'millimeter');
+const NO_UNITS = code('1', 'UCUM', 'no units');
+/** What is looked for in a segment, its largest part, a regressed number without a value, and a likeness. */
+function partsOf(volume: Volume): readonly Finding[] {
+  const { presence: _, probability: __, ...located } = nodule;
+  const size = (key: string, value: number, concept: Code): Finding['measurements'][number] => {
+    return { key, concept, unit: MILLIMETER, value };
+  };
+  return [
+    {
+      ...located,
+      key: 'nodules',
+      presence: 'present',
+      segmentNumber: 2,
+      measurements: [{ key: 'count', concept: code('246205007', 'SCT', 'Quantity'), unit: NO_UNITS, value: 1 }],
+    },
+    {
+      ...located,
+      component: { number: 1, segmentNumbers: [2] },
+      region: {
+        kind: 'patient-box',
+        frameOfReferenceUid: volume.frameOfReferenceUid,
+        center: [10, -20, 30],
+        edges: [
+          [0, 0, 12],
+          [0, 8, 0],
+          [9, 0, 0],
+        ],
+      },
+      measurements: [
+        size('diameter', 14.2, code('81827009', 'SCT', 'Diameter')),
+        size('long-axis', 12, code('103339001', 'SCT', 'Long axis')),
+        size('short-axis', 8, code('103340004', 'SCT', 'Short axis')),
+        ...unmeasured.measurements.map((one) => ({
+          ...one,
+          derivation: code('386136009', 'SCT', 'Standard Deviation'),
+          qualifier: code('114009', 'DCM', 'Value out of range'),
+        })),
+      ],
+    },
+    {
+      ...located,
+      key: 'like-a-nodule',
+      presence: 'undetermined',
+      measurements: [
+        {
+          key: 'similarity',
+          concept: code('COSSIM', '99WETREAD', 'Cosine similarity to reference'),
+          unit: NO_UNITS,
+          value: 0.62,
+        },
+      ],
+    },
+  ];
+}
+const withParts = sampleVolume({ name: 'parts' });
+
 /** Frames that do not end on bytes, oblique and tilted planes, three scripts, empty patients, a normal CT's slices. */
 const cases: readonly Case[] = [
   makeCase('axial', sampleVolume({ name: 'axial' })),
@@ -120,6 +177,7 @@ const cases: readonly Case[] = [
   makeCase('bare', bare, { study: { studyInstanceUid: bare.studyInstanceUid, requests: [] } }),
   makeCase('findings', sampleVolume({ name: 'findings' }), { findings: [nodule, pneumothorax] }),
   makeCase('unmeasured', sampleVolume({ name: 'unmeasured' }), { findings: [unmeasured] }),
+  makeCase('parts', withParts, { findings: partsOf(withParts) }),
   makeCase('long', sampleVolume({ name: 'long', shape: [120, 64, 64], spacing: [1.25, 0.7, 0.7] })),
 ];
 
@@ -273,8 +331,8 @@ function inMask({ volume, bytesPerSlice, segments }: Segmentation, segment: numb
 }
 
 const noHighdicom = withoutHighdicom();
-// highdicom 0.28.2 stops at an empty Measured Value Sequence, which is type 2 (PS3.3 C.18.1).
-for (const each of cases.filter(({ name }) => name !== 'unmeasured')) {
+// highdicom 0.28.2 stops at an empty Measured Value Sequence, which is type 2 (PS3.3 C.18.1): both have one.
+for (const each of cases.filter(({ name }) => name !== 'unmeasured' && name !== 'parts')) {
   test(`WR-SR-17 WR-SEG-10 highdicom reads values and masks back (${each.name})`, { skip: noHighdicom }, () => {
     const { volume, segmentation, report } = each;
     const masks = join(folder, `${each.name}.masks`);

@@ -25,18 +25,18 @@ before(async () => {
 });
 after(() => reader.close());
 
-const SMALL_MATRIX = { matrix: 256, slices: 120 } as const;
 const CASES: Readonly<Record<string, ChestCtOptions>> = {
-  '2.5 mm': SMALL_MATRIX,
-  'slices of 5 mm': { matrix: 256, slices: 62, sliceSpacing: 5 },
-  'a small patient': { matrix: 256, slices: 90, scale: 0.7, fieldOfView: 300 },
-  'a large patient': { matrix: 256, slices: 120, sliceSpacing: 3, scale: 1.05, fieldOfView: 450 },
-  'gantry tilt': { matrix: 208, slices: 94, sliceSpacing: 4, tiltDegrees: 15 },
-  'noise of 40 HU, sharp kernel': { ...SMALL_MATRIX, noise: 40, noiseSmoothness: 0 },
+  '2.5 mm': { matrix: 256, slices: 120 },
+  'a small patient, slices of 5 mm': { matrix: 200, slices: 46, sliceSpacing: 5, scale: 0.7, fieldOfView: 300 },
+  'a large patient, noise of 40 HU, sharp kernel': {
+    ...{ matrix: 256, slices: 74, sliceSpacing: 5, scale: 1.05, fieldOfView: 450 },
+    ...{ noise: 40, noiseSmoothness: 0 },
+  },
+  'gantry tilt': { matrix: 200, slices: 94, sliceSpacing: 4, tiltDegrees: 15 },
 };
 
-/** Percent, as the card says. Soft tissue lacks the skin, which is thinner than the grid. */
-const LIMITS = { bone: [-4, 4], fat: [-4, 4], 'soft-tissue': [-7, -3], gas: [-1.5, 1.5] } as const;
+/** Percent, as the card says. Ribs are thin for the grid and for thick slices; skin is thinner than both. */
+const LIMITS = { bone: [-12, 4], fat: [-5, 4], 'soft-tissue': [-7, -3], gas: [-1.5, 1.5] } as const;
 const TISSUES: Readonly<Record<keyof typeof LIMITS, keyof TissueTruth>> = {
   bone: 'bone',
   fat: 'fat',
@@ -61,7 +61,7 @@ for (const [name, options] of Object.entries(CASES)) {
       const { scale = 1, sliceSpacing = 2.5 } = options;
       const half = (ct.count * sliceSpacing) / 2;
       const anatomy = { scale, seed: 1, touchingLungs: false, tableGap: 6, prone: false };
-      t.diagnostic(compare(findings, tissueTruth(anatomy, -36 * scale - half, -36 * scale + half, 1)));
+      t.diagnostic(compare(findings, tissueTruth(anatomy, -36 * scale - half, -36 * scale + half, 1.5)));
       compareGas(findings, scale);
       // a slice that leans cuts the trunk along its own plane
       if (options.tiltDegrees === undefined) compareAxes(findings, scale);
@@ -90,7 +90,7 @@ function compareGas(findings: Findings, scale: number): void {
   const [x, y, z] = stomach.region.center;
   const off = Math.hypot(x! - 62 * scale, y! + 20 * scale, z! + 140 * scale);
   assert.ok(off < 4, `the stomach is ${off.toFixed(1)} mm off`);
-  assert.equal(stomach.partOfSegment, 4);
+  assert.deepEqual(stomach.component, { number: 2, segmentNumbers: [4] });
   // an ellipsoid of 60 by 56 by 36 mm; blur lets gas reach half way into its wall
   for (const [measure, expected] of [
     ['diameter', 60],

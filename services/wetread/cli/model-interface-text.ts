@@ -98,13 +98,13 @@ export function outputLines(output: OutputRule): readonly string[] {
 export function findingLines(output: OutputRule): readonly string[] {
   switch (output.kind) {
     case 'label-map':
+    case 'measurement':
       return output.findings.map((finding) => {
         const values = finding.measures.map((measure) => `${measure.concept.meaning} (${measure.unit.value})`);
         return `${findingText(finding)}: ${values.join(', ')}`;
       });
     case 'detection':
       return output.classes.map(findingText);
-    case 'measurement':
     case 'embedding':
       return output.findings.map(findingText);
     case 'classification':
