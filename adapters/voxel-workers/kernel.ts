@@ -9,6 +9,7 @@ interface KernelExports {
   form(int16: number, low: number, high: number, origin: number, factor: number, base: number): void;
   target(fill: number, paddingLow: number, paddingHigh: number, snap: number): void;
   spread(...values: readonly number[]): void;
+  spreadDeep(...values: readonly number[]): void;
   outsideSlice(out: number, count: number): void;
   parallelSlice(...values: readonly number[]): void;
   source(planes: number, slices: number, rows: number, columns: number): void;
@@ -29,12 +30,13 @@ interface WorkArea {
   readonly weights: number;
   readonly row: number;
   readonly planes: number;
-  /** One slice of the result in units, where it is written on to a layout or to several channels. */
+  /** Slices of the result in units, from where they are written on to a layout or to several channels. */
   readonly slice: number;
   readonly end: number;
 }
 
-function workArea({ source, shape, plain }: ResamplePlan, start: number): WorkArea {
+function workArea(plan: ResamplePlan, start: number): WorkArea {
+  const { source, shape } = plan;
   const aligned = (at: number): number => Math.ceil(at / 64) * 64;
   const rowTable = aligned(start);
   const offsets = aligned(rowTable + shape[1] * ROW_ENTRY);
@@ -42,15 +44,22 @@ function workArea({ source, shape, plain }: ResamplePlan, start: number): WorkAr
   const row = aligned(weights + shape[2] * 4);
   const planes = aligned(row + (source[2] + ROW_SLACK) * 4);
   const slice = aligned(planes + source[0] * PLANE_ENTRY);
-  return {
-    rowTable,
-    offsets,
-    weights,
-    row,
-    planes,
-    slice,
-    end: aligned(slice + (plain ? 0 : shape[1] * shape[2] * 4)),
-  };
+  const end = aligned(slice + slicesAtOnce(plan) * planeBytes(plan));
+  return { rowTable, offsets, weights, row, planes, slice, end };
+}
+
+/** A cache line of FP32: where slices lie side by side, so many of them are written together. */
+const DEEP_SLICES = 16;
+
+/** How many slices are held in units before they are written on. */
+function slicesAtOnce({ plain, strides }: ResamplePlan): number {
+  if (plain) return 0;
+  return strides.slice === 1 ? DEEP_SLICES : 1;
+}
+
+/** Bytes of one slice in units. */
+function planeBytes({ shape }: ResamplePlan): number {
+  return shape[1] * shape[2] * 4;
 }
 
 /** Memory that one worker needs beside volume and result. */
@@ -118,15 +127,19 @@ function writeSpread(
   slice: number,
   write: WriteSlice,
 ): void {
-  const { strides, shape, step } = plan;
-  const [, rows, columns] = shape;
-  for (let k = first; k < last; k++) {
+  const { strides, step } = plan;
+  const [, rows, columns] = plan.shape;
+  const plane = planeBytes(plan);
+  const most = slicesAtOnce(plan);
+  for (let k = first; k < last; k += most) {
+    const count = Math.min(most, last - k);
     kernel.form(0, ...IN_UNITS);
-    write(k, slice);
+    for (let held = 0; held < count; held++) write(k + held, slice + held * plane);
     for (let channel = 0; channel < channelsOf(step); channel++) {
       setForm(kernel, step, channel);
       const out = result + (channel * strides.channel + k * strides.slice) * bytesPerValue(plan);
-      kernel.spread(slice, rows, columns, out, strides.row, strides.column);
+      if (most > 1) kernel.spreadDeep(slice, plane, count, rows, columns, out, strides.row, strides.column);
+      else kernel.spread(slice, rows, columns, out, strides.row, strides.column);
     }
   }
 }

@@ -258,7 +258,7 @@ for (const name of ['anisotropic', 'oblique', 'padded'] as const) {
         if (!isPadding) expected = stored * slope + intercept;
       }
       judged++;
-      assert.ok(Math.abs(result[p]! - expected) <= 0.51, `${index}: ${result[p]}, not ${expected}`);
+      assert.ok(Math.abs(result[p]! - expected) <= 0.51, `${index.join(' ')}: ${result[p]}, not ${expected}`);
     }
     assert.ok(judged > result.length / 2);
     workers.release(volume.voxels.buffer);

@@ -18,13 +18,13 @@ type Shape3 = readonly [number, number, number];
 
 /** Shape of the tensor that holds `channels` values for every point of a grid `[slices, rows, columns]`. */
 export function tensorShape(layout: TensorLayout, shape: Shape3, channels: number): readonly number[] {
-  return [...layout].map((axis) => sizeOf(axis, shape, channels));
+  return axesOf(layout).map((axis) => sizeOf(axis, shape, channels));
 }
 
 export function stridesOf(layout: TensorLayout, shape: Shape3, channels: number): Strides {
   const strides = new Map<string, number>();
   let stride = 1;
-  for (const axis of [...layout].reverse()) {
+  for (const axis of axesOf(layout).toReversed()) {
     strides.set(axis, stride);
     stride *= sizeOf(axis, shape, channels);
   }
@@ -33,13 +33,14 @@ export function stridesOf(layout: TensorLayout, shape: Shape3, channels: number)
   return { channel: along('C'), slice: along('D'), row: along('H'), column: along('W') };
 }
 
+/** Letters of a layout, outermost first. */
+export function axesOf(layout: TensorLayout): readonly string[] {
+  return layout.split('');
+}
+
 /** Points of one channel lie as Wetread holds a volume: nothing is to be rearranged. */
 export function isPlain({ slice, row, column }: Strides, [, rows, columns]: Shape3): boolean {
   return column === 1 && row === columns && slice === rows * columns;
-}
-
-export function hasChannels(layout: TensorLayout): boolean {
-  return layout.includes('C');
 }
 
 function sizeOf(axis: string, [slices, rows, columns]: Shape3, channels: number): number {

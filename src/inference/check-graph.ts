@@ -1,5 +1,5 @@
 /** Does the graph do what the card says? Names, types and shapes of inputs and outputs, before anything is run. */
-import type { TensorLayout } from '../assembly/layout.ts';
+import { axesOf, type TensorLayout } from '../assembly/layout.ts';
 import { batchingContradictions } from './check-batching.ts';
 import type { GraphFacts, GraphValue } from './graph-facts.ts';
 import { detectionGraphContradictions } from './heads/check-detection.ts';
@@ -75,7 +75,7 @@ function volumeAxes(input: VolumeInput, layout: TensorLayout, channels: Axis): r
   const [slices, rows, columns] = fixedSizes(input);
   const { D, H, W } = AXIS_NAMES;
   const sizes: Readonly<Record<string, Axis>> = { N: 1, C: channels, D: slices ?? D, H: rows ?? H, W: columns ?? W };
-  return [...layout].map((axis) => sizes[axis]!);
+  return axesOf(layout).map((axis) => sizes[axis]!);
 }
 
 function labelAxes(output: LabelMapOutput, input: VolumeInput): readonly Axis[] {

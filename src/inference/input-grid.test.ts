@@ -74,7 +74,8 @@ test('WR-PRE-02 a sample takes slices evenly from the first to the last, as nump
     depth: { kind: 'sample', slices: 4 },
   });
   const at = [0, 1, 2, 3].map((k) => indexOf(TILTED, applyAffine(grid.affine, [k, 0, 0]))[0]);
-  for (const [i, wanted] of [0, 11 / 3, 22 / 3, 11].entries()) assert.ok(Math.abs(at[i]! - wanted) < 1e-9, `${at}`);
+  for (const [i, wanted] of [0, 11 / 3, 22 / 3, 11].entries())
+    assert.ok(Math.abs(at[i]! - wanted) < 1e-9, at.join(' '));
 });
 
 test('WR-PRE-02 crop, pad and multiples move edges and no point', () => {

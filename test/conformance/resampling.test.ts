@@ -21,9 +21,9 @@ import { dataPath, truth, withoutTestData } from '../support/test-data.ts';
 
 /**
  * Units, over every point of the grid: HU of CT, stored values of MR. The product works in FP32 from INT16, where the
- * references work in FP64: of values of some thousands that is what rounding leaves.
+ * references work in FP64: of values of some thousands that is three times what rounding leaves.
  */
-const TOLERANCE = 0.01;
+const TOLERANCE = 0.001;
 const never = new AbortController().signal;
 const workers = voxelWorkers();
 const decoder = new ThreadedFrameDecoder();

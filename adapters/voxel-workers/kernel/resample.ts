@@ -436,3 +436,39 @@ export function spread(from: usize, rows: i32, columns: i32, out: usize, rowStri
     for (; i < columns; i++) write(to, i * columnStride, load<f32>(source + (<usize>i << 2)));
   }
 }
+
+/**
+ * As {@link spread}, for layouts whose innermost axis is that of the slices: `slices` of them at once, so that what lies
+ * together is written together. A slice follows the one before by `plane` bytes in `from`, and by one element in `out`.
+ */
+export function spreadDeep(
+  from: usize,
+  plane: usize,
+  slices: i32,
+  rows: i32,
+  columns: i32,
+  out: usize,
+  rowStride: i32,
+  columnStride: i32,
+): void {
+  const size = asInt16 ? 1 : 2;
+  for (let i = 0; i < columns; i++) {
+    for (let j = 0; j < rows; j++) {
+      let source = from + (<usize>(j * columns + i) << 2);
+      const to = out + ((<usize>j * <usize>rowStride + <usize>i * <usize>columnStride) << size);
+      let k = 0;
+      for (; k + 3 < slices; k += 4) {
+        let four = v128.load32_zero(source);
+        four = v128.load32_lane(source + plane, four, 1);
+        four = v128.load32_lane(source + 2 * plane, four, 2);
+        four = v128.load32_lane(source + 3 * plane, four, 3);
+        write4(to, k, four);
+        source += 4 * plane;
+      }
+      for (; k < slices; k++) {
+        write(to, k, load<f32>(source));
+        source += plane;
+      }
+    }
+  }
+}
