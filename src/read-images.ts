@@ -90,7 +90,8 @@ function readOutput(
       return measurement(response, output, [imageReference(image)]);
     case 'embedding':
       return embedding(response, output, references, [imageReference(image)]);
-    default:
+    case 'label-map':
+    case 'text':
       throw new WetreadError('internal', `No output of the kind ${output.kind} is read of an image`);
   }
 }

@@ -110,3 +110,21 @@ test('WR-MOD-12 other bodies and scouts say what they are', () => {
   assert.deepEqual(headerOf([...abdomenStudy({ matrix: 64, slices: 2 })]), ['ABDOMEN', 'AXIAL']);
   assert.deepEqual(headerOf([...scoutFiles()]), ['CHEST', 'LOCALIZER']);
 });
+
+test('WR-DET-14 nodules are where the phantom says: soft tissue there, in the lung of that side, lung where there is none', () => {
+  const options = { ...SMALL, matrix: 192, noise: 5, nodules: { count: 4, smallestRadius: 6, largestRadius: 8 } };
+  const [ct, without] = [chestCt(options), chestCt({ ...options, nodules: { ...options.nodules, count: 0 } })];
+  assert.equal(ct.nodules.length, 4);
+  for (const { center, side } of ct.nodules) {
+    const nearest = Array.from({ length: ct.count }, (_, k) => k).reduce((best, k) => {
+      const apart = (slice: number): number => Math.abs(ct.geometry.imagePositionPatient(slice)[2] - center[2]);
+      return apart(k) < apart(best) ? k : best;
+    });
+    const [x, y] = ct.geometry.imagePositionPatient(nearest);
+    const [betweenRows, betweenColumns] = ct.geometry.pixelSpacing;
+    const [row, column] = [Math.round((center[1] - y) / betweenRows), Math.round((center[0] - x) / betweenColumns)];
+    const at = row * ct.geometry.columns + column;
+    assert.ok(ct.slice(nearest).voxels[at]! > -300, `${ct.slice(nearest).voxels[at]} HU`);
+    assert.equal(without.slice(nearest).tissues[at], side === 'right' ? TISSUE.rightLung : TISSUE.leftLung);
+  }
+});

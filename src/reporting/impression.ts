@@ -5,7 +5,7 @@ import type { ModelCard } from '../inference/model-package.ts';
 import { type Acquisition, acquisitionWords, filledIn } from './acquisition.ts';
 import { findingPath } from './finding-text.ts';
 import type { Sentence } from './report.ts';
-import { measurementText, numberText } from './text.ts';
+import { measurementText, probabilityText } from './text.ts';
 
 /** Said of a card that declares no scope: silence on anything else must not be taken for a negative. */
 const DEFAULT_SCOPE = 'Nothing was assessed beyond these findings.';
@@ -53,6 +53,6 @@ function holds(
 function findingWords({ probability }: Finding, measurement: Measurement | undefined): Record<string, string> {
   return {
     ...(measurement !== undefined && { value: measurementText(measurement) }),
-    ...(probability !== undefined && { probability: numberText(probability, 2) }),
+    ...(probability !== undefined && { probability: probabilityText(probability) }),
   };
 }

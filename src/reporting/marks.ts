@@ -6,7 +6,7 @@ import type { Volume } from '../assembly/volume.ts';
 import type { Findings, Region } from '../inference/findings.ts';
 import { findingPath } from './finding-text.ts';
 import { readingPlace } from './reading-order.ts';
-import { numberText } from './text.ts';
+import { probabilityText } from './text.ts';
 
 type PatientRegion = Extract<Region, { readonly center: unknown }>;
 
@@ -17,7 +17,7 @@ export function marksOf(volume: Volume, { algorithm, findings }: Findings): read
     if (region === undefined || !('center' in region)) return [];
     const [first, ...others] = shapesOf(volume, region);
     if (first === undefined) return [];
-    const label = probability === undefined ? key : `${key}  ${numberText(probability, 2)}`;
+    const label = probability === undefined ? key : `${key}  ${probabilityText(probability)}`;
     return [{ findingKey: findingPath(algorithm, finding), label, shapes: [first, ...others] }];
   });
 }

@@ -293,4 +293,32 @@ describe('FHIR transaction', () => {
     const none = Object.fromEntries([['accessionNumber', undefined]]);
     assert.equal(basedOn({ match: { patient: 'Patient/p1' } }, { ...none, requests: [] }), undefined);
   });
+
+  test('WR-DET-13 where a finding lies is a component: the concept of the SR, every number, its frame', () => {
+    const frameOfReferenceUid = '1.2.3.9';
+    const image = { sopInstanceUid: '1.2.3.4.5', sopClassUid: '1.2.840.10008.5.1.4.1.1.2', frameNumber: 2 };
+    const places: readonly (readonly [NonNullable<Finding['region']>, string, string])[] = [
+      [
+        { kind: 'patient-sphere', frameOfReferenceUid, center: [1, -2.5, 3], radiusMm: 4 },
+        '121231',
+        'Sphere of radius 4 mm around [1, -2.5, 3] mm (LPS) in the frame of reference 1.2.3.9',
+      ],
+      [
+        { kind: 'patient-point', frameOfReferenceUid, center: [1, 2, 3] },
+        '121231',
+        'Point at [1, 2, 3] mm (LPS) in the frame of reference 1.2.3.9',
+      ],
+      [
+        { kind: 'image-box', image, minimum: [10, 20], maximum: [30.5, 40] },
+        '111030',
+        'Box from column 10, row 20 to column 30.5, row 40 of image 1.2.3.4.5, frame 2',
+      ],
+    ];
+    for (const [region, concept, text] of places) {
+      const { bundle } = transaction({ report: withFinding({ region }) });
+      const components = all<Observation>(bundle, 'Observation').flatMap(({ component = [] }) => component);
+      const place = components.find(({ valueString }) => valueString !== undefined);
+      assert.deepEqual([place?.code.coding?.[0]?.code, place?.valueString], [concept, text]);
+    }
+  });
 });
