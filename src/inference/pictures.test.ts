@@ -70,7 +70,7 @@ for (const orientation of [
   [0, -1, 0, 1, 0, 0],
   [0, 1, 0, -1, 0, 0],
 ] as const) {
-  test(`WR-VLM-02 the patient's left is at the right and the back at the bottom: rows along ${orientation}`, () => {
+  test(`WR-VLM-02 the patient's left is at the right and the back at the bottom: rows along ${orientation.join(', ')}`, () => {
     const picture = pictureOf(marked(orientation), 0, { windows: [...grey.windows] });
     assert.equal(picture.channels, 1);
     assert.equal(picture.width * picture.height, 24);

@@ -12,10 +12,14 @@ const PICTURES = 5;
 const sentence = { text: 'The lungs are clear.', picture: null, label: null, presence: null };
 const sound = { evaluable: true, findings: [sentence], impression: [] };
 
-function read(content: unknown, more: Partial<TextAnswer> = {}): string | ReturnType<typeof sentencesOf> {
+function read(content: unknown, more: Partial<TextAnswer> = {}): ReturnType<typeof sentencesOf> {
   const text = typeof content === 'string' ? content : JSON.stringify(content);
-  const found = sentencesOf({ content: text, end: 'complete', model: 'm', ...more }, output, PICTURES);
-  return isSkipped(found) ? `${found.skipped.code}: ${found.skipped.detail}` : found;
+  return sentencesOf({ content: text, end: 'complete', model: 'm', ...more }, output, PICTURES);
+}
+
+function refusalOf(...asked: Parameters<typeof read>): string {
+  const found = read(...asked);
+  return isSkipped(found) ? `${found.skipped.code}: ${found.skipped.detail}` : 'sentences';
 }
 
 test('WR-TXT-03 sentences keep their section, and the picture and label that the model names', () => {
@@ -27,10 +31,10 @@ test('WR-TXT-03 sentences keep their section, and the picture and label that the
 });
 
 test('WR-VLM-06 a model that will not answer has abstained', () => {
-  assert.match(String(read(sound, { end: 'refused' })), /^model-abstained: it refused/);
-  assert.match(String(read('  ')), /^model-abstained: its answer is empty/);
-  assert.match(String(read({ ...sound, evaluable: false })), /^model-abstained: the pictures do not allow/);
-  assert.match(String(read({ ...sound, findings: [] })), /^model-abstained: it holds no sentence/);
+  assert.match(refusalOf(sound, { end: 'refused' }), /^model-abstained: it refused/);
+  assert.match(refusalOf('  '), /^model-abstained: its answer is empty/);
+  assert.match(refusalOf({ ...sound, evaluable: false }), /^model-abstained: the pictures do not allow/);
+  assert.match(refusalOf({ ...sound, findings: [] }), /^model-abstained: it holds no sentence/);
 });
 
 /** Every way to break the schema that was thought of. */
@@ -58,8 +62,8 @@ const BROKEN: readonly (readonly [string, unknown])[] = [
 ];
 
 test('WR-VLM-07 an answer that breaks the schema cannot be used, and nothing of it is', () => {
-  for (const [what, content] of BROKEN) assert.match(String(read(content)), /^answer-unusable/, what);
-  assert.match(String(read(sound, { end: 'truncated' })), /^answer-unusable: it was cut off/);
+  for (const [what, content] of BROKEN) assert.match(refusalOf(content), /^answer-unusable/, what);
+  assert.match(refusalOf(sound, { end: 'truncated' }), /^answer-unusable: it was cut off/);
 });
 
 test('WR-VLM-07 the schema that is sent says what is read', () => {
