@@ -5,7 +5,7 @@
 import { readImageHeader } from './arrival/image-header.ts';
 import type { Series, Study } from './arrival/study.ts';
 import { assembleImageSet, assembleVolume, releaseImages } from './assemble-series.ts';
-import { classifySlice } from './assembly/classify.ts';
+import { classify } from './assembly/classify.ts';
 import { type Images, isVolume } from './assembly/volume.ts';
 import { type Draft, draftOf, lastReport } from './drafting.ts';
 import { WetreadError } from './errors.ts';
@@ -152,7 +152,7 @@ async function unfitAnyway(
     const { sopInstanceUid } = first;
     const dataSet = await ports.archive.retrieveMetadata(studyInstanceUid, seriesInstanceUid, sopInstanceUid, signal);
     const header = dataSet && readImageHeader(dataSet);
-    return isSkipped(header) ? header.skipped : header && classifySlice(header);
+    return isSkipped(header) ? header.skipped : header && classify(header);
   } catch {
     // A series that nobody needs must not cost the study its draft: it is explained by less.
     signal.throwIfAborted();

@@ -31,19 +31,21 @@ export function* ctFiles(ct: PhantomCt, identity: CtIdentity): Generator<Uint8Ar
   const series = seriesDataSet(ct, identity);
   for (let k = 0; k < ct.count; k++) {
     const image = imageDataSet(ct, identity, k);
-    yield part10({ ...series, ...image }, image['SOPInstanceUID'] as string);
+    yield part10({ ...series, ...image });
   }
 }
 
-type NaturalDataSet = Record<string, unknown>;
+/** A data set by keywords. */
+export type NaturalDataSet = Record<string, unknown>;
 
-function part10(dataSet: NaturalDataSet, sopInstanceUid: string): Uint8Array {
+/** A data set with pixels of 16 bits as a file. */
+export function part10(dataSet: NaturalDataSet): Uint8Array {
   const { DicomMetaDictionary, DicomDict } = dcmjs.data;
   const file = new DicomDict(
     DicomMetaDictionary.denaturalizeDataset({
       FileMetaInformationVersion: new Uint8Array([0, 1]).buffer,
-      MediaStorageSOPClassUID: CT_IMAGE_STORAGE,
-      MediaStorageSOPInstanceUID: sopInstanceUid,
+      MediaStorageSOPClassUID: dataSet['SOPClassUID'],
+      MediaStorageSOPInstanceUID: dataSet['SOPInstanceUID'],
       TransferSyntaxUID: EXPLICIT_VR_LITTLE_ENDIAN,
       ImplementationClassUID: IMPLEMENTATION_CLASS_UID,
       ImplementationVersionName: 'WETREAD',
@@ -131,6 +133,6 @@ function storedValues(voxels: Int16Array): Uint16Array<ArrayBuffer> {
 }
 
 /** DS has at most 16 characters (PS3.5 section 6.2). */
-function decimalString(value: number): string {
+export function decimalString(value: number): string {
   return String(Number(value.toFixed(8)));
 }

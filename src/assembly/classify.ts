@@ -63,6 +63,11 @@ const DOSE_DESCRIPTION = /\bdose (report|info|sheet|record|summary)\b|^patient p
 /** Volume Based Calculation Technique (0008,9207), PS3.3 C.8.16.2.1.3, where values are no longer those of a slice. */
 const PROJECTED: ReadonlySet<string> = new Set(['MAX_IP', 'MIN_IP', 'VOLUME_RENDER', 'SURFACE_RENDER', 'CURVED_MPR']);
 
+/** Why an instance is none to read, by how series of its modality are assembled; undefined where it is one. */
+export function classify(header: ImageHeader): Reason | undefined {
+  return assemblyOf(header.modality) === 'image-set' ? classifyImage(header) : classifySlice(header);
+}
+
 /** Why an instance of a CT, MR or PET series is not one of its slices; undefined where it is one. */
 export function classifySlice(header: ImageHeader): Reason | undefined {
   const words = laterWords(header.imageType);
