@@ -7,6 +7,7 @@ import { compressed } from './goals/compressed.ts';
 import { concurrency } from './goals/concurrency.ts';
 import { endToEnd } from './goals/end-to-end.ts';
 import { inference } from './goals/inference.ts';
+import { inferenceService } from './goals/inference-service.ts';
 import { kernel } from './goals/kernel.ts';
 import { linearity } from './goals/linearity.ts';
 import { memory } from './goals/memory.ts';
@@ -38,6 +39,7 @@ const GOALS: Readonly<Record<string, (context: Context) => Promise<void>>> = {
   'write-back': writeBack,
   'whole-reading': wholeReading,
   inference,
+  'inference-service': inferenceService,
   concurrency,
   'end-to-end': endToEnd,
   soak,

@@ -89,6 +89,40 @@ export function everyDatatypeModel(
   );
 }
 
+/** `x` FP32 [n, 1, d, h, w] → `y`, the same shape: three convolutions of 3 × 3 × 3 with 16 channels between, as in a small network. */
+export function convolutionModel(): Uint8Array {
+  const weights = (name: string, from: number, to: number): onnxProto.onnx.ITensorProto => {
+    const floatData = Array.from({ length: from * to * 27 }, (_, index) => ((index % 7) - 3) / 100);
+    return { name, dataType: FLOAT, dims: [to, from, 3, 3, 3], floatData };
+  };
+  const pads = { name: 'pads', type: onnx.AttributeProto.AttributeType.INTS, ints: [1, 1, 1, 1, 1, 1] };
+  const convolved = (input: string, by: string, output: string): Node => ({
+    opType: 'Conv',
+    input: [input, by],
+    output: [output],
+    attribute: [pads],
+  });
+  const axes = ['n', 1, 'd', 'h', 'w'];
+  return model(
+    [convolved('x', 'one', 'a'), convolved('a', 'two', 'b'), convolved('b', 'three', 'y')],
+    [value('x', FLOAT, axes)],
+    [value('y', FLOAT, axes)],
+    [weights('one', 1, 16), weights('two', 16, 16), weights('three', 16, 1)],
+  );
+}
+
+/** `x` FP32 [n, 1024] → `y`, the same shape: four layers whose weights cost more to read than a row to compute. */
+export function layersModel(): Uint8Array {
+  const floatData = Array.from({ length: 1024 * 1024 }, (_, index) => ((index % 13) - 6) / 5000);
+  const names = ['x', 'a', 'b', 'c', 'y'];
+  return model(
+    names.slice(1).map((output, index) => ({ opType: 'MatMul', input: [names[index]!, 'weights'], output: [output] })),
+    [value('x', FLOAT, ['n', 1024])],
+    [value('y', FLOAT, ['n', 1024])],
+    [{ name: 'weights', dataType: FLOAT, dims: [1024, 1024], floatData }],
+  );
+}
+
 /** `x` BFLOAT16 [n] → `y`, the same. */
 export function bfloat16Model(): Uint8Array {
   const type = onnx.TensorProto.DataType.BFLOAT16;
@@ -99,11 +133,15 @@ export function bfloat16Model(): Uint8Array {
   );
 }
 
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
 /** Writes a model package of one graph. @returns the path of the graph. */
 export function writePackage(folder: string, name: string, graph: Uint8Array, version = '1.0.0'): string {
   const home = join(folder, `${name}-${version}`);
   mkdirSync(home, { recursive: true });
-  const sha256 = createHash('sha256').update(graph).digest('hex');
+  const sha256 = sha256Of(graph);
   writeFileSync(
     join(home, 'card.json'),
     JSON.stringify({ schemaVersion: 1, name, version, runtime: { file: 'model.onnx', sha256 } }),
