@@ -1,6 +1,6 @@
 /**
- * Where a finding lies, as a component of its Observation: R4 has no element for coordinates, so the concept is that of
- * the region in the SR and the value a text that names every number and its frame.
+ * Where a finding lies, as a component of its Observation: FHIR R4 has no element for coordinates, so the concept is that
+ * of the region in the SR and the value a text that names every number and its frame.
  */
 import type { ObservationComponent } from 'fhir/r4.js';
 import type { Finding, Region } from '../inference/findings.ts';

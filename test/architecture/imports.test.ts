@@ -124,14 +124,15 @@ test('WR-FND-04 an adapter is a folder that the wiring, a service or another pro
 });
 
 test('WR-FND-04 every model package is a card, a graph, golden cases, its checksums and a page for its reader', () => {
-  const packages = readdirSync(join(root, 'models'), { withFileTypes: true }).filter(
-    (entry) => entry.isDirectory() && entry.name !== 'sources',
-  );
+  const models = join(root, 'models');
+  const packages = [models, join(models, 'examples')]
+    .flatMap((folder) => readdirSync(folder, { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory() && entry.name !== 'sources' && entry.name !== 'examples');
   assert.ok(packages.length > 0);
-  for (const { name } of packages) {
-    const files = readdirSync(join(root, 'models', name)).map((file) => (file.endsWith('.onnx') ? '*.onnx' : file));
+  for (const { name, parentPath } of packages) {
+    const files = readdirSync(join(parentPath, name)).map((file) => (file.endsWith('.onnx') ? '*.onnx' : file));
     assert.deepEqual(files.sort(), ['*.onnx', 'README.md', 'SHA256SUMS', 'card.json', 'golden'], name);
-    assert.ok(readdirSync(join(root, 'models', 'sources')).includes(name), `${name} has its source`);
+    assert.ok(readdirSync(join(models, 'sources')).includes(name), `${name} has its source`);
   }
 });
 
