@@ -19,6 +19,7 @@ export const USAGE = `Usage: node services/inference/main.ts --models DIR[,DIR] 
   --shared-memory         clients may register shared memory of this machine (/dev/shm)
   --warm-up               load every model and run its golden case, or zeros, before the service is ready
   --batching NAME=N:MS[,…] joins up to N rows of requests that arrive within MS milliseconds, whatever the card says
+  --trusted-keys FILE[,FILE] public keys (Ed25519, PEM), one of which must have signed a package
   --recycle-after N       runs after which sessions and their memory are given back; default 1000, 0 is never
   --otlp-url URL          OTLP/HTTP collector for spans
   --log-level LEVEL       debug, info, warn, error or silent; default info
@@ -45,6 +46,8 @@ export interface ServiceArguments {
   readonly warmUp: boolean;
   /** By the name of the model. */
   readonly batching: BatchRules;
+  /** Files; none: signatures are not looked at. */
+  readonly trustedKeys: readonly string[];
   readonly otlpUrl: string | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly exitWithStdin: boolean;
@@ -69,6 +72,7 @@ export function serviceArguments(args: readonly string[]): ServiceArguments {
       'shared-memory': { type: 'boolean', default: false },
       'warm-up': { type: 'boolean', default: false },
       batching: { type: 'string', default: '' },
+      'trusted-keys': { type: 'string', default: '' },
       'otlp-url': { type: 'string' },
       'log-level': { type: 'string', default: 'info' },
       'exit-with-stdin': { type: 'boolean', default: false },
@@ -89,6 +93,7 @@ export function serviceArguments(args: readonly string[]): ServiceArguments {
     sharedMemory: values['shared-memory'],
     warmUp: values['warm-up'],
     batching: batchRulesFrom('--batching', entriesOf(values.batching)),
+    trustedKeys: entriesOf(values['trusted-keys']),
     otlpUrl: values['otlp-url'],
     logLevel: oneOf('--log-level', values['log-level'], LOG_LEVELS),
     exitWithStdin: values['exit-with-stdin'],

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { checksumsOf, digestOf } from '../../adapters/model-folder/checksums.ts';
+import { keyIdOf, SIGNATURE_FILE, signatureLine } from '../../adapters/model-folder/signature.ts';
 import { onnx } from '../../test/support/model-package.ts';
-import { writePackage } from '../../test/support/onnx-models.ts';
+import { negateModel, writePackage } from '../../test/support/onnx-models.ts';
 import { TemporaryFolder } from '../../test/support/phantom-studies.ts';
 import { packagesIn } from './packages.ts';
 
@@ -34,5 +37,21 @@ test('WR-MPK-01 a server of graphs refuses one that names files outside its fold
     ['above', 'model.onnx: tensor w has its data outside the package: ../../secret.bin'],
     ['linked', 'model.onnx: tensor w has its data in weights.bin, which is not in the package'],
     ['own', undefined],
+  ]);
+});
+
+test('WR-PKG-12 a service that trusts keys offers only what one of them signed, byte by byte', async () => {
+  const home = join(scratch.path, 'signed-models');
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const folders = ['changed', 'signed', 'unsigned'].map((name) => join(writePackage(home, name, negateModel()), '..'));
+  for (const folder of folders.slice(0, 2))
+    writeFileSync(join(folder, SIGNATURE_FILE), signatureLine(digestOf(await checksumsOf(folder)), privateKey));
+  writeFileSync(join(folders[0]!, 'more.txt'), 'added later');
+  const trusted = [{ id: keyIdOf(publicKey), key: publicKey }];
+  const refusals = (await packagesIn([home], new Map(), trusted)).map(({ name, refused }) => [name, refused?.code]);
+  assert.deepEqual(refusals, [
+    ['changed', 'package-untrusted'],
+    ['signed', undefined],
+    ['unsigned', 'package-untrusted'],
   ]);
 });

@@ -4,7 +4,9 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { checksumsOf, digestOf } from '../../adapters/model-folder/checksums.ts';
 import { requireContainedGraph } from '../../adapters/model-folder/graph-file.ts';
+import { requireSignature, type TrustedKey } from '../../adapters/model-folder/signature.ts';
 import { verifyGraph } from '../../adapters/onnxruntime/graph.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { BatchRule } from './batcher.ts';
@@ -29,9 +31,10 @@ interface Card {
 export async function packagesIn(
   folders: readonly string[],
   batching: BatchRules = new Map(),
+  trustedKeys: readonly TrustedKey[] = [],
 ): Promise<readonly PackagedModel[]> {
   const homes = (await Promise.all(folders.map(packageFolders))).flat();
-  const found = (await Promise.all(homes.map((home) => packageIn(home, batching)))).flat();
+  const found = (await Promise.all(homes.map((home) => packageIn(home, batching, trustedKeys)))).flat();
   return found.map((model, index) => (isSecond(model, found.slice(0, index)) ? refusedAsSecond(model) : model));
 }
 
@@ -47,12 +50,18 @@ async function packageFolders(folder: string): Promise<string[]> {
 }
 
 /** None where another server runs the model. */
-async function packageIn(folder: string, batching: BatchRules): Promise<readonly PackagedModel[]> {
+async function packageIn(
+  folder: string,
+  batching: BatchRules,
+  trustedKeys: readonly TrustedKey[],
+): Promise<readonly PackagedModel[]> {
   let model: PackagedModel = { name: basename(folder), version: '0', graph: { path: '', digest: '' } };
   try {
     const card = JSON.parse(await readFile(join(folder, CARD), 'utf8')) as Card;
     if (!isRunHere(card)) return [];
     model = modelOf(folder, card);
+    // The digest is that of the files as they are: a signature for it is one for the card and the graph.
+    if (trustedKeys.length > 0) await requireSignature(folder, digestOf(await checksumsOf(folder)), trustedKeys);
     const rule = batching.get(model.name) ?? batchRuleIn(card.runtime?.batching);
     await verifyGraph(model.graph);
     await requireContainedGraph(folder, basename(model.graph.path));

@@ -1,6 +1,7 @@
 /** The parts of the service, started in order and stopped in the reverse. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { readTrustedKey } from '../../adapters/model-folder/signature.ts';
 import type { ProviderSearch } from '../../adapters/onnxruntime/graph.ts';
 import { SessionProcess } from '../../adapters/onnxruntime/session-process.ts';
 import { WetreadError } from '../../src/errors.ts';
@@ -79,8 +80,9 @@ export async function startService({ settings, version, tracer, log }: ServiceOp
 }
 
 async function openModels(settings: ServiceArguments, sessions: SessionProcess, log: Log): Promise<Models> {
+  const trustedKeys = await Promise.all(settings.trustedKeys.map(readTrustedKey));
   const models = await Models.open({
-    find: () => packagesIn(settings.models, settings.batching),
+    find: () => packagesIn(settings.models, settings.batching, trustedKeys),
     sessions,
     ...(settings.warmUp ? { warmUp: (model, face) => warmUp(sessions, model, face) } : {}),
   });
