@@ -29,7 +29,7 @@ export interface ChatServer {
 export interface GeneratorOptions {
   /** By the names that model cards give them. */
   readonly servers: ReadonlyMap<string, ChatServer>;
-  /** PNG of a picture, scaled so that its longer edge has so many pixels. */
+  /** PNG of a picture, reduced where its longer edge has more pixels than `size`. */
   readonly encode: (picture: Picture, size: number) => Promise<Uint8Array>;
   /** How waits are waited, for tests. */
   readonly pause?: Asked['pause'];

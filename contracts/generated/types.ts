@@ -1581,7 +1581,7 @@ units: string
 windows: [PictureWindow]|[PictureWindow, PictureWindow]|[PictureWindow, PictureWindow, PictureWindow]
 sampling: (UniformSampling | StepSampling | EverySlice)
 /**
- * Pixels of the longer edge; the other follows the slice's extent in mm.
+ * Most pixels of the longer edge: larger slices are reduced, smaller ones go as they are.
  */
 size: number
 gate: VolumeGate
@@ -2561,6 +2561,18 @@ modality: string
  * Of voxel values, histograms and windows: `HU` for CT.
  */
 units: string
+/**
+ * Which of several images, such as `PA`; absent for a volume.
+ */
+label?: string
+/**
+ * An image on its own: it has no position, and distances on it are not those in the patient.
+ */
+projection?: boolean
+/**
+ * The lowest value is white (MONOCHROME1).
+ */
+inverted?: boolean
 rows: number
 columns: number
 /**

@@ -10,7 +10,7 @@ export interface TextRequest {
   readonly prompt: string;
   /** Made while they are encoded, one at a time. */
   readonly pictures: Iterable<Picture>;
-  /** Pixels of the longer edge of what is sent. */
+  /** Most pixels of the longer edge of what is sent: larger pictures are reduced. */
   readonly pictureSize: number;
   /** JSON Schema that the answer must satisfy. */
   readonly schema: Readonly<Record<string, unknown>>;

@@ -22,6 +22,8 @@ export async function wireTextGenerator({ inference: { servers } }: Config): Pro
   return chatCompletionsGenerator({ servers: new Map(await Promise.all(opened)), encode });
 }
 
+/** Pictures are never enlarged: that would cost time and add nothing that the model cannot do itself. */
 async function encode(picture: Picture, size: number): Promise<Uint8Array> {
-  return await encodePng(scaled(picture, { width: size, height: size }));
+  const isSmall = picture.width <= size && picture.height <= size;
+  return await encodePng(isSmall ? picture : scaled(picture, { width: size, height: size }));
 }
