@@ -120,3 +120,36 @@ test('WR-INF-15 an answer beyond the limit is not taken into memory', async (t) 
   });
   await assert.rejects(engine.infer(request, never), { code: 'inference-failed' });
 });
+
+test('WR-OIP-05 a server that does not list binary tensors is sent JSON, whose integers keep 64 bits both ways', async (t) => {
+  const asked: string[] = [];
+  const engine = await against(
+    t,
+    (incoming, response) => {
+      asked.push(`${incoming.method} ${incoming.url}`);
+      if (incoming.url === '/v2') return void response.end('{"name":"plain","version":"1","extensions":[]}');
+      assert.equal(incoming.headers['content-type'], 'application/json');
+      let body = '';
+      incoming.setEncoding('utf8').on('data', (chunk: string) => {
+        body += chunk;
+      });
+      incoming.on('end', () => {
+        assert.match(body, /"data":\[9223372036854775807,-9223372036854775808,9007199254740993,3\]/);
+        const wire = '[9223372036854775807,-9223372036854775808,9007199254740993,3]';
+        const output = `{"name":"y","shape":[4],"datatype":"INT64","data":${wire}}`;
+        response.end(`{"parameters":null,"outputs":[${output}]}`);
+      });
+    },
+    10_000,
+    { tensors: 'auto' },
+  );
+  const data = BigInt64Array.of(2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, 3n);
+  const inputs = [{ name: 'x', datatype: 'INT64', shape: [4], data }] as const;
+  for (let time = 0; time < 2; time += 1) {
+    const { outputs, provider } = await engine.infer({ model: 'm', inputs, outputs: ['y'] }, never);
+    assert.deepEqual(outputs[0]?.data, data);
+    assert.equal(provider, 'plain 1');
+  }
+  // What the server is, is asked for once; without a version the choice is the server's.
+  assert.deepEqual(asked, ['GET /v2', 'POST /v2/models/m/infer', 'POST /v2/models/m/infer']);
+});
