@@ -1,4 +1,5 @@
 /** A card begun from a graph: what the graph says is filled in, everything else is a question that its author answers. */
+import { draftClassification, draftImageInput, imageInputOf, isClassScores } from './draft-image-card.ts';
 import type { GraphFacts, GraphValue } from './graph-facts.ts';
 import type { ModelCard } from './model-package.ts';
 import { openQuestion } from './open-questions.ts';
@@ -14,14 +15,15 @@ export interface DraftFacts {
 
 /** In the order of the schema; not a `ModelCard` before every question is answered. */
 export function draftCard({ name, file, sha256 }: DraftFacts, graph: GraphFacts): Record<string, unknown> {
-  const units = openQuestion('HU for CT; "none" where values have no unit');
+  const image = imageInputOf(graph);
+  const [scores] = graph.outputs.filter(isClassScores);
   return {
     schemaVersion: 1,
     name,
     version: '0.1.0',
     title: openQuestion('What is it called, for a reader of drafts?'),
     description: openQuestion('What does it do, in two sentences?'),
-    intendedUse: [INTENDED_USE],
+    intendedUse: [image === undefined ? { ...INTENDED_USE, sliceThicknessMm: SLICE_THICKNESS } : INTENDED_USE],
     runtime: {
       kind: 'onnx',
       file,
@@ -29,33 +31,8 @@ export function draftCard({ name, file, sha256 }: DraftFacts, graph: GraphFacts)
       opset: graph.opset,
       deterministic: openQuestion('true or false: does the same input always give the same bytes?'),
     },
-    input: {
-      kind: 'volume',
-      tensor: nameOf(graph.inputs, 'input'),
-      orientation: 'LPS',
-      spacingMm: openQuestion('Number: spacing of the isotropic grid that the graph expects, in mm'),
-      units,
-      intensity: intensityOf(graph.inputs),
-      fill: openQuestion('Number: value outside the image, in units; -1024 for CT'),
-      maximumShape: openQuestion('[slices, rows, columns]: the largest input, which bounds memory'),
-      gate: VOLUME_GATE,
-    },
-    outputs: [
-      {
-        kind: 'label-map',
-        tensor: nameOf(graph.outputs, 'output'),
-        segments: [draftSegment(undefined, 1, undefined)],
-        otherLabels: [],
-        refine: {
-          range: {
-            low: openQuestion('Whole number: the lowest value of a voxel that can belong to a segment, in units'),
-            high: openQuestion('Whole number: the highest'),
-          },
-        },
-        gate: { regions: [] },
-        findings: [draftFinding(1, undefined)],
-      },
-    ],
+    input: image === undefined ? draftVolumeInput(graph) : draftImageInput(image),
+    outputs: [scores === undefined ? draftLabelMap(graph) : draftClassification(scores)],
     report: REPORT,
     caveats: [openQuestion('What must stand beside every result?')],
     licence: {
@@ -65,6 +42,37 @@ export function draftCard({ name, file, sha256 }: DraftFacts, graph: GraphFacts)
     },
     resources: { memoryMib: openQuestion('Number: peak of the process at the largest input') },
     facts: Object.fromEntries(Object.entries(FACTS).map(([key, text]) => [key, openQuestion(text)])),
+  };
+}
+
+function draftVolumeInput(graph: GraphFacts): Record<string, unknown> {
+  return {
+    kind: 'volume',
+    tensor: nameOf(graph.inputs, 'input'),
+    orientation: 'LPS',
+    spacingMm: openQuestion('Number: spacing of the isotropic grid that the graph expects, in mm'),
+    units: openQuestion('HU for CT; "none" where values have no unit'),
+    intensity: intensityOf(graph.inputs),
+    fill: openQuestion('Number: value outside the image, in units; -1024 for CT'),
+    maximumShape: openQuestion('[slices, rows, columns]: the largest input, which bounds memory'),
+    gate: VOLUME_GATE,
+  };
+}
+
+function draftLabelMap(graph: GraphFacts): Record<string, unknown> {
+  return {
+    kind: 'label-map',
+    tensor: nameOf(graph.outputs, 'output'),
+    segments: [draftSegment(undefined, 1, undefined)],
+    otherLabels: [],
+    refine: {
+      range: {
+        low: openQuestion('Whole number: the lowest value of a voxel that can belong to a segment, in units'),
+        high: openQuestion('Whole number: the highest'),
+      },
+    },
+    gate: { regions: [] },
+    findings: [draftFinding(1, undefined)],
   };
 }
 
@@ -96,12 +104,13 @@ const ANATOMICAL_STRUCTURE = { value: '91723000', scheme: 'SCT', meaning: 'Anato
 
 const INTENDED_USE = {
   task: openQuestion('What is measured or found, in which study?'),
-  modality: openQuestion('CT, MR, …'),
+  modality: openQuestion('CT, MR, DX, …'),
   bodyPart: codeQuestion('the body part'),
-  sliceThicknessMm: { minimum: openQuestion('Number, in mm'), maximum: openQuestion('Number, in mm') },
   contrast: openQuestion('"any", "without" or "with"'),
   patients: openQuestion('Whom may it read: age, and what must be there?'),
 } as const;
+
+const SLICE_THICKNESS = { minimum: openQuestion('Number, in mm'), maximum: openQuestion('Number, in mm') } as const;
 
 /** sRGB, told apart by most who do not see all colours. */
 const COLORS = [
