@@ -4,9 +4,14 @@ import { test } from 'node:test';
 import { validateFindings } from '../../../contracts/generated/validators.js';
 import { code, HOUNSFIELD_UNIT } from '../../codes.ts';
 import type { Finding } from '../findings.ts';
-import type { EmbeddingOutput, MeasurementOutput, ModelPackage } from '../model-package.ts';
+import type { EmbeddingOutput, LabelMapOutput, MeasurementOutput, ModelPackage } from '../model-package.ts';
 import type { InferenceResponse, Tensor } from '../tensor.ts';
-import { embeddingContradictions, measurementContradictions, referenceContradictions } from './check-numbers.ts';
+import {
+  embeddingContradictions,
+  measurementContradictions,
+  referenceContradictions,
+  regionContradictions,
+} from './check-numbers.ts';
 import { embedding } from './embedding.ts';
 import { measurement } from './measurement.ts';
 
@@ -177,4 +182,37 @@ test('WR-EMB-03 references that do not fit their card are refused', () => {
   const [first] = likeness.findings;
   const swapped = { ...likeness, findings: [{ ...first!, thresholds: { present: 0.2, absent: 0.4 } }] };
   assert.match(embeddingContradictions(swapped, '/o')[0]!, /absent is not below present/);
+});
+
+const MILLILITER = code('ml', 'UCUM', 'milliliter');
+const NO_UNITS = code('1', 'UCUM', 'no units');
+const VOLUME_RULE = {
+  key: 'volume',
+  kind: 'volume',
+  concept: code('118565006', 'SCT', 'Volume'),
+  unit: MILLILITER,
+  decimals: 1,
+} as const;
+const COUNT_RULE = { ...VOLUME_RULE, key: 'count', kind: 'count', unit: NO_UNITS } as const;
+
+test('WR-MEA-01 a measure in another unit than it is in is refused, and components that are not counted', () => {
+  const rule: LabelMapOutput['findings'][number] = { key: 'part', segments: [1], ...AGE, measures: [VOLUME_RULE] };
+  const components = {
+    key: 'p',
+    minimumMilliliters: 1,
+    atMost: 3,
+    measures: [VOLUME_RULE],
+  } satisfies typeof rule.components;
+  const check = (changes: Partial<typeof rule>): readonly string[] =>
+    regionContradictions({ ...rule, ...changes }, '/f');
+  assert.deepEqual(check({}), []);
+  assert.deepEqual(check({ measures: [COUNT_RULE], components }), []);
+  const inches = { ...VOLUME_RULE, kind: 'diameter', unit: code('[in_i]', 'UCUM', 'inch') } as const;
+  assert.deepEqual(check({ measures: [inches] }), ['/f/part/volume: diameter is in mm (UCUM), not in [in_i]']);
+  assert.match(check({ measures: [{ ...VOLUME_RULE, unit: NO_UNITS }] })[0]!, /volume is in ml/);
+  assert.deepEqual(check({ measures: [{ ...VOLUME_RULE, kind: 'mean', unit: HOUNSFIELD_UNIT }] }), []);
+  assert.match(check({ measures: [COUNT_RULE] })[0]!, /a count needs components/);
+  assert.match(check({ components })[0]!, /a count belongs to the measures/);
+  const counted = { ...components, measures: [COUNT_RULE] } satisfies typeof rule.components;
+  assert.match(check({ measures: [COUNT_RULE], components: counted })[0]!, /nothing to count/);
 });
