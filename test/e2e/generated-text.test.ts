@@ -138,7 +138,8 @@ test('WR-TXT-02 the health record has a preliminary report and an observation th
 });
 
 const told = (...texts: readonly string[]): { readonly content: string } => {
-  const findings = texts.map((text) => ({ text, picture: null, label: null, presence: null }));
+  const pictureOf = (text: string): number | null => (text.includes('picture') ? 4 : null);
+  const findings = texts.map((text) => ({ text, picture: pictureOf(text), label: null, presence: null }));
   return { content: JSON.stringify({ evaluable: true, findings, impression: [] }) };
 };
 
@@ -151,7 +152,11 @@ async function replayed(...states: Parameters<RunningWetread['reached']>): Promi
 test('WR-TXT-07 the page marks a sentence that must be checked, says who wrote it and that no image stands behind it', {
   skip: withoutBrowser,
 }, async () => {
-  server.misbehave = told('The lungs are clear.', 'A nodule of 8 mm is unchanged.', 'Mr. Zwirbelgruber smokes.');
+  server.misbehave = told(
+    'This picture shows clear lungs.',
+    'A nodule of 8 mm is unchanged.',
+    'Mr. Zwirbelgruber smokes.',
+  );
   await replayed('filed');
   await using browser = await launchBrowser();
   const page = await browser.newPage();
@@ -163,6 +168,7 @@ test('WR-TXT-07 the page marks a sentence that must be checked, says who wrote i
   const text = (await flagged.textContent()) ?? '';
   for (const part of ['8 mm is unchanged. [Check: ', 'a measurement]', 'ct-chest-text 1.0.0', 'no image evidence'])
     assert.ok(text.includes(part), text);
+  assert.match((await page.locator('.sentence', { hasText: 'clear lungs' }).textContent()) ?? '', /names 1 image$/);
   await page.getByText('1 generated sentence was withheld: names or numbers of persons (1).').waitFor();
 });
 

@@ -112,7 +112,10 @@ function sectionOf({ key, heading, sentences }, draft, views, select) {
       .filter(({ notice }) => notice !== 'partial')
       .map((sentence) => {
         const rests = columns.filter((column) => sentence.findingKeys.includes(column.findingKey));
-        const shown = rests.length > 0 ? evidence(rests, views, select) : [key !== 'technique' && noEvidence()];
+        const shown =
+          rests.length > 0
+            ? evidence(rests, views, select)
+            : [namedImages(sentence) ?? (key !== 'technique' && noEvidence())];
         const mark = [sentence.notice, (sentence.flags ?? []).length > 0 && 'flagged'].filter(Boolean).join(' ');
         return element(
           'p',
@@ -146,6 +149,16 @@ function writtenBy({ generatedBy }) {
 }
 
 /**
+ * Images that a language model names for a sentence which no finding stands behind: its word, not a place in them.
+ * @param {Sentence} sentence
+ */
+function namedImages({ evidence: images = [] }) {
+  if (images.length === 0) return undefined;
+  const count = images.length === 1 ? '1 image' : `${images.length} images`;
+  return element('span', { class: 'no-evidence' }, `names ${count}`);
+}
+
+/**
  * A button for each model whose findings they are: what two models say is looked at one after the other.
  * @param {readonly FindingHead[]} columns
  * @param {readonly View[]} views
@@ -167,10 +180,18 @@ function evidence(columns, views, select) {
         'aria-label': `Show ${name} in the images${byModel.size > 1 ? `, ${algorithm}` : ''}`,
         click: () => select(own),
       },
-      `${origin}${index === undefined ? name : `${name}, slice ${index + 1}`}`,
+      `${origin}${view === undefined || index === undefined ? name : `${name}, ${placeOf(view, index)}`}`,
     );
     return [button, ' '];
   });
+}
+
+/**
+ * @param {View} view
+ * @param {number} index
+ */
+function placeOf({ projection, label }, index) {
+  return projection === true ? (label ?? 'image') : `slice ${index + 1}`;
 }
 
 /** Said where it is so, because silence would look like support. */
