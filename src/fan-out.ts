@@ -13,8 +13,8 @@ import type { ReadableReading } from './selection.ts';
 /** What a model made of a series, and how the page shows it. */
 export interface ShownReading {
   readonly reading: Reading;
-  /** Absent where the page has none to show. */
-  readonly view?: View;
+  /** One for a volume, one for each image on its own. */
+  readonly views: readonly View[];
 }
 
 /** What one model tries, and what comes of it. */

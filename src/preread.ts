@@ -18,10 +18,11 @@ import type { Attempt, Ports } from './ports.ts';
 import { readSeries } from './read-series.ts';
 import { type Cause, isSkipped, type Reason, type ReasonCode, reason, type Skipped } from './reasons.ts';
 import { embeddingDocument } from './reporting/embedding-document.ts';
+import { imageViews } from './reporting/image-view.ts';
 import { marksOf } from './reporting/marks.ts';
 import type { UnavailableModel } from './reporting/report.ts';
 import { workIdentity } from './reporting/revision.ts';
-import { type NamedView, viewOf, viewSetOf } from './reporting/view.ts';
+import { type NamedView, type View, viewOf, viewSetOf } from './reporting/view.ts';
 import type { ReadableSelection } from './selection.ts';
 import { selectOrEnd } from './triage.ts';
 import type { StudyInstanceUid } from './uid.ts';
@@ -82,7 +83,7 @@ async function readWith(
 ): Promise<ShownReading | Skipped | WetreadError> {
   try {
     const reading = await readSeries(ports, model, images, study.header, signal);
-    return isSkipped(reading) ? reading : { reading, ...shownAs(reading) };
+    return isSkipped(reading) ? reading : { reading, views: viewsOf(reading) };
   } catch (cause) {
     signal.throwIfAborted();
     const error = WetreadError.from(cause);
@@ -91,14 +92,15 @@ async function readWith(
   }
 }
 
-/** How the page shows a volume; made while its voxels are there. */
-function shownAs({ images, model: { card }, outlines, findings }: Reading): Pick<ShownReading, 'view'> {
-  return isVolume(images) ? { view: viewOf(images, card, outlines, marksOf(images, findings)) } : {};
+/** How the page shows what was read; made while the voxels are there. */
+function viewsOf({ images, model: { card }, outlines, findings }: Reading): readonly View[] {
+  if (!isVolume(images)) return imageViews(images, card);
+  return [viewOf(images, card, outlines, marksOf(images, findings))];
 }
 
 function namedViews(results: readonly ShownReading[]): readonly NamedView[] {
   const names = segmentationNames(results.map(({ reading }) => reading));
-  return results.flatMap(({ view }, at) => (view === undefined ? [] : [{ view, segmentation: names[at] }]));
+  return results.flatMap(({ views }, at) => views.map((view) => ({ view, segmentation: names[at] })));
 }
 
 /** No model gave a result: by a fault, or because nothing of the study can be read. */

@@ -146,11 +146,16 @@ function windowsOf(volume: Volume): readonly ViewWindow[] {
   return [{ key: 'acquired', label: 'As acquired', center: windowCenter, width: windowWidth }, automatic];
 }
 
-/** From the 1st to the 99th percentile of the slice in the middle. */
+/** Of the slice in the middle. */
 function automaticWindow(volume: Volume): ViewWindow {
   const k = Math.floor(volume.shape[0] / 2);
   const { slope, intercept } = volume.slices[k]!;
-  const sorted = Float64Array.from(sliceVoxels(volume, k), (voxel) => voxel * slope + intercept).sort();
+  return percentileWindow(Float64Array.from(sliceVoxels(volume, k), (voxel) => voxel * slope + intercept));
+}
+
+/** From the 1st to the 99th percentile. */
+export function percentileWindow(values: Float64Array): ViewWindow {
+  const sorted = values.sort();
   const at = (share: number): number => sorted[Math.round((sorted.length - 1) * share)]!;
   const [low, high] = [at(0.01), at(0.99)];
   return { key: 'automatic', label: 'Automatic', center: (low + high) / 2, width: high > low ? high - low : 1 };

@@ -65,7 +65,7 @@ export class SlicePainter {
     if (look.outlines) this.#paintOutlines(slice, look.selected, placement.scaleX);
     context.restore();
     if (look.outlines) paintMarks(context, placement, look.marks, look.selectedMarks);
-    this.#paintScaleBar(placement);
+    if (this.view.projection !== true) this.#paintScaleBar(placement);
   }
 
   /**
@@ -96,7 +96,8 @@ export class SlicePainter {
     for (let bits = 0; bits < 65_536; bits += 1) {
       const value = (bits < 32_768 ? bits : bits - 65_536) * slope + intercept;
       const share = (value - (center - 0.5)) / Math.max(width - 1, 1) + 0.5;
-      const grey = Math.round(Math.min(Math.max(share, 0), 1) * 255);
+      const bright = Math.round(Math.min(Math.max(share, 0), 1) * 255);
+      const grey = this.view.inverted === true ? 255 - bright : bright;
       this.#lut[bits] = 0xff00_0000 | (grey << 16) | (grey << 8) | grey;
     }
     this.#lutKey = key;

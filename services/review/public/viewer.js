@@ -193,18 +193,19 @@ export class Viewer {
     const { slices, windows, segments } = this.view;
     const { center, width } = this.#window;
     const current = /** @type {import('../../../contracts/generated/types.ts').ViewSlice} */ (slices[this.#index]);
-    const place = `Slice ${this.#index + 1} of ${slices.length}`;
+    const place = `${this.view.projection === true ? 'Image' : 'Slice'} ${this.#index + 1} of ${slices.length}`;
     const preset = windows.find((w) => w.center === center && w.width === width);
     const named = preset?.label ?? 'Own window';
     const { position, probe, outlineMark } = this.parts;
-    show(position, place, element('br'), `${number(current.positionMm, 1)} mm`, element('br'), probe);
-    outlineMark.hidden = !this.#outlines;
+    const where = this.view.projection === true ? (this.view.label ?? '') : `${number(current.positionMm, 1)} mm`;
+    show(position, place, element('br'), where, element('br'), probe);
+    outlineMark.hidden = !this.#outlines || !isOutlined(this.view);
     show(this.parts.windowText, named, element('br'), `C ${number(center)}  W ${number(width)}`);
     for (const [i, button] of this.parts.presets.entries())
       button.setAttribute('aria-pressed', String(windows[i] === preset));
     this.parts.outline.setAttribute('aria-pressed', String(this.#outlines));
     this.parts.slider.value = String(this.#index);
-    this.parts.slider.setAttribute('aria-valuetext', `${place}, ${number(current.positionMm, 1)} mm`);
+    this.parts.slider.setAttribute('aria-valuetext', `${place}, ${where}`);
     const shown = segments.filter((s) => slice?.outlines.some((o) => o.segmentNumber === s.number));
     const outlined = this.#outlines && shown.length > 0 ? `; outlined: ${shown.map((s) => s.label).join(', ')}` : '';
     const marks = this.#outlines ? marksOn(this.view, this.#index) : [];
@@ -214,6 +215,11 @@ export class Viewer {
       `${this.view.modality}, ${place}, ${named} window${outlined}${marked}`,
     );
   }
+}
+
+/** @param {View} view */
+function isOutlined({ segments, marks = [] }) {
+  return segments.length > 0 || marks.length > 0;
 }
 
 /**

@@ -126,16 +126,22 @@ export class Views {
  * @param {View} view
  * @param {readonly FindingHead[]} columns
  */
-function own({ algorithm, seriesInstanceUid }, columns) {
-  return columns.filter((c) => c.algorithm === algorithm.name && c.seriesInstanceUid === seriesInstanceUid);
+function own(view, columns) {
+  const { algorithm, seriesInstanceUid, projection } = view;
+  return columns.filter(
+    (c) =>
+      c.algorithm === algorithm.name &&
+      c.seriesInstanceUid === seriesInstanceUid &&
+      (projection !== true || c.keyImage === undefined || keyIndex(view, [c]) !== undefined),
+  );
 }
 
 /**
  * @param {View} view
  * @param {HeaderAnswer | undefined} header
  */
-function seriesName({ seriesInstanceUid, modality }, header) {
+function seriesName({ seriesInstanceUid, modality, label }, header) {
   const series = header?.series.find((one) => one.seriesInstanceUid === seriesInstanceUid);
   const number = series?.seriesNumber === undefined ? '' : ` ${series.seriesNumber}`;
-  return `Series${number}, ${modality}`;
+  return [`Series${number}`, modality, label].filter((part) => part !== undefined).join(', ');
 }

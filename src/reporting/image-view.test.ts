@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { validateViewSet } from '../../contracts/generated/validators.js';
+import { imageFrame, imageSet } from '../../test/support/image-frames.ts';
+import { imageViews } from './image-view.ts';
+import { viewSetOf } from './view.ts';
+
+const MODEL = { name: 'dx-heart-size', version: '1.0.0', title: 'Heart size' };
+
+test('WR-PAGE-32 every greyscale image has a view of its own, named by its position, without scale and in its own window', () => {
+  const frames = [
+    imageFrame([8, 6], (row, column) => row * column, { viewPosition: 'PA', windowCenter: 500, windowWidth: 900 }),
+    imageFrame([8, 6], (row, column) => row * column, { photometricInterpretation: 'MONOCHROME1' }),
+    imageFrame([8, 6], (row, column) => row * column, { samplesPerPixel: 3 }),
+  ];
+  const views = imageViews(imageSet(frames), MODEL);
+  const named = viewSetOf(views.map((view) => ({ view, segmentation: undefined })));
+  assert.ok(validateViewSet(structuredClone(named)), JSON.stringify(validateViewSet.errors));
+  assert.deepEqual(
+    views.map(({ label, inverted, projection, windows }) => [
+      label,
+      inverted,
+      projection,
+      windows.map(({ key }) => key),
+    ]),
+    [
+      ['PA', undefined, true, ['acquired', 'automatic']],
+      ['image 2', true, true, ['automatic']],
+    ],
+  );
+});

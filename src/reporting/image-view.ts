@@ -1,0 +1,49 @@
+/** Images on their own (CR, DX, MG, US …) as the page shows them: a view for each. No patient data. */
+import type { View, ViewAlgorithm, ViewWindow } from '../../contracts/generated/types.ts';
+import type { ImageFrame, ImageSet } from '../assembly/volume.ts';
+import { percentileWindow } from './view.ts';
+
+/** Greyscale images only: the page has no colour. */
+export function imageViews(set: ImageSet, algorithm: ViewAlgorithm): readonly View[] {
+  return set.images
+    .filter(({ header }) => header.samplesPerPixel === 1)
+    .map((image, at) => imageView(set, image, algorithm, at + 1));
+}
+
+function imageView(
+  { seriesInstanceUid, modality }: ImageSet,
+  image: ImageFrame,
+  { name, version, title }: ViewAlgorithm,
+  number: number,
+): View {
+  const { header, frameNumber } = image;
+  const { sopInstanceUid, rows, columns, viewPosition } = header;
+  const spacing = header.frames[frameNumber - 1]?.pixelSpacing ?? header.imagerPixelSpacing ?? [1, 1];
+  return {
+    algorithm: { name, version, title },
+    seriesInstanceUid,
+    modality,
+    units: '',
+    label: viewPosition ?? `image ${number}`,
+    projection: true,
+    ...(header.photometricInterpretation === 'MONOCHROME1' && { inverted: true }),
+    rows,
+    columns,
+    pixelSpacing: [spacing[0], spacing[1]],
+    spacingBetweenSlices: 0,
+    edges: { left: '', right: '', top: '', bottom: '' },
+    slices: [{ sopInstanceUid, frameNumber, positionMm: 0 }],
+    segments: [],
+    histograms: [],
+    windows: windowsOf(image),
+  };
+}
+
+/** In values of the header's window, whichever way round the pixels are. */
+function windowsOf({ header, pixels, slope, intercept }: ImageFrame): View['windows'] {
+  const { windowCenter, windowWidth } = header;
+  const automatic = percentileWindow(Float64Array.from(pixels, (pixel) => pixel * slope + intercept));
+  if (windowCenter === undefined || windowWidth === undefined || windowWidth <= 0) return [automatic];
+  const acquired: ViewWindow = { key: 'acquired', label: 'As acquired', center: windowCenter, width: windowWidth };
+  return [acquired, automatic];
+}
