@@ -1,5 +1,7 @@
 /** A card begun from a graph: what the graph says is filled in, everything else is a question that its author answers. */
+import { boxesOf, draftDetection } from './draft-detection-card.ts';
 import { draftClassification, draftImageInput, imageInputOf, isClassScores } from './draft-image-card.ts';
+import { draftEncoding, draftLayout } from './draft-volume-card.ts';
 import type { GraphFacts, GraphValue } from './graph-facts.ts';
 import type { ModelCard } from './model-package.ts';
 import { openQuestion } from './open-questions.ts';
@@ -16,7 +18,6 @@ export interface DraftFacts {
 /** In the order of the schema; not a `ModelCard` before every question is answered. */
 export function draftCard({ name, file, sha256 }: DraftFacts, graph: GraphFacts): Record<string, unknown> {
   const image = imageInputOf(graph);
-  const [scores] = graph.outputs.filter(isClassScores);
   return {
     schemaVersion: 1,
     name,
@@ -32,7 +33,7 @@ export function draftCard({ name, file, sha256 }: DraftFacts, graph: GraphFacts)
       deterministic: openQuestion('true or false: does the same input always give the same bytes?'),
     },
     input: image === undefined ? draftVolumeInput(graph) : draftImageInput(image),
-    outputs: [scores === undefined ? draftLabelMap(graph) : draftClassification(scores)],
+    outputs: [draftOutput(graph)],
     report: REPORT,
     caveats: [openQuestion('What must stand beside every result?')],
     licence: {
@@ -45,12 +46,20 @@ export function draftCard({ name, file, sha256 }: DraftFacts, graph: GraphFacts)
   };
 }
 
+function draftOutput(graph: GraphFacts): Record<string, unknown> {
+  const boxes = boxesOf(graph);
+  if (boxes !== undefined) return draftDetection(boxes, graph);
+  const scores = graph.outputs.find(isClassScores);
+  return scores === undefined ? draftLabelMap(graph) : draftClassification(scores);
+}
+
 function draftVolumeInput(graph: GraphFacts): Record<string, unknown> {
   return {
     kind: 'volume',
     tensor: nameOf(graph.inputs, 'input'),
     orientation: 'LPS',
-    spacingMm: openQuestion('Number: spacing of the isotropic grid that the graph expects, in mm'),
+    spacingMm: openQuestion('Number or [slice, row, column]: spacing of the grid that the graph expects, in mm'),
+    ...draftLayout(graph.inputs),
     units: openQuestion('HU for CT; "none" where values have no unit'),
     intensity: intensityOf(graph.inputs),
     fill: openQuestion('Number: value outside the image, in units; -1024 for CT'),
@@ -63,6 +72,7 @@ function draftLabelMap(graph: GraphFacts): Record<string, unknown> {
   return {
     kind: 'label-map',
     tensor: nameOf(graph.outputs, 'output'),
+    ...draftEncoding(graph.outputs),
     segments: [draftSegment(undefined, 1, undefined)],
     otherLabels: [],
     refine: {
