@@ -23,7 +23,7 @@ import { type RunningWetread, runWetread } from '../support/running-wetread.ts';
 
 let running: RunningWetread;
 before(async () => {
-  running = await runWetread({ models: [HEART_PACKAGE] });
+  running = await runWetread({ models: [HEART_PACKAGE], rules: [{ name: 'hearts', model: 'dx-heart-size' }] });
 });
 after(async () => running?.[Symbol.asyncDispose]());
 

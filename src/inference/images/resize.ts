@@ -56,24 +56,28 @@ export function resized(image: ImageFrame, table: Float64Array, { from, size, sh
   const first = down[0]!.first;
   const last = down.at(-1)!;
   const narrowed = new Float32Array((last.first + last.weights.length - first) * width);
+  const line = new Float64Array(columns);
   for (let row = 0; row * width < narrowed.length; row++) {
     const start = (row + first) * columns;
-    for (const [column, { first: from1, weights }] of across.entries()) {
-      let sum = 0;
-      for (let i = 0; i < weights.length; i++)
-        sum += weights[i]! * table[image.pixels[start + from1 + i]! + FIRST_PLACE]!;
-      narrowed[row * width + column] = sum;
-    }
+    for (let column = 0; column < columns; column++) line[column] = table[image.pixels[start + column]! + FIRST_PLACE]!;
+    for (let column = 0; column < width; column++) narrowed[row * width + column] = weighted(across[column]!, line);
   }
   const result = new Float32Array(height * width);
-  for (const [row, { first: from0, weights }] of down.entries()) {
-    for (let column = 0; column < width; column++) {
-      let sum = 0;
-      for (let i = 0; i < weights.length; i++) sum += weights[i]! * narrowed[(from0 - first + i) * width + column]!;
-      result[row * width + column] = sum;
+  const upright = new Float64Array(narrowed.length / width);
+  for (let column = 0; column < width; column++) {
+    for (let row = 0; row < upright.length; row++) upright[row] = narrowed[row * width + column]!;
+    for (let row = 0; row < height; row++) {
+      const { first: top, weights } = down[row]!;
+      result[row * width + column] = weighted({ first: top - first, weights }, upright);
     }
   }
   return result;
+}
+
+function weighted({ first, weights }: Weights, line: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < weights.length; i++) sum += weights[i]! * line[first + i]!;
+  return sum;
 }
 
 /** The pixels that one pixel of the result is made of. */
