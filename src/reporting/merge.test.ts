@@ -42,7 +42,7 @@ const byName = ({ readings }: Report): unknown =>
 const disagreed = ({ sections }: Report): unknown =>
   sections
     .flatMap(({ sentences }) => sentences.filter(({ notice }) => notice === 'disagreement'))
-    .map(({ findingKeys }) => findingKeys.toSorted())
+    .map(({ findingKeys }) => findingKeys.toSorted().join(' '))
     .sort();
 
 test('WR-MUL-06 the order of the models changes no finding and no disagreement; nothing is averaged or lost', () => {
