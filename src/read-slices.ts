@@ -101,8 +101,9 @@ function guardContext(
   { header }: Volume,
   study: StudyHeader,
 ): GuardContext {
-  const { patientName, patientId, accessionNumber, referringPhysicianName, studyId } = study;
-  const known = [patientName, patientId, accessionNumber, referringPhysicianName, studyId];
+  const { patientName, patientId, accessionNumber, referringPhysicianName, studyId, requests } = study;
+  const orders = requests.flatMap((one) => [one.accessionNumber, one.placerOrderNumber, one.fillerOrderNumber]);
+  const known = [patientName, patientId, accessionNumber, referringPhysicianName, studyId, ...orders];
   return {
     patientSex: header.patientSex,
     laterality: header.imageLaterality,
