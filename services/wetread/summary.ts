@@ -8,7 +8,7 @@ import { findingTitle } from '../../src/reporting/finding-text.ts';
 import { unitText } from '../../src/reporting/text.ts';
 import { segmentationDocuments } from '../review/documents.ts';
 
-const DOCUMENTS: readonly DocumentName[] = ['report.json', 'sr.dcm', 'bundle.json', 'trace.json'];
+const DOCUMENTS: readonly DocumentName[] = ['report.json', 'sr.dcm', 'bundle.json', 'trace.json', 'embedding.json'];
 
 export async function summaryOf(ledger: Ledger, files: Summary['files'], software: string): Promise<Summary> {
   const records = await ledger.list();

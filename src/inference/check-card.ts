@@ -4,7 +4,12 @@ import { scopeContradictions } from './check-scope.ts';
 import { encodingContradictions, volumeContradictions } from './check-volume.ts';
 import { declaredFindings } from './declared-findings.ts';
 import { detectionContradictions } from './heads/check-detection.ts';
-import { embeddingContradictions, measurementContradictions, regionContradictions } from './heads/check-numbers.ts';
+import {
+  componentKeyContradictions,
+  embeddingContradictions,
+  measurementContradictions,
+  regionContradictions,
+} from './heads/check-numbers.ts';
 import {
   type ClassificationOutput,
   type ImageInput,
@@ -150,6 +155,7 @@ function labelMapContradictions(
       `${key}/findings: a measure key is used twice`,
     ),
     ...findings.flatMap((rule) => regionContradictions(rule, `${key}/findings`)),
+    ...componentKeyContradictions(findings, `${key}/findings`),
     ...unless(
       gated.every((label) => labels.includes(label)),
       `${key}/gate: a label is not declared`,
