@@ -25,7 +25,9 @@ const elsewhere: Card = {
 
 test('WR-OIP-04 each package is run where its card says, under the name that it has there', async (t) => {
   const folders = ['here', 'there'].map((name) => mkdtempSync(join(tmpdir(), `wetread-${name}-`)));
-  t.after(() => folders.forEach((folder) => void rmSync(folder, { recursive: true })));
+  t.after(() => {
+    for (const folder of folders) rmSync(folder, { recursive: true });
+  });
   writePackage(folders[0]!, 'negate', negateModel());
   writePackage(folders[1]!, 'negate-there', negateModel(), '3.0.0');
   await using there = await startInferenceService(folders[1]!);
