@@ -1,6 +1,6 @@
 /**
  * THE pipeline: one study in, one filed draft out. Read {@link preread} aloud; everything below it is one stage each,
- * and only this file, `triage.ts`, `selection.ts`, `work.ts`, `assemble-series.ts`, `read-series.ts` and `drafting.ts` call ports.
+ * and only this file, `triage.ts`, `selection.ts`, `work.ts`, `assemble-series.ts`, `read-series.ts`, `read-images.ts`, `read-slices.ts` and `drafting.ts` call ports.
  */
 import { readImageHeader } from './arrival/image-header.ts';
 import type { Series, Study } from './arrival/study.ts';
@@ -94,7 +94,7 @@ async function readWith(
 
 /** How the page shows what was read; made while the voxels are there. */
 function viewsOf({ images, model: { card }, outlines, findings }: Reading): readonly View[] {
-  if (!isVolume(images)) return imageViews(images, card);
+  if (!isVolume(images)) return imageViews(images, card, findings);
   return [viewOf(images, card, outlines, marksOf(images, findings))];
 }
 
