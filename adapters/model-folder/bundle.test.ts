@@ -180,7 +180,12 @@ test('WR-PKG-06 names that the graph does not have, and keys that are missing, b
       outputs: { label: { ...output, format: 'heat' } },
     },
   };
-  const { card } = await begun(metadata);
+  const { folder, card } = await begun(metadata);
+  const { complaints } = await inspectPackage(folder);
+  assert.deepEqual(
+    complaints.filter((one) => !/^card\.json: \S+ is open: /.test(one)),
+    [],
+  );
   const names = ['/version', '/input/tensor', '/outputs/0/tensor'].map((pointer) => at(card, pointer));
   assert.deepEqual(names, ['0.1.0', 'image', 'pred']);
   const asked = openQuestions(card).map(({ key, question }) => `${key} ${question}`);

@@ -69,6 +69,10 @@ export async function inspectPackage(folder: string): Promise<Inspection> {
   };
 }
 
+/** Keys without whose answers nothing can be said about the tensors of a graph. */
+const SHAPES_TENSORS =
+  /^\/(input\/(tensor|layout|window|shape|depth|fit|multipleOf)|outputs\/\d+\/(tensor|encoding))(\/|$)/;
+
 interface CardInspection {
   readonly complaints: readonly string[];
   readonly card?: ModelCard;
@@ -88,7 +92,7 @@ async function inspectCard(folder: string): Promise<CardInspection> {
     ...(card === undefined ? [] : contradictions(card)),
   ].map((what) => `${CARD}: ${what}`);
   if (card !== undefined) return { complaints, card, comparable: card };
-  const isComparable = wrong.length === 0 && !open.some(({ key }) => /^\/(input|outputs\/\d+)\/tensor$/.test(key));
+  const isComparable = wrong.length === 0 && !open.some(({ key }) => SHAPES_TENSORS.test(key));
   return { complaints, ...(isComparable ? { comparable: unchecked as ModelCard } : {}) };
 }
 

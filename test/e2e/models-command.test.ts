@@ -50,7 +50,8 @@ test('WR-MPK-10 docs/add-a-model.md leads from an ONNX file to a draft, command 
   folder.writeStudy('STUDY', smallChest());
   const run = new Set<string>();
   for (const { language, text } of blocks) {
-    if (language === 'json') {
+    // the first is the golden case; those behind are parts of other cards
+    if (language === 'json' && !existsSync(join(draft, 'golden'))) {
       answer(draft);
       assert.deepEqual(
         JSON.parse(text).inputs,
@@ -73,11 +74,12 @@ test('WR-MPK-10 docs/add-a-model.md leads from an ONNX file to a draft, command 
     ['filed'],
   );
   assert.ok(existsSync(join(folder.path, 'models', 'lungs-0.1.0', 'SHA256SUMS')));
-  assert.deepEqual([...run].filter((word) => /^(list|show|check|test|pack|add)$/.test(word)).sort(), [
+  assert.deepEqual([...run].filter((word) => /^(list|show|check|test|pack|reference|add)$/.test(word)).sort(), [
     'add',
     'check',
     'list',
     'pack',
+    'reference',
     'show',
     'test',
   ]);
@@ -99,8 +101,8 @@ test('WR-MPK-09 a package that is begun says every question that is open, and no
     [],
   );
   const keys = complaints.map((complaint) => complaint.split(' ')[1]!.split('/')[1]);
-  const asked = ['title', 'description', 'intendedUse', 'runtime', 'input', 'outputs', 'caveats'];
-  assert.deepEqual([...new Set(keys)], [...asked, 'report', 'licence', 'resources', 'facts']);
+  const asked = ['title', 'description', 'intendedUse', 'runtime', 'input', 'outputs', 'report', 'caveats'];
+  assert.deepEqual([...new Set(keys)], [...asked, 'licence', 'resources', 'facts']);
   assert.equal((await models('add', 'My Lungs v2.onnx', '--to', 'begun')).code, 1);
 });
 
@@ -108,12 +110,11 @@ test('WR-MPK-09 a graph that cannot be declared says so before a question is ans
   const copy = copyPackage(join(folder.path, 'network'));
   editGraph(copy, ({ graph }) => {
     const { tensorType } = graph!.input![0]!.type!;
-    tensorType!.elemType = 1;
-    tensorType!.shape!.dim!.unshift({ dimValue: 1 }, { dimValue: 1 });
+    tensorType!.elemType = 7;
   });
   await models('add', 'network/lungs.onnx', '--to', 'networks');
   const { stdout } = await models('check', 'networks/lungs');
-  assert.match(stdout, /^card\.json: \/input\/tensor: volume has rank 5 in the graph, not 3/m);
+  assert.match(stdout, /^card\.json: \/input\/tensor: volume is INT64 in the graph, not FP32/m);
   assert.match(stdout, /^card\.json: \/input\/intensity\/low is open: /m);
   assert.doesNotMatch(stdout, /^card\.json: \S+ must /m);
 });
