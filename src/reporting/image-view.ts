@@ -1,13 +1,19 @@
 /** Images on their own (CR, DX, MG, US …) as the page shows them: a view for each. No patient data. */
 import type { View, ViewAlgorithm, ViewWindow } from '../../contracts/generated/types.ts';
 import type { ImageFrame, ImageSet } from '../assembly/volume.ts';
+import type { Findings } from '../inference/findings.ts';
+import { imageMarks } from './marks.ts';
 import { percentileWindow } from './view.ts';
 
-/** Greyscale images only: the page has no colour. */
-export function imageViews(set: ImageSet, algorithm: ViewAlgorithm): readonly View[] {
+/** Greyscale images only: the page has no colour. @param findings those that lie on an image are marked there */
+export function imageViews(set: ImageSet, algorithm: ViewAlgorithm, findings?: Findings): readonly View[] {
   return set.images
     .filter(({ header }) => header.samplesPerPixel === 1)
-    .map((image, at) => imageView(set, image, algorithm, at + 1));
+    .map((image, at) => {
+      const place = { sopInstanceUid: image.header.sopInstanceUid, frameNumber: image.frameNumber };
+      const marks = findings === undefined ? [] : imageMarks(place, findings);
+      return { ...imageView(set, image, algorithm, at + 1), ...(marks.length === 0 ? {} : { marks: [...marks] }) };
+    });
 }
 
 function imageView(

@@ -7,7 +7,7 @@ import type { Volume } from '../assembly/volume.ts';
 import { code } from '../codes.ts';
 import type { Finding, Findings, Region } from '../inference/findings.ts';
 import { findingText } from './finding-text.ts';
-import { marksOf } from './marks.ts';
+import { imageMarks, marksOf } from './marks.ts';
 import { placeText } from './place-text.ts';
 import { readingPlace } from './reading-order.ts';
 
@@ -136,4 +136,14 @@ test('WR-DET-09 the draft names the slice as the page counts it; what has no reg
   assert.equal(findingText(finding!, placeText(finding!, axial)), 'Nodule: present (probability 0.87), slice 7 of 12.');
   const { region: _, ...nowhere } = finding!;
   assert.equal(placeText(nowhere, axial), undefined);
+});
+
+test('WR-DET-09 a box on an image is drawn on that image, and on no other', () => {
+  const image = { sopInstanceUid: '1.2.3', sopClassUid: '1.2.840.10008.5.1.4.1.1.1.1' };
+  const findings = findingsOf({ kind: 'image-box', image, minimum: [10, 20], maximum: [30, 44.5] });
+  const [mark] = imageMarks({ sopInstanceUid: '1.2.3', frameNumber: 1 }, findings);
+  assert.deepEqual(mark?.shapes, [{ slice: 0, points: [10, 20, 30, 20, 30, 44.5, 10, 44.5] }]);
+  assert.deepEqual(imageMarks({ sopInstanceUid: '1.2.4', frameNumber: 1 }, findings), []);
+  assert.deepEqual(imageMarks({ sopInstanceUid: '1.2.3', frameNumber: 2 }, findings), []);
+  assert.deepEqual(marksOf(axial, findings), []);
 });

@@ -11,11 +11,32 @@ import { probabilityText } from './text.ts';
 type PatientRegion = Extract<Region, { readonly center: unknown }>;
 
 /** Of every finding that lies in the patient; slices as the page counts them. */
-export function marksOf(volume: Volume, { algorithm, findings }: Findings): readonly ViewMark[] {
+export function marksOf(volume: Volume, findings: Findings): readonly ViewMark[] {
+  return marksWhere(findings, (region) => ('center' in region ? shapesOf(volume, region) : []));
+}
+
+/** Of every finding that lies on this image, which is the only slice of its view. */
+export function imageMarks(
+  image: { readonly sopInstanceUid: string; readonly frameNumber: number },
+  findings: Findings,
+): readonly ViewMark[] {
+  return marksWhere(findings, (region) => {
+    if ('center' in region) return [];
+    const { sopInstanceUid, frameNumber = 1 } = region.image;
+    if (sopInstanceUid !== image.sopInstanceUid || frameNumber !== image.frameNumber) return [];
+    if (region.kind === 'image-point') return [{ slice: 0, points: [...region.point] }];
+    const [[left, top], [right, bottom]] = [region.minimum, region.maximum];
+    return [{ slice: 0, points: [left, top, right, top, right, bottom, left, bottom] }];
+  });
+}
+
+function marksWhere(
+  { algorithm, findings }: Findings,
+  shapes: (region: Region) => readonly ViewShape[],
+): readonly ViewMark[] {
   return findings.flatMap((finding): ViewMark[] => {
     const { region, probability, key } = finding;
-    if (region === undefined || !('center' in region)) return [];
-    const [first, ...others] = shapesOf(volume, region);
+    const [first, ...others] = region === undefined ? [] : shapes(region);
     if (first === undefined) return [];
     const label = probability === undefined ? key : `${key}  ${probabilityText(probability)}`;
     return [{ findingKey: findingPath(algorithm, finding), label, shapes: [first, ...others] }];
