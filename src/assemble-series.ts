@@ -106,7 +106,11 @@ async function assemble<I extends Images>(
 }
 
 /** Memory goes back to the pool only when no decoder writes into it any more. */
-async function abandon(builder: Builder<Images>, decoding: Set<Promise<void>>, voxels: Ports['voxels']): Promise<void> {
+async function abandon(
+  builder: Builder<Images>,
+  decoding: Set<Promise<void>>,
+  voxels: Pick<Ports['voxels'], 'release'>,
+): Promise<void> {
   await Promise.allSettled(decoding);
   const { images } = builder.finish();
   if (images !== undefined) releaseImages(voxels, images);

@@ -58,7 +58,7 @@ function expectedInputs(input: InputRule): readonly Expected[] {
           key,
           name: input.tensor,
           datatype: input.intensity.datatype,
-          shapes: [volumeAxes(input, inputLayout(input), inputChannels(input))],
+          shapes: volumeShapes(input, inputLayout(input), inputChannels(input)),
         },
       ];
     case 'image':
@@ -70,17 +70,18 @@ function expectedInputs(input: InputRule): readonly Expected[] {
 
 const AXIS_NAMES = { D: 'slices', H: 'rows', W: 'columns' } as const;
 
-/** Axes of a tensor on the grid of the input: sizes where the card fixes them. */
-function volumeAxes(input: VolumeInput, layout: TensorLayout, channels: Axis): readonly Axis[] {
+/** Of a tensor on the grid of the input, with sizes where the card fixes them; none while the layout is an open question. */
+function volumeShapes(input: VolumeInput, layout: TensorLayout, channels: Axis): Expected['shapes'] {
   const [slices, rows, columns] = fixedSizes(input);
   const { D, H, W } = AXIS_NAMES;
   const sizes: Readonly<Record<string, Axis>> = { N: 1, C: channels, D: slices ?? D, H: rows ?? H, W: columns ?? W };
-  return axesOf(layout).map((axis) => sizes[axis]!);
+  const axes = axesOf(layout).flatMap((axis) => sizes[axis] ?? []);
+  return axes.length === layout.length ? [axes] : [];
 }
 
-function labelAxes(output: LabelMapOutput, input: VolumeInput): readonly Axis[] {
+function labelShapes(output: LabelMapOutput, input: VolumeInput): Expected['shapes'] {
   const encoding = encodingOf(output);
-  return volumeAxes(input, encodedLayout(encoding), labelChannels(encoding));
+  return volumeShapes(input, encodedLayout(encoding), labelChannels(encoding));
 }
 
 function labelChannels(encoding: ReturnType<typeof encodingOf>): Axis {
@@ -100,7 +101,7 @@ function expectedOutputs(
           key: `${key}/tensor`,
           name: output.tensor,
           datatype: encodedDatatype(encodingOf(output)),
-          shapes: input.kind === 'volume' ? [labelAxes(output, input)] : [],
+          shapes: input.kind === 'volume' ? labelShapes(output, input) : [],
         },
       ];
     case 'classification':

@@ -1,5 +1,8 @@
 /** What goes into a model and what comes out of it, in words. */
-import type { InputRule, ModelCard, OutputRule } from '../../../src/inference/model-package.ts';
+import { PLAIN_LAYOUT } from '../../../src/assembly/layout.ts';
+import { gridText } from '../../../src/inference/input-grid.ts';
+import type { InputRule, ModelCard, OutputRule, VolumeInput } from '../../../src/inference/model-package.ts';
+import { inputChannels, inputLayout } from '../../../src/inference/prepare.ts';
 import { countText } from './progress.ts';
 
 /** What is refused. */
@@ -34,7 +37,16 @@ function outputLimits(output: OutputRule): readonly string[] {
       );
     case 'classification':
       return output.gate.map(({ meaning, minimum }) => `  ${meaning}: probability at least ${minimum}`);
-    default:
+    case 'measurement':
+      return output.findings.flatMap(({ concept, measures }) =>
+        measures.map(
+          ({ concept: what, plausible: { minimum, maximum }, unit }) =>
+            `  ${concept.meaning}, ${what.meaning.toLowerCase()}: ${minimum} to ${maximum} ${unit.value}, else not told`,
+        ),
+      );
+    case 'detection':
+    case 'embedding':
+    case 'text':
       return [];
   }
 }
@@ -42,11 +54,15 @@ function outputLimits(output: OutputRule): readonly string[] {
 export function inputLines(input: InputRule): readonly string[] {
   switch (input.kind) {
     case 'volume': {
-      const { tensor, intensity, units, spacingMm, shape, maximumShape } = input;
-      const window = 'low' in intensity ? `, ${intensity.low} to ${intensity.high} as 0 to 1` : '';
-      const grid = spacingMm === undefined ? `${shape?.join(' × ')} points` : gridText(spacingMm);
+      const { tensor, intensity, units, window, maximumShape } = input;
+      const values = 'low' in intensity ? `, ${intensity.low} to ${intensity.high} as 0 to 1` : '';
+      const most = `${gridText(input)}, at most ${maximumShape.join(' × ')}`;
       return [
-        `  in: ${tensor}, ${intensity.datatype} in ${units}${window}; ${grid}, at most ${maximumShape.join(' × ')}`,
+        `  in: ${tensor}, ${intensity.datatype} in ${units}${values}; ${most}`,
+        ...(isUsual(input) ? [] : [`    ${input.orientation} ${inputLayout(input)}, ${channelsText(input)}`]),
+        ...(window === undefined
+          ? []
+          : [`    in windows of ${window.shape.join(' × ')}, overlap ${window.overlap}, ${window.blend}`]),
       ];
     }
     case 'image': {
@@ -63,9 +79,13 @@ export function inputLines(input: InputRule): readonly string[] {
   }
 }
 
-function gridText(spacing: number | readonly number[] | 'as-acquired'): string {
-  if (spacing === 'as-acquired') return 'as acquired';
-  return `${typeof spacing === 'number' ? spacing : spacing.join(' × ')} mm`;
+/** One channel, slices, rows, columns in LPS: nothing that a reader would have to be told. */
+function isUsual(input: VolumeInput): boolean {
+  return input.orientation === 'LPS' && inputLayout(input) === PLAIN_LAYOUT && inputChannels(input) === 1;
+}
+
+function channelsText(input: VolumeInput): string {
+  return countText(inputChannels(input), 'channel', 'channels');
 }
 
 export function outputLines(output: OutputRule): readonly string[] {
