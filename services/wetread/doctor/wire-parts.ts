@@ -143,7 +143,7 @@ async function inferenceServers(config: Config, stack: AsyncDisposableStack): Pr
     const access = await openAccess(server, key);
     const address = httpAddress(server.url, `${key}.url`, access.tls);
     if (server.kind === 'openai') return [textServerPart({ name, server, address, generator, cards })];
-    const engine = stack.adopt(openServer(server, access), (opened) => opened.close());
+    const engine = stack.adopt(await openServer(server, access), (opened) => opened.close());
     return [inferenceServerPart({ name, server, address, engine, cards })];
   });
   return (await Promise.all(parts)).flat();

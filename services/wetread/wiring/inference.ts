@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { inferenceChild } from '../../../adapters/open-inference/child-process.ts';
 import { type OpenInferenceEngine, openInferenceEngine } from '../../../adapters/open-inference/engine.ts';
-import { grpcInferenceEngine } from '../../../adapters/open-inference/grpc-engine.ts';
 import type { InferenceServer } from '../../../contracts/generated/types.ts';
 import { WetreadError } from '../../../src/errors.ts';
 import type { ModelCard } from '../../../src/inference/model-package.ts';
@@ -37,7 +36,7 @@ export async function wireInference(
   const engines = new Map<string, InferenceEngine>();
   for (const [name, server] of Object.entries(servers)) {
     if (server.kind !== 'open-inference') continue;
-    const opened = openServer(server, await openAccess(server, `inference.servers.${name}`));
+    const opened = await openServer(server, await openAccess(server, `inference.servers.${name}`));
     engines.set(
       name,
       stack.adopt(opened, (engine) => engine.close()),
@@ -63,12 +62,15 @@ function ownEngine(config: Config, service: OwnService, stack: AsyncDisposableSt
   return child.engine;
 }
 
-export function openServer(
+/** gRPC is loaded where it is spoken. */
+export async function openServer(
   { url, protocol, tensors, timeoutSeconds }: InferenceServer,
   access: ServerAccess,
-): OpenInferenceEngine {
+): Promise<OpenInferenceEngine> {
   const reached = { url, timeoutMs: timeoutSeconds * 1000, ...access };
-  return protocol === 'grpc' ? grpcInferenceEngine(reached) : openInferenceEngine({ ...reached, tensors });
+  if (protocol === 'http') return openInferenceEngine({ ...reached, tensors });
+  const { grpcInferenceEngine } = await import('../../../adapters/open-inference/grpc-engine.ts');
+  return grpcInferenceEngine(reached);
 }
 
 /** Each request to the server that its package names, under the name that it has there. */
