@@ -42,8 +42,8 @@ test('WR-PKG-01 a signed archive is unpacked by who trusts its maker, and says w
   assert.deepEqual(readFileSync(at('signed.tar.gz')), readFileSync(at('again.tar.gz')));
   const { folder, signedBy } = await unpackPackage(at('signed.tar.gz'), at('home'), [trust(stranger), trust(maker)]);
   assert.equal(signedBy, keyIdOf(maker.publicKey));
-  const { packages, refused } = await openModelShelf([folder], { ...OPEN_ADMISSION, trustedKeys: [trust(maker)] });
-  assert.deepEqual([packages()[0]?.signedBy, refused], [keyIdOf(maker.publicKey), []]);
+  const shelf = await openModelShelf([folder], { ...OPEN_ADMISSION, trustedKeys: [trust(maker)] });
+  assert.deepEqual([shelf.packages()[0]?.signedBy, shelf.refused], [keyIdOf(maker.publicKey), []]);
   assert.equal((await loadModelPackage(folder)).digest, plain.digest, 'a site without keys loads it as well');
 });
 
@@ -99,9 +99,9 @@ for (const [what, [damage, message]] of Object.entries(UNTRUSTED)) {
   test(`WR-PKG-02 refused where keys are trusted: ${what}`, async () => {
     const folder = copyPackage(at(`untrusted ${what}`));
     await damage(folder, (await loadModelPackage(folder)).digest);
-    const { packages, refused } = await openModelShelf([folder], { ...OPEN_ADMISSION, trustedKeys: [trust(maker)] });
-    assert.deepEqual([packages(), refused[0]?.error.code], [[], 'package-untrusted']);
-    assert.match(refused[0]!.error.message, message);
+    const shelf = await openModelShelf([folder], { ...OPEN_ADMISSION, trustedKeys: [trust(maker)] });
+    assert.deepEqual([shelf.packages(), shelf.refused[0]?.error.code], [[], 'package-untrusted']);
+    assert.match(shelf.refused[0]!.error.message, message);
   });
 }
 
@@ -155,7 +155,10 @@ for (const [clinicalUse, researchUse, code] of LICENCES) {
     const folder = copyPackage(at(`licence ${clinicalUse} ${researchUse}`));
     editCard(folder, (card) => Object.assign(card.licence, { clinicalUse }));
     await seal(folder);
-    const { packages, refused } = await openModelShelf([folder], { ...OPEN_ADMISSION, researchUse });
-    assert.deepEqual([packages().length, refused[0]?.error.code], code === undefined ? [1, undefined] : [0, code]);
+    const shelf = await openModelShelf([folder], { ...OPEN_ADMISSION, researchUse });
+    assert.deepEqual(
+      [shelf.packages().length, shelf.refused[0]?.error.code],
+      code === undefined ? [1, undefined] : [0, code],
+    );
   });
 }

@@ -110,7 +110,7 @@ function outputOf(output: BundleTensor, values: readonly GraphValue[]): object {
 
 function encodingOf({ format, channels, name }: BundleTensor, values: readonly GraphValue[]): unknown {
   const value = values.find((one) => one.name === name) ?? values[0];
-  switch (format) {
+  switch (format ?? '') {
     case 'segmentation':
       return value?.datatype === 'FP32' && (channels.length > 2 || hasChannels(value, channels.length))
         ? { kind: 'logits', layout: LAYOUT }
