@@ -11,7 +11,7 @@ import type { Bundle, FhirResource, Observation } from 'fhir/r4.js';
 import { readDataSet } from '../../adapters/part10/reader.ts';
 import { dxFiles } from '../../adapters/phantom/dx-files.ts';
 import { type RadiographOptions, radiograph } from '../../adapters/phantom/radiograph.ts';
-import type { Report } from '../../contracts/generated/types.ts';
+import type { Report, ViewSet } from '../../contracts/generated/types.ts';
 import { validateReport } from '../../contracts/generated/validators.js';
 import { isFinal } from '../../src/arrival/lifecycle.ts';
 import type { DocumentName, StudyRecord } from '../../src/ports.ts';
@@ -90,6 +90,16 @@ test('WR-CLS-22 the SR of a classified radiograph is valid', { skip: withoutTool
   const { errors, iod } = dciodvfy(path);
   assert.deepEqual(errors, []);
   assert.match(iod, /Comprehensive3DSR/);
+});
+
+test('WR-IMG-16 the page is given the radiograph to show: matrix, image and window', async () => {
+  const record = await ended('shown', { heart: 1.2 });
+  const { views } = await jsonOf<ViewSet>(record, 'view.json');
+  const [view] = views;
+  assert.deepEqual([views.length, view!.modality, view!.rows, view!.columns], [1, 'DX', 512, 512]);
+  const report = await jsonOf<Report>(record, 'report.json');
+  assert.equal(view!.slices[0].sopInstanceUid, report.readings[0].evidence[0].sopInstanceUid);
+  assert.ok(view!.windows[0].width > 0);
 });
 
 test('WR-CLS-23 no frontal chest, no draft: the study is refused with the reason', async () => {
