@@ -83,7 +83,11 @@ test('WR-RUL-05 only the series that the rule selects is fetched; the others are
 test('WR-RUL-05 without rules the series of most instances is read, and no other is fetched to say what it is', async () => {
   await using asked = await pacsWithStudy();
   const record = await readBy(asked.pacs, []);
-  assert.deepEqual([record.state, record.rule, record.priority], ['filed', 'every-model', 'routine'], JSON.stringify(record));
+  assert.deepEqual(
+    [record.state, record.rule, record.priority],
+    ['filed', 'every-model', 'routine'],
+    JSON.stringify(record),
+  );
   assert.deepEqual(asked.fetched, [RULE_STUDY.lung]);
   assert.deepEqual(reasons(record), {
     [RULE_STUDY.localizer]: 'LOCALIZER',
