@@ -1,6 +1,7 @@
 /** From counts to findings: the measures that the card declares, in codes and units, with evidence. */
 import { type Volume, voxelMilliliters } from '../assembly/volume.ts';
 import { WetreadError } from '../errors.ts';
+import { conceptOf } from './finding-concept.ts';
 import type { Finding, Findings, InstanceReference } from './findings.ts';
 import { gridText } from './input-grid.ts';
 import { type Measured, measurementOf, needsShape } from './measures.ts';
@@ -131,15 +132,6 @@ function componentFinding(
     measurements: measures.map((measure) => measurementOf(measure, measured)),
     evidence: [referenceTo(volume, statistics.largestSlice)],
   };
-}
-
-function conceptOf({
-  category,
-  concept,
-  site,
-  laterality,
-}: FindingRule): Pick<Finding, 'category' | 'concept' | 'site' | 'laterality'> {
-  return { category, concept, ...(site && { site }), ...(laterality && { laterality }) };
 }
 
 function statisticsOf(statistics: readonly SegmentStatistics[], number: number): SegmentStatistics {

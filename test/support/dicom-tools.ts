@@ -1,8 +1,7 @@
 /** Independent readers and validators of DICOM: dicom3tools, dcmtk, highdicom. What is missing is said once, with its cure. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { PythonEnvironment } from './python-packages.ts';
 
 const PACKAGES: Readonly<Record<string, string>> = {
   dciodvfy: 'dicom3tools',
@@ -67,43 +66,21 @@ export function dsrdump(path: string): { readonly tree: string; readonly complai
   return { tree: stdout, complaints: stderr.split('\n').filter((line) => line.trim() !== '' && !noise.test(line)) };
 }
 
-const HIGHDICOM = 'highdicom==0.28.2';
-const INSTALL = `python3 -m venv DIR && DIR/bin/pip install ${HIGHDICOM}, then WETREAD_PYTHON=DIR/bin/python`;
-
-/** A Python with highdicom: `$WETREAD_PYTHON`, or an environment in the user's cache, made on first use. */
-function findPython(): string | undefined {
-  const cache = join(
-    process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
-    'wetread',
-    HIGHDICOM.replace('==', '-'),
-  );
-  const own = join(cache, 'bin', 'python');
-  for (const python of [process.env['WETREAD_PYTHON'], own]) {
-    if (python !== undefined && importsHighdicom(python)) return python;
-  }
-  if (!existsSync(cache)) mkdirSync(cache, { recursive: true });
-  spawnSync('python3', ['-m', 'venv', cache], { timeout: 60_000 });
-  spawnSync(own, ['-m', 'pip', 'install', '--quiet', HIGHDICOM], { timeout: 240_000 });
-  return importsHighdicom(own) ? own : undefined;
-}
-
-function importsHighdicom(python: string): boolean {
-  return spawnSync(python, ['-c', 'import highdicom'], { timeout: 60_000 }).status === 0;
-}
-
-/** Looked for once, when somebody asks. */
-let search: { readonly python: string | undefined } | undefined;
+const highdicom = new PythonEnvironment({
+  name: 'highdicom',
+  packages: ['highdicom==0.28.2'],
+  imports: ['highdicom'],
+  variable: 'WETREAD_PYTHON',
+});
 
 /** As {@link withoutTool}, for highdicom. */
 export function withoutHighdicom(): string | false {
-  search ??= { python: findPython() };
-  return search.python === undefined ? announce(`highdicom ABSENT: ${INSTALL}`) : false;
+  return highdicom.absence();
 }
 
 /** The Python that has highdicom. */
 export function highdicomPython(): string {
-  if (search?.python === undefined) throw new Error('ask withoutHighdicom first');
-  return search.python;
+  return highdicom.python;
 }
 
 export type CodeTriple = readonly [value: string, scheme: string, meaning: string];

@@ -1,51 +1,31 @@
 /** Servers of the Open Inference Protocol that are not ours, from PyPI. Where one cannot be had, that is said once, with its cure. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
-import { homedir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from './free-port.ts';
+import { PythonEnvironment } from './python-packages.ts';
 
-const PACKAGES = {
-  mlserver: ['mlserver==1.7.1', 'onnxruntime==1.31.1'],
-  kserve: ['kserve==0.21.0', 'onnxruntime==1.31.1'],
+const ENVIRONMENTS = {
+  mlserver: new PythonEnvironment({
+    name: 'MLServer',
+    packages: ['mlserver==1.7.1', 'onnxruntime==1.31.1'],
+    imports: ['mlserver', 'onnxruntime'],
+    variable: 'WETREAD_MLSERVER_PYTHON',
+  }),
+  kserve: new PythonEnvironment({
+    name: 'KServe',
+    packages: ['kserve==0.21.0', 'onnxruntime==1.31.1'],
+    imports: ['kserve', 'onnxruntime'],
+    variable: 'WETREAD_KSERVE_PYTHON',
+  }),
 } as const;
 
-export type ForeignServer = keyof typeof PACKAGES;
-
-function installOf(server: ForeignServer): string {
-  const variable = `WETREAD_${server.toUpperCase()}_PYTHON`;
-  return `python3 -m venv DIR && DIR/bin/pip install '${PACKAGES[server].join("' '")}', then ${variable}=DIR/bin/python`;
-}
-
-/** `$WETREAD_MLSERVER_PYTHON` and the like, or an environment in the user's cache, made on first use. */
-function findPython(server: ForeignServer): string | undefined {
-  const home = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  const cache = join(home, 'wetread', PACKAGES[server].join('-').replaceAll('==', '-'));
-  const own = join(cache, 'bin', 'python');
-  for (const python of [process.env[`WETREAD_${server.toUpperCase()}_PYTHON`], own]) {
-    if (python !== undefined && canImport(python, server)) return python;
-  }
-  if (!existsSync(cache)) mkdirSync(cache, { recursive: true });
-  spawnSync('python3', ['-m', 'venv', cache], { timeout: 60_000 });
-  spawnSync(own, ['-m', 'pip', 'install', '--quiet', ...PACKAGES[server]], { timeout: 600_000 });
-  return canImport(own, server) ? own : undefined;
-}
-
-function canImport(python: string, server: ForeignServer): boolean {
-  return spawnSync(python, ['-c', `import ${server}, onnxruntime`], { timeout: 60_000 }).status === 0;
-}
-
-const found = new Map<ForeignServer, string | undefined>();
+export type ForeignServer = keyof typeof ENVIRONMENTS;
 
 /** For `test(name, { skip: withoutServer('kserve') }, …)`: false, or the sentence that says what to install. */
 export function withoutServer(server: ForeignServer): string | false {
-  if (!found.has(server)) {
-    found.set(server, findPython(server));
-    if (found.get(server) === undefined) process.stderr.write(`\n*** ${server} ABSENT: ${installOf(server)} ***\n`);
-  }
-  return found.get(server) === undefined && `${server} ABSENT: ${installOf(server)}`;
+  return ENVIRONMENTS[server].absence();
 }
 
 export interface RunningForeignServer extends AsyncDisposable {
@@ -59,8 +39,7 @@ export async function startForeignServer(
   graphs: Readonly<Record<string, string>>,
   folder: string,
 ): Promise<RunningForeignServer> {
-  const python = found.get(server);
-  if (python === undefined) throw new Error('ask withoutServer first');
+  const { python } = ENVIRONMENTS[server];
   const [http, grpc, metrics] = [await freePort(), await freePort(), await freePort()];
   const child =
     server === 'mlserver'
@@ -117,15 +96,6 @@ function startMlserver(
     env: { ...process.env, PYTHONPATH: import.meta.dirname },
     stdio: ['ignore', 'ignore', 'ignore'],
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function untilReady(child: ChildProcess, urls: readonly string[]): Promise<void> {

@@ -5,43 +5,25 @@ import type { ModelMetadata } from '../../../adapters/open-inference/metadata.ts
 import type { InferenceServer } from '../../../contracts/generated/types.ts';
 import { type ModelCard, outputTensors } from '../../../src/inference/model-package.ts';
 import { type CheckResult, fail, ok, type Part, warn } from './check.ts';
-import { type Address, reach } from './reach.ts';
+import { type ModelServer, modelServerPart } from './model-server.ts';
 
-export interface ServerPart {
-  /** Of `inference.servers`. */
-  readonly name: string;
-  readonly server: InferenceServer;
-  readonly address: Address;
+export interface ServerPart extends ModelServer {
   readonly engine: OpenInferenceEngine;
-  readonly cards: () => Promise<readonly ModelCard[]>;
 }
 
-export function inferenceServerPart({ name, server, address, engine, cards }: ServerPart): Part {
-  const part = `inference.servers.${name}`;
-  return {
-    name: part,
-    place: address.url.href,
-    async examine(step) {
-      if (!(await reach(address, step))) return;
-      const answers = await step('protocol', async (signal) => spoken(server, await engine.server(signal)));
-      if (!answers) return;
-      const here = (await cards()).filter(
-        ({ runtime }) => runtime.kind === 'open-inference' && runtime.server === name,
-      );
-      for (const card of here) await step('model', (signal) => modelResult(engine, card, signal));
-      if (here.length === 0) {
-        await step('model', async () => warn('No package names this server', `Remove ${part}, or name it in a card.`));
-      }
-    },
-  };
+export function inferenceServerPart(part: ServerPart): Part {
+  const { server, engine } = part;
+  return modelServerPart(
+    part,
+    async (signal) => spoken(server, await engine.server(signal)),
+    (card, signal) => modelResult(engine, card, signal),
+  );
 }
 
 function spoken(
-  { protocol, tensors, remote, imagesMayLeave }: InferenceServer,
+  { protocol, tensors }: InferenceServer,
   { name, version, extensions }: Awaited<ReturnType<OpenInferenceEngine['server']>>,
 ): CheckResult {
-  if (remote && !imagesMayLeave)
-    return fail('The server is remote, and images may not leave', 'Set remote: false where it is one of the site.');
   const listed = extensions.includes('binary_tensor_data');
   const binary = protocol === 'grpc' || tensors === 'binary' || (tensors === 'auto' && listed);
   const sentence = `${name} ${version}, over ${protocol}, tensors ${binary ? 'in binary' : 'as JSON'}`;

@@ -2,51 +2,38 @@
 import type { ChatCompletionsGenerator } from '../../../adapters/chat-completions/generator.ts';
 import type { InferenceServer } from '../../../contracts/generated/types.ts';
 import type { ModelCard } from '../../../src/inference/model-package.ts';
-import { type CheckResult, fail, ok, type Part, warn } from './check.ts';
-import { type Address, reach } from './reach.ts';
+import { type CheckResult, fail, ok, type Part } from './check.ts';
+import { type ModelServer, modelServerPart } from './model-server.ts';
 
-export interface TextServerPart {
-  /** Of `inference.servers`. */
-  readonly name: string;
-  readonly server: InferenceServer;
-  readonly address: Address;
+export interface TextServerPart extends ModelServer {
   readonly generator: Pick<ChatCompletionsGenerator, 'served'>;
-  readonly cards: () => Promise<readonly ModelCard[]>;
 }
 
-export function textServerPart({ name, server, address, generator, cards }: TextServerPart): Part {
-  const part = `inference.servers.${name}`;
-  return {
-    name: part,
-    place: address.url.href,
-    async examine(step) {
-      if (!(await reach(address, step))) return;
-      let served: readonly string[] = [];
-      const answers = await step('protocol', async (signal) => {
-        served = await generator.served(name, signal);
-        return spoken(server, served);
-      });
-      if (!answers) return;
-      const wanted = (await cards()).flatMap(({ runtime }) =>
-        runtime.kind === 'chat-completions' && runtime.server === name ? runtime.model : [],
-      );
-      for (const model of new Set(wanted)) await step('model', () => Promise.resolve(modelResult(model, served)));
-      if (wanted.length === 0)
-        await step('model', () =>
-          Promise.resolve(warn('No package names this server', `Remove ${part}, or name it in a card.`)),
-        );
+export function textServerPart(part: TextServerPart): Part {
+  const { name, server, generator } = part;
+  let served: readonly string[] = [];
+  return modelServerPart(
+    part,
+    async (signal) => {
+      served = await generator.served(name, signal);
+      return spoken(server, served);
     },
-  };
+    async ({ runtime }) => modelResult(runtime, served),
+  );
 }
 
-function spoken({ remote, imagesMayLeave }: InferenceServer, served: readonly string[]): CheckResult {
-  if (remote && !imagesMayLeave)
-    return fail('The server is remote, and images may not leave', 'Set remote: false where it is one of the site.');
+function spoken({ remote }: InferenceServer, served: readonly string[]): CheckResult {
   const where = remote ? 'outside the site: images leave, free text does not' : 'of the site';
   return ok(`${served.length === 1 ? '1 model' : `${served.length} models`}, ${where}`);
 }
 
-function modelResult(model: string, served: readonly string[]): CheckResult {
+function modelResult(runtime: ModelCard['runtime'], served: readonly string[]): CheckResult {
+  if (runtime.kind !== 'chat-completions')
+    return fail(
+      'The package is run by another kind of server',
+      'Correct the runtime in the card, or the kind of the server.',
+    );
+  const { model } = runtime;
   return served.includes(model)
     ? ok(`${model} is there`)
     : fail(`${model} is not among its models`, 'Serve it under this name, or correct the model in the card.');

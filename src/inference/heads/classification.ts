@@ -1,6 +1,8 @@
 /** The classification head: scores of a whole image or volume to findings that are present, absent or undetermined. */
+
 import { WetreadError } from '../../errors.ts';
 import { reason, type Skipped } from '../../reasons.ts';
+import { conceptOf } from '../finding-concept.ts';
 import type { Finding, InstanceReference } from '../findings.ts';
 import type { ClassificationOutput } from '../model-package.ts';
 import type { OutputReading } from '../reading.ts';
@@ -76,14 +78,10 @@ function probabilitiesOf(scores: Float32Array, output: ClassificationOutput): re
 }
 
 function findingOf(label: ClassLabel, score: number, evidence: readonly InstanceReference[]): Finding {
-  const { key, category, concept, site, laterality } = label;
   const probability = Number(calibrated(score, label.calibration).toFixed(DECIMALS));
   return {
-    key,
-    category,
-    concept,
-    ...(site === undefined ? {} : { site }),
-    ...(laterality === undefined ? {} : { laterality }),
+    key: label.key,
+    ...conceptOf(label),
     presence: presenceOf(probability, label.thresholds),
     probability,
     measurements: [],

@@ -1,5 +1,7 @@
 /** The detection head: from the boxes or points of a model to located findings, class by class. */
+
 import type { Skipped } from '../../reasons.ts';
+import { conceptOf } from '../finding-concept.ts';
 import type { Finding } from '../findings.ts';
 import type { DetectionOutput } from '../model-package.ts';
 import type { OutputReading } from '../reading.ts';
@@ -63,8 +65,8 @@ function classFindings(
   maximum: number,
   searched: Finding['evidence'],
 ): { readonly findings: readonly Finding[]; readonly notes: readonly string[] } {
-  const { key, category, concept, site } = rule;
-  const what = { category, concept, ...(site === undefined ? {} : { site }) };
+  const { key, concept } = rule;
+  const what = conceptOf(rule);
   if (detections.length === 0)
     return { findings: [{ key, ...what, presence: 'absent', measurements: [], evidence: searched }], notes: [] };
   const findings = detections.slice(0, maximum).map(({ label: found, probability, where }, at): Finding => {

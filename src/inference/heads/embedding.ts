@@ -1,7 +1,9 @@
 /** The embedding head: the likeness of a vector to reference vectors becomes findings; the vector stays with the study. */
+
 import { type Code, code } from '../../codes.ts';
 import { WetreadError } from '../../errors.ts';
 import { SIMILARITY_KEY } from '../declared-findings.ts';
+import { conceptOf } from '../finding-concept.ts';
 import type { Finding, InstanceReference } from '../findings.ts';
 import { rounded } from '../measures.ts';
 import type { EmbeddingOutput, ModelPackage, ReferenceVectors } from '../model-package.ts';
@@ -46,14 +48,10 @@ export function embedding(
 }
 
 function findingOf(rule: LikenessFinding, similarity: number, evidence: readonly InstanceReference[]): Finding {
-  const { key, category, concept, site, laterality } = rule;
   const value = rounded(similarity, DECIMALS);
   return {
-    key,
-    category,
-    concept,
-    ...(site && { site }),
-    ...(laterality && { laterality }),
+    key: rule.key,
+    ...conceptOf(rule),
     presence: presenceOf(rule, value),
     measurements: [{ key: SIMILARITY_KEY, concept: COSINE_SIMILARITY, unit: NO_UNITS, value }],
     evidence: [...evidence],

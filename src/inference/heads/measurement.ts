@@ -1,5 +1,7 @@
 /** The measurement head: numbers of a whole image or volume, in the units and within the limits that the card declares. */
+
 import type { Code } from '../../codes.ts';
+import { conceptOf } from '../finding-concept.ts';
 import type { InstanceReference, Measurement } from '../findings.ts';
 import { rounded } from '../measures.ts';
 import type { MeasurementOutput } from '../model-package.ts';
@@ -24,13 +26,10 @@ export function measurement(
   evidence: readonly InstanceReference[],
 ): OutputReading {
   const numbers = vectorOf(response, output);
-  const findings = output.findings.map(({ key, category, concept, site, laterality, measures }) => ({
-    key,
-    category,
-    concept,
-    ...(site && { site }),
-    ...(laterality && { laterality }),
-    measurements: measures.map((rule) => regressed(rule, numbers[rule.index]!)),
+  const findings = output.findings.map((finding) => ({
+    key: finding.key,
+    ...conceptOf(finding),
+    measurements: finding.measures.map((rule) => regressed(rule, numbers[rule.index]!)),
     evidence: [...evidence],
   }));
   const notes = output.findings.flatMap(({ concept, measures }) =>

@@ -2,8 +2,10 @@
  * The generated text head: guarded sentences, and findings for those that are about a label of the card. A finding has a
  * code and a presence, never a value: nothing is measured by reading a text.
  */
+
 import type { Volume } from '../../assembly/volume.ts';
 import { reason, type Skipped } from '../../reasons.ts';
+import { conceptOf } from '../finding-concept.ts';
 import type { Finding, InstanceReference } from '../findings.ts';
 import { referenceTo } from '../findings-from.ts';
 import type { Guard, GuardContext, GuardedSentence } from '../guards/guard.ts';
@@ -43,7 +45,7 @@ export function textReading(
 
 /** Sentences that contradict each other leave it open. */
 function findingOf(
-  { key, category, concept, site, laterality }: TextLabel,
+  label: TextLabel,
   about: readonly GuardedSentence[],
   evidence: readonly InstanceReference[],
 ): Finding {
@@ -53,11 +55,8 @@ function findingOf(
     evidence.map((reference) => [`${reference.sopInstanceUid} ${reference.frameNumber}`, reference]),
   );
   return {
-    key,
-    category,
-    concept,
-    ...(site && { site }),
-    ...(laterality && { laterality }),
+    key: label.key,
+    ...conceptOf(label),
     presence: said.size === 1 && only !== undefined ? only : 'undetermined',
     measurements: [],
     evidence: [...seen.values()],

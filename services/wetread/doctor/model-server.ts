@@ -1,0 +1,45 @@
+/** What servers of models that packages name have in common, whatever they speak. */
+import type { InferenceServer } from '../../../contracts/generated/types.ts';
+import type { ModelCard } from '../../../src/inference/model-package.ts';
+import { type CheckResult, fail, type Part, type Step, warn } from './check.ts';
+import { type Address, reach } from './reach.ts';
+
+export interface ModelServer {
+  /** Of `inference.servers`. */
+  readonly name: string;
+  readonly server: InferenceServer;
+  readonly address: Address;
+  readonly cards: () => Promise<readonly ModelCard[]>;
+}
+
+/**
+ * @param speaks what the server is, where it answers in its protocol
+ * @param has for each card that names it, whether it has what the card says
+ */
+export function modelServerPart(
+  { name, server, address, cards }: ModelServer,
+  speaks: (signal: AbortSignal) => Promise<CheckResult>,
+  has: (card: ModelCard, signal: AbortSignal) => Promise<CheckResult>,
+): Part {
+  const part = `inference.servers.${name}`;
+  const examineCards = async (step: Step): Promise<void> => {
+    const here = (await cards()).filter(({ runtime }) => runtime.kind !== 'onnx' && runtime.server === name);
+    for (const card of here) await step('model', (signal) => has(card, signal));
+    if (here.length > 0) return;
+    await step('model', async () => warn('No package names this server', `Remove ${part}, or name it in a card.`));
+  };
+  return {
+    name: part,
+    place: address.url.href,
+    async examine(step) {
+      if (!(await reach(address, step))) return;
+      const answers = await step('protocol', async (signal) => {
+        const said = await speaks(signal);
+        return server.remote && !server.imagesMayLeave ? STAYS : said;
+      });
+      if (answers) await examineCards(step);
+    },
+  };
+}
+
+const STAYS = fail('The server is remote, and images may not leave', 'Set remote: false where it is one of the site.');
