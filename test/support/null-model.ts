@@ -45,6 +45,7 @@ function graphBytes(): Uint8Array {
 function nullCard(sha256: string): ModelCard {
   const card = lungCard();
   const [output] = card.outputs;
+  const { reference: _reference, ...input } = card.input;
   const [segment] = output.segments;
   const [finding] = output.findings;
   return {
@@ -52,10 +53,11 @@ function nullCard(sha256: string): ModelCard {
     name: NAME,
     version: VERSION,
     title: 'Nothing much',
+    ...(card.report && { report: { ...card.report, impression: [] } }),
     intendedUse: [{ ...card.intendedUse[0], sliceThicknessMm: { minimum: 0.1, maximum: 50 } }],
     runtime: { kind: 'onnx', file: 'model.onnx', sha256, opset: 18, deterministic: true },
     input: {
-      ...card.input,
+      ...input,
       gate: {
         minimumSlices: 3,
         minimumExtentMm: [0, 0, 0],
