@@ -122,7 +122,7 @@ test('WR-PAGE-20 what is not there is 404, a broken UID 422, an archive that is 
     unknown,
     `${unknown}/header`,
     `${unknown}/documents/sr.dcm`,
-    `${unknown}/slices/0/voxels`,
+    `${unknown}/views/0/slices/0/voxels`,
     '/api/nothing',
   ]) {
     assert.equal((await get(path)).status, 404, path);
@@ -130,9 +130,9 @@ test('WR-PAGE-20 what is not there is 404, a broken UID 422, an archive that is 
   for (const rest of [
     '/documents/passwd',
     '/documents/constructor',
-    '/slices/9999/voxels',
-    '/slices/-1/outlines',
-    '/slices/x/voxels',
+    '/views/0/slices/9999/voxels',
+    '/views/0/slices/-1/outlines',
+    '/views/0/slices/x/voxels',
   ]) {
     assert.equal((await get(study('filed', rest))).status, 404, rest);
   }

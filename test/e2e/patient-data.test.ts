@@ -209,7 +209,7 @@ async function askWrongly(url: string): Promise<void> {
     `/api/studies/${name}`,
     `/api/studies/${name}/header`,
     `/api/studies/${studies[0]!.studyInstanceUid}/documents/${name}`,
-    `/api/studies/${studies[0]!.studyInstanceUid}/slices/${name}/voxels`,
+    `/api/studies/${studies[0]!.studyInstanceUid}/views/0/slices/${name}/voxels`,
     `/api/${name}`,
     `/api/%E0%A4%A${name}`,
     `/assets/${name}.js`,

@@ -50,7 +50,7 @@ test('WR-FEED-13 a study is read from the archive that named it, and its results
   const filed = await ended(running, uid);
   assert.deepEqual([filed.state, filed.archive, filed.source], ['filed', 'second', 'qido:second']);
   assert.equal(instancesIn(second, uid), chest.length + 2);
-  const page = await fetch(`${running.wetread.url}/api/studies/${uid}/slices/0/voxels`);
+  const page = await fetch(`${running.wetread.url}/api/studies/${uid}/views/0/slices/0/voxels`);
   assert.equal(page.status, 200, 'the page shows images of the archive that holds them');
   await page.body?.cancel();
 
