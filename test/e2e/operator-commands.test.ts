@@ -55,7 +55,7 @@ test('WR-OPS-05 WR-OPS-06 WR-OPS-07 studies are listed, shown and moved beside t
   const filed = await own.uidIn('filed');
   const shown = (await run('studies', 'show', filed)).stdout;
   assert.match(shown, /state +filed: The draft is in the archive/);
-  assert.match(shown, /rule +ct-lung-density\n/);
+  assert.match(shown, /rule +every-model\n/);
   assert.match(shown, /complete +quiet-period: .*\n +evidence +66 instances in 1 series/);
   assert.match(shown, /history\n.*notice +settling[\s\S]*file +filed\n\nAn operator can: replay\n$/);
 
