@@ -49,7 +49,7 @@ export class PythonEnvironment {
     const known = [process.env[variable], own].find((python) => python !== undefined && this.#canImport(python));
     if (known !== undefined) return known;
     mkdirSync(cache, { recursive: true });
-    spawnSync('python3', ['-m', 'venv', cache], { timeout: 60_000 });
+    spawnSync('python3', ['-m', 'venv', '--clear', cache], { timeout: 60_000 });
     spawnSync(own, ['-m', 'pip', 'install', '--quiet', ...packages], { timeout: 600_000 });
     return this.#canImport(own) ? own : undefined;
   }
