@@ -9,10 +9,25 @@ export type SearchQuery = readonly (readonly [name: string, value: string])[];
 export interface Condition {
   readonly sql: string;
   readonly values: readonly SQLInputValue[];
+  /** Names few resources, whatever their type. */
+  readonly isByToken?: boolean;
 }
 
-/** @throws WetreadError `request-invalid` for a parameter that is not known: ignoring one would widen the answer */
-export function conditions(type: ResourceType, query: SearchQuery): Condition[] {
+/**
+ * Resources of the type that meet the query, over the table `resource`.
+ * @throws WetreadError `request-invalid` for a parameter that is not known: ignoring one would widen the answer
+ */
+export function matching(type: ResourceType, query: SearchQuery): Condition {
+  const wanted = conditions(type, query);
+  // `+` keeps the planner from walking through all resources of the type.
+  const ofType = wanted.some(({ isByToken }) => isByToken) ? '+resource.type = ?' : 'resource.type = ?';
+  return {
+    sql: [ofType, 'resource.body IS NOT NULL', ...wanted.map(({ sql }) => sql)].join(' AND '),
+    values: [type, ...wanted.flatMap(({ values }) => values)],
+  };
+}
+
+function conditions(type: ResourceType, query: SearchQuery): Condition[] {
   const known = new Map(searchParameters(type).map((parameter) => [parameter.name, parameter]));
   return query.map(([name, value]) => {
     const parameter = known.get(name);
@@ -31,10 +46,11 @@ function condition(parameter: SearchParameter, value: string): Condition {
     parameter.type === 'reference' ? referenceCondition(choice) : tokenCondition(choice),
   );
   const { sql, values } = anyOf(choices);
+  // The tokens first, by their index: asked resource by resource, a search costs what the whole store holds.
   return {
-    sql: `EXISTS (SELECT 1 FROM search_token AS token
-      WHERE token.sequence = resource.sequence AND token.parameter = ? AND ${sql})`,
+    sql: `resource.sequence IN (SELECT token.sequence FROM search_token AS token WHERE token.parameter = ? AND ${sql})`,
     values: [parameter.name, ...values],
+    isByToken: true,
   };
 }
 

@@ -13,7 +13,7 @@ import { WetreadError } from '../../src/errors.ts';
 import type { Clock } from '../../src/ports.ts';
 import type { Bundle } from '../../src/writeback/fhir.ts';
 import { MIGRATIONS } from './schema.ts';
-import { conditions, type SearchQuery } from './search.ts';
+import { matching, type SearchQuery } from './search.ts';
 import { isResourceType, type ResourceType, searchTokens } from './search-parameters.ts';
 import { processTransaction } from './transaction.ts';
 
@@ -85,9 +85,7 @@ export class LocalFhirStore {
 
   /** In the order of creation, so that pages do not shift while new resources arrive. */
   search(type: ResourceType, query: SearchQuery, page: { offset: number; count: number }): SearchPage {
-    const wanted = conditions(type, query);
-    const where = ['resource.type = ?', 'resource.body IS NOT NULL', ...wanted.map(({ sql }) => sql)].join(' AND ');
-    const values: SQLInputValue[] = [type, ...wanted.flatMap((condition) => condition.values)];
+    const { sql: where, values } = matching(type, query);
     const { total } = this.#database
       .prepare(`SELECT count(*) AS total FROM resource WHERE ${where}`)
       .get(...values) as Row;
