@@ -42,14 +42,16 @@ function condition(parameter: SearchParameter, value: string): Condition {
   if (parameter.type === 'date') return anyOf(split(value, ',').map(dateCondition));
   if (parameter.name === '_id')
     return anyOf(split(value, ',').map((id) => ({ sql: 'resource.id = ?', values: [unescaped(id)] })));
-  const choices = split(value, ',').map((choice) =>
-    parameter.type === 'reference' ? referenceCondition(choice) : tokenCondition(choice),
-  );
+  // The parameter stands in every choice: only then does each find its tokens by the index.
+  const choices = split(value, ',').map((choice): Condition => {
+    const one = parameter.type === 'reference' ? referenceCondition(choice) : tokenCondition(choice);
+    return { sql: `(token.parameter = ? AND ${one.sql})`, values: [parameter.name, ...one.values] };
+  });
   const { sql, values } = anyOf(choices);
   // The tokens first, by their index: asked resource by resource, a search costs what the whole store holds.
   return {
-    sql: `resource.sequence IN (SELECT token.sequence FROM search_token AS token WHERE token.parameter = ? AND ${sql})`,
-    values: [parameter.name, ...values],
+    sql: `resource.sequence IN (SELECT token.sequence FROM search_token AS token WHERE ${sql})`,
+    values,
     isByToken: true,
   };
 }
