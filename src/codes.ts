@@ -75,6 +75,7 @@ export const MILLILITER = code('ml', 'UCUM', 'milliliter');
 export const HOUNSFIELD_UNIT = code("[hnsf'U]", 'UCUM', 'Hounsfield unit');
 export const MILLIMETER = code('mm', 'UCUM', 'millimeter');
 export const PERCENT = code('%', 'UCUM', 'percent');
+export const NO_UNITS = code('1', 'UCUM', 'no units');
 
 // Document sections: PS3.16 CID 7001 (LOINC)
 export const SECTION_TECHNIQUE = code('55111-9', 'LN', 'Current Procedure Descriptions');

@@ -25,7 +25,7 @@ export interface VolumeRun {
   readonly card: CardOf<'volume'>;
   readonly grid: Grid;
   /** The model's input over the whole grid, in the layout of the card. */
-  readonly data: Int16Array | Float32Array;
+  readonly data: Int16Array<SharedArrayBuffer> | Float32Array<SharedArrayBuffer>;
   readonly signal: AbortSignal;
 }
 
@@ -39,7 +39,10 @@ export async function runOnVolume(
   const counts = asksVolume(card.input) ? await ports.voxels.count(images, signal) : undefined;
   const data = await ports.voxels.resample(images, grid, intensityStep(card.input, counts), signal);
   const run: VolumeRun = { ports, card, grid, data, signal };
-  return card.input.window === undefined ? await runOnce(run) : await runWindowed(run);
+  const answer = card.input.window === undefined ? await runOnce(run) : await runWindowed(run);
+  // The next model on this volume uses the same memory again. After a fault a worker may still be reading it.
+  ports.voxels.release(data.buffer);
+  return answer;
 }
 
 async function runOnce({ ports, card, grid, data, signal }: VolumeRun): Promise<VolumeAnswer> {

@@ -4,14 +4,15 @@
  */
 import { dirname } from 'node:path';
 import { checksumsOf } from '../../adapters/model-folder/checksums.ts';
-import { goldenBytes, goldenCases, type NamedCase } from '../../adapters/model-folder/golden-cases.ts';
+import { goldenCases, type NamedCase } from '../../adapters/model-folder/golden-cases.ts';
 import type { GraphInterface, TensorSpec } from '../../adapters/onnxruntime/graph.ts';
 import type { SessionProcess } from '../../adapters/onnxruntime/session-process.ts';
 import { byteLengthOf, fromBytes } from '../../adapters/open-inference/tensor-codec.ts';
 import { WetreadError } from '../../src/errors.ts';
-import { compareTensor, type GoldenTensor } from '../../src/inference/golden.ts';
+import { compareTensor } from '../../src/inference/golden.ts';
 import type { Tensor } from '../../src/inference/tensor.ts';
 import { textElements } from '../../src/inference/text-elements.ts';
+import { loadGoldenTensor } from './golden-tensor.ts';
 import type { PackagedModel } from './models.ts';
 
 /**
@@ -35,7 +36,7 @@ export async function warmUp(
     return 'zeros';
   }
   const { inputs, outputs } = golden.case;
-  const given = await Promise.all(inputs.map((tensor) => load(folder, tensor)));
+  const given = await Promise.all(inputs.map((tensor) => loadGoldenTensor(folder, tensor)));
   const answers = await run(
     sessions,
     graph,
@@ -43,7 +44,7 @@ export async function warmUp(
     outputs.map(({ tensor }) => tensor.name),
   );
   for (const [index, { tensor, tolerance }] of outputs.entries()) {
-    const { holds } = compareTensor(await load(folder, tensor), answers[index], tolerance);
+    const { holds } = compareTensor(await loadGoldenTensor(folder, tensor), answers[index], tolerance);
     if (!holds)
       throw new WetreadError(
         'package-invalid',
@@ -66,12 +67,6 @@ function run(
   outputs: readonly string[],
 ): Promise<readonly Tensor[]> {
   return sessions.run(graph, inputs, outputs, new AbortController().signal);
-}
-
-async function load(folder: string, tensor: GoldenTensor): Promise<Tensor> {
-  const { name, datatype, shape } = tensor;
-  const elements = shape.reduce((product, size) => product * size, 1);
-  return { name, datatype, shape, data: fromBytes(name, datatype, elements, await goldenBytes(folder, tensor)) };
 }
 
 /** Of the size that the graph says; a size that may vary is 1. Texts are empty. */

@@ -1,11 +1,10 @@
 /** Runs golden cases where the site would run the package: in the inference process that the configuration names. */
-import { goldenBytes, type NamedCase } from '../../adapters/model-folder/golden-cases.ts';
-import { fromBytes } from '../../adapters/open-inference/tensor-codec.ts';
+import type { NamedCase } from '../../adapters/model-folder/golden-cases.ts';
 import { WetreadError } from '../../src/errors.ts';
-import { type Comparison, compareTensor, type GoldenTensor } from '../../src/inference/golden.ts';
+import { type Comparison, compareTensor } from '../../src/inference/golden.ts';
 import type { ModelCard } from '../../src/inference/model-package.ts';
-import type { Tensor } from '../../src/inference/tensor.ts';
 import type { InferenceEngine } from '../../src/ports.ts';
+import { loadGoldenTensor } from '../inference/golden-tensor.ts';
 
 export interface GoldenResult {
   readonly model: string;
@@ -30,13 +29,13 @@ export async function runGolden(
   const about = { model, version, case: golden.name };
   const { inputs, outputs } = golden.case;
   try {
-    const given = await Promise.all(inputs.map((tensor) => load(folder, tensor)));
+    const given = await Promise.all(inputs.map((tensor) => loadGoldenTensor(folder, tensor)));
     const wanted = outputs.map(({ tensor }) => tensor.name);
     const response = await engine.infer({ model, version, inputs: given, outputs: wanted }, signal);
     const comparisons = await Promise.all(
       outputs.map(async ({ tensor, tolerance }) => {
         const actual = response.outputs.find(({ name }) => name === tensor.name);
-        return compareTensor(await load(folder, tensor), actual, tolerance);
+        return compareTensor(await loadGoldenTensor(folder, tensor), actual, tolerance);
       }),
     );
     const holds = comparisons.every((comparison) => comparison.holds);
@@ -46,11 +45,4 @@ export async function runGolden(
     const { code, message } = WetreadError.from(cause);
     return { ...about, holds: false, outputs: [], fault: `${message} [${code}]` };
   }
-}
-
-async function load(folder: string, tensor: GoldenTensor): Promise<Tensor> {
-  const { name, datatype, shape } = tensor;
-  const bytes = await goldenBytes(folder, tensor);
-  const elements = shape.reduce((product, size) => product * size, 1);
-  return { name, datatype, shape, data: fromBytes(name, datatype, elements, bytes) };
 }

@@ -30,4 +30,4 @@ function declaredBy(output: OutputRule): readonly DeclaredFinding[] {
 /** What is measured of a vector and its reference. */
 export const SIMILARITY_KEY = 'similarity';
 /** What is measured of every detection. */
-const REGION_SIZE_KEY = 'region-size';
+export const REGION_SIZE_KEY = 'region-size';

@@ -1,7 +1,7 @@
 /** How labels stand in a tensor, by the card: checked, and turned to labels or to scores that become labels. */
 import type { Grid } from '../assembly/grid.ts';
 import { isPlain, PLAIN_LAYOUT, type Strides, stridesOf, type TensorLayout, tensorShape } from '../assembly/layout.ts';
-import { WetreadError } from '../errors.ts';
+import { answeredTensor, wrongAnswer } from './answered-tensor.ts';
 import type { ClassScores, LabelChoice } from './label-scores.ts';
 import type { CoarseLabels, LabelMapOutput } from './model-package.ts';
 import type { InferenceResponse, Tensor } from './tensor.ts';
@@ -47,13 +47,14 @@ export function scoresOf(
   grid: Grid,
 ): ClassScores {
   const layout = encodedLayout(encoding);
-  const found = tensorOf(response, name);
+  const found = answeredTensor(response, name);
   const channels = found.shape[layout.indexOf('C')] ?? 0;
   const { data } = checkedTensor(response, name, 'FP32', tensorShape(layout, grid.shape, channels));
   const choice = choiceOf(encoding);
   if (choice.kind === 'limits' && choice.limits.length !== channels)
-    throw failed(`${name} has ${channels} channels, the card ${choice.limits.length} thresholds`);
-  if (channels > MOST_CHANNELS) throw failed(`${name} has ${channels} channels, at most ${MOST_CHANNELS} are labels`);
+    throw wrongAnswer(`${name} has ${channels} channels, the card ${choice.limits.length} thresholds`);
+  if (channels > MOST_CHANNELS)
+    throw wrongAnswer(`${name} has ${channels} channels, at most ${MOST_CHANNELS} are labels`);
   return { grid, data: data as Float32Array, channels, strides: stridesOf(layout, grid.shape, channels), choice };
 }
 
@@ -66,12 +67,6 @@ function choiceOf(encoding: ScoresEncoding): LabelChoice {
   return { kind: 'limits', limits: of === 'probabilities' ? thresholds : thresholds.map((p) => Math.log(p / (1 - p))) };
 }
 
-function tensorOf(response: InferenceResponse, name: string): Tensor {
-  const tensor = response.outputs.find((one) => one.name === name);
-  if (tensor === undefined) throw failed(`has no output ${name}`);
-  return tensor;
-}
-
 const ARRAYS = { UINT8: Uint8Array, INT32: Int32Array, INT64: BigInt64Array, FP32: Float32Array } as const;
 
 function checkedTensor(
@@ -80,12 +75,12 @@ function checkedTensor(
   declared: keyof typeof ARRAYS,
   wanted: readonly number[],
 ): Tensor {
-  const tensor = tensorOf(response, name);
+  const tensor = answeredTensor(response, name);
   const { datatype, shape, data } = tensor;
   if (datatype !== declared || !(data instanceof ARRAYS[declared]))
-    throw failed(`${name} is ${datatype}, declared ${declared}`);
+    throw wrongAnswer(`${name} is ${datatype}, declared ${declared}`);
   if (shape.join() !== wanted.join() || data.length !== wanted.reduce((product, size) => product * size, 1))
-    throw failed(`${name} has shape [${shape.join(', ')}], declared [${wanted.join(', ')}]`);
+    throw wrongAnswer(`${name} has shape [${shape.join(', ')}], declared [${wanted.join(', ')}]`);
   return tensor;
 }
 
@@ -102,7 +97,7 @@ function gathered(data: Tensor['data'], strides: Strides, { shape }: Grid, name:
         from += strides.column;
         // What a byte does not hold as it is, is none.
         labels[at] = label;
-        if (labels[at++] !== label) throw failed(`${name} holds ${label}, which is no label`);
+        if (labels[at++] !== label) throw wrongAnswer(`${name} holds ${label}, which is no label`);
       }
     }
   }
@@ -123,9 +118,5 @@ export function checkLabels({ labels }: CoarseLabels, output: LabelMapOutput): v
   const present = new Uint8Array(256);
   for (let i = 0; i < labels.length; i++) present[labels[i]!] = 1;
   const unknown = present.findIndex((seen, label) => seen === 1 && !declared.has(label));
-  if (unknown >= 0) throw failed(`${output.tensor} holds the label ${unknown}, which the card does not declare`);
-}
-
-function failed(what: string): WetreadError {
-  return new WetreadError('inference-failed', `The answer of the model ${what}`);
+  if (unknown >= 0) throw wrongAnswer(`${output.tensor} holds the label ${unknown}, which the card does not declare`);
 }

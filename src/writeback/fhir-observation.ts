@@ -13,6 +13,7 @@ import {
   HOUNSFIELD_UNIT,
   LATERALITY,
   MEASUREMENT_GROUP,
+  NO_UNITS,
   PRESENT,
   PROBABILITY,
   sameCode,
@@ -140,8 +141,6 @@ function member(observed: Observed, measurement: Measurement): Entry {
 function thresholdConcept(unit: Code): Code {
   return sameCode(unit, HOUNSFIELD_UNIT) ? THRESHOLD_ATTENUATION_COEFFICIENT : THRESHOLD;
 }
-
-const NO_UNITS: Code = { value: '1', scheme: 'UCUM', meaning: 'no units' };
 
 function derived(derivation: Code, measured: Code): string {
   return `${derivation.meaning} ${measured.meaning}`;

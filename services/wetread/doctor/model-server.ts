@@ -1,6 +1,7 @@
 /** What servers of models that packages name have in common, whatever they speak. */
 import type { InferenceServer } from '../../../contracts/generated/types.ts';
 import type { ModelCard } from '../../../src/inference/model-package.ts';
+import { imagesStay } from '../wiring/inference.ts';
 import { type CheckResult, fail, type Part, type Step, warn } from './check.ts';
 import { type Address, reach } from './reach.ts';
 
@@ -35,7 +36,7 @@ export function modelServerPart(
       if (!(await reach(address, step))) return;
       const answers = await step('protocol', async (signal) => {
         const said = await speaks(signal);
-        return server.remote && !server.imagesMayLeave ? STAYS : said;
+        return imagesStay(server) ? STAYS : said;
       });
       if (answers) await examineCards(step);
     },

@@ -47,6 +47,7 @@ export async function wireParts(
 ): Promise<readonly Part[]> {
   const { archive, archives } = config;
   const access = await wireAccess(config);
+  const shelf = onFirstUse(() => openSiteShelf(config));
   return [
     storagePart(config.dataDirectory),
     ledgerOf(config),
@@ -57,8 +58,8 @@ export async function wireParts(
       remoteArchive(`archives.${index}`, { url, ...access.archives.get(name) }, store),
     ),
     ...(config.healthRecord.kind === 'fhir' ? [healthRecordOf(config, access.healthRecord)] : []),
-    inferenceOf(config, stack),
-    ...(await inferenceServers(config, stack)),
+    inferenceOf(config, shelf, stack),
+    ...(await inferenceServers(config, shelf, stack)),
     ...brokerParts(config),
     ...(await Promise.all(config.ups.map(worklist))),
     ...subscriptionParts(config, access.healthRecord),
@@ -121,22 +122,29 @@ function healthRecordOf({ healthRecord }: Config, access: ServerAccess): Part {
   return healthRecordPart(httpAddress(url, 'healthRecord.url', access.tls), new FhirClient({ url, ...access }));
 }
 
-function inferenceOf(config: Config, stack: AsyncDisposableStack): Part {
+type Shelf = () => ReturnType<typeof openSiteShelf>;
+
+/** Every part asks for the packages; to open them is to check every byte of them. */
+function onFirstUse(open: Shelf): Shelf {
+  let opened: ReturnType<Shelf> | undefined;
+  return () => (opened ??= open());
+}
+
+function inferenceOf(config: Config, shelf: Shelf, stack: AsyncDisposableStack): Part {
   const { url } = config.inference;
   const service = { log: { write: () => {} }, logLevel: 'silent' };
   return inferencePart({
-    shelf: () => openSiteShelf(config),
+    shelf,
     engine: async (cards) => {
-      const folders = (await openSiteShelf(config)).shelved.map(({ folder }) => folder);
+      const folders = (await shelf()).shelved.map(({ folder }) => folder);
       return wireInference(config, cards, { ...service, folders }, stack);
     },
     ...(url === undefined ? {} : { address: httpAddress(url, 'inference.url') }),
   });
 }
 
-async function inferenceServers(config: Config, stack: AsyncDisposableStack): Promise<readonly Part[]> {
-  const cards = async (): Promise<readonly ModelCard[]> =>
-    (await openSiteShelf(config)).packages().map(({ card }) => card);
+async function inferenceServers(config: Config, shelf: Shelf, stack: AsyncDisposableStack): Promise<readonly Part[]> {
+  const cards = async (): Promise<readonly ModelCard[]> => (await shelf()).packages().map(({ card }) => card);
   const generator = stack.adopt(await wireTextGenerator(config), (opened) => opened.close());
   const parts = Object.entries(config.inference.servers).map(async ([name, server]) => {
     const key = `inference.servers.${name}`;

@@ -107,7 +107,12 @@ export function requireServers(cards: readonly Card[], servers: Servers): void {
 
 function complaintAbout(server: InferenceServer, kind: InferenceServer['kind']): string | undefined {
   if (server.kind !== kind) return `is of kind ${server.kind}, not ${kind}`;
-  return server.remote && !server.imagesMayLeave ? 'is remote, and imagesMayLeave is not set' : undefined;
+  return imagesStay(server) ? 'is remote, and imagesMayLeave is not set' : undefined;
+}
+
+/** Whether images may not be sent to a server. */
+export function imagesStay({ remote, imagesMayLeave }: Pick<InferenceServer, 'remote' | 'imagesMayLeave'>): boolean {
+  return remote && !imagesMayLeave;
 }
 
 /** Sources and compiled code lie in the same tree: `services/inference/main.ts`, or `dist/services/inference/main.js`. */

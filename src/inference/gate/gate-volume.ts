@@ -28,8 +28,7 @@ export function gateVolume(
     outsidePictureLimits(volume.header, gate) ??
     outsideGeometry(volume, gate) ??
     tooLarge(volume, input) ??
-    outsideValues(sampleOfVolume(volume), gate.values) ??
-    unlikeReference(volume, input);
+    unlikeValues(volume, input);
   return found === undefined ? undefined : { skipped: found };
 }
 
@@ -44,6 +43,12 @@ function wrongUnits({ units }: Volume, input: Pick<VolumeInput, 'units'>): Reaso
   return reason('outside-model-limits', `${found}, the model reads ${input.units}`);
 }
 
-function unlikeReference(volume: Volume, { reference }: Pick<VolumeInput, 'reference'>): Reason | undefined {
-  return reference === undefined ? undefined : outOfDistribution(statisticsOfVolume(volume), reference);
+function unlikeValues(
+  volume: Volume,
+  { gate, reference }: Pick<VolumeInput, 'reference'> & { readonly gate: Pick<VolumeInput['gate'], 'values'> },
+): Reason | undefined {
+  const sample = sampleOfVolume(volume);
+  const outside = outsideValues(sample, gate.values);
+  if (outside !== undefined || reference === undefined) return outside;
+  return outOfDistribution(statisticsOfVolume(volume, sample), reference);
 }

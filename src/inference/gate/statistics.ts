@@ -14,8 +14,9 @@ export type Statistics = Readonly<Partial<Record<StatisticName, number>>>;
 const HU_LOW = -1024;
 const HU_HIGH = 3071;
 
-export function statisticsOfVolume(volume: Volume): Statistics {
-  const sample = volume.units === 'HU' ? clipped(sampleOfVolume(volume)) : sampleOfVolume(volume);
+/** @param taken of the volume, where it is there already */
+export function statisticsOfVolume(volume: Volume, taken: Sample = sampleOfVolume(volume)): Statistics {
+  const sample = volume.units === 'HU' ? clipped(taken) : taken;
   const { shape, spacing, affine, units } = volume;
   return {
     ...intensityStatistics(sample, units),

@@ -1,9 +1,10 @@
 /** Candidates from the tensors of a detection model: roles found in columns, scores made probabilities. */
+import { answeredTensor, wrongAnswer } from '../answered-tensor.ts';
 import type { DetectionOutput } from '../model-package.ts';
 import type { InferenceResponse } from '../tensor.ts';
 import { columnCount, isBox, spansOf } from './box-order.ts';
 import type { Candidate } from './candidate.ts';
-import { failed } from './vector.ts';
+import { calibrated, probabilitiesFrom } from './probability.ts';
 
 /**
  * Every row that reaches the threshold, in the order of the rows and then of the labels.
@@ -22,7 +23,8 @@ export function candidatesOf(
   const labelRows = labels && rowsOf(response, labels, 1);
   const radiusRows = radius && rowsOf(response, radius, 1);
   const tables = [scoreRows, ...(labelRows ? [labelRows] : []), ...(radiusRows ? [radiusRows] : [])];
-  if (tables.some(({ count }) => count !== placeRows.count)) throw failed('has tensors of different numbers of rows');
+  if (tables.some(({ count }) => count !== placeRows.count))
+    throw wrongAnswer('it has tensors of different numbers of rows');
 
   const candidates: Candidate[] = [];
   for (let row = 0; row < placeRows.count; row++) {
@@ -34,7 +36,7 @@ export function candidatesOf(
       if (at < 0) continue;
       const place = placeOf(placeRows.at(row), output, shape);
       const radiusMm = radiusRows?.at(row)[0];
-      if (radiusMm !== undefined && !(radiusMm > 0)) throw failed(`has a radius of ${radiusMm}`);
+      if (radiusMm !== undefined && !(radiusMm > 0)) throw wrongAnswer(`it has a radius of ${radiusMm}`);
       candidates.push({ class: at, label, probability, ...place, ...(radiusMm === undefined ? {} : { radiusMm }) });
     }
   }
@@ -52,14 +54,12 @@ function rowsOf(
   { tensor: name, firstColumn = 0 }: DetectionOutput['places' | 'scores'] | { tensor: string; firstColumn?: number },
   columns: number,
 ): Rows {
-  const tensor = response.outputs.find((one) => one.name === name);
-  if (tensor === undefined) throw failed(`has no output ${name}`);
-  const { data, shape } = tensor;
+  const { data, shape } = answeredTensor(response, name);
   const width = shape.length > 1 ? shape.at(-1)! : 1;
   const count = shape.length > 1 ? shape.at(-2)! : (shape[0] ?? 0);
   const isTable = shape.slice(0, -2).every((size) => size === 1) && data.length === count * width;
   if (!isTable || firstColumn + columns > width)
-    throw failed(`${name} has shape [${shape.join(', ')}], declared [n, ${firstColumn + columns}]`);
+    throw wrongAnswer(`${name} has shape [${shape.join(', ')}], declared [n, ${firstColumn + columns}]`);
   return {
     count,
     at(row) {
@@ -70,33 +70,7 @@ function rowsOf(
 }
 
 function probabilitiesOf(scores: readonly number[], { scores: rule, calibration }: DetectionOutput): readonly number[] {
-  const activated = ACTIVATIONS[rule.activation](scores);
-  return activated.map((probability) => {
-    // what is no probability would pass or fail the threshold unseen
-    if (!(probability >= 0 && probability <= 1)) throw failed(`has a score that gives no probability: ${probability}`);
-    return calibration === undefined ? probability : calibrated(probability, calibration);
-  });
-}
-
-type Activation = DetectionOutput['scores']['activation'];
-
-const ACTIVATIONS: Readonly<Record<Activation, (scores: readonly number[]) => readonly number[]>> = {
-  none: (scores) => scores,
-  sigmoid: (scores) => scores.map(sigmoid),
-  softmax(scores) {
-    const largest = Math.max(...scores);
-    const powers = scores.map((score) => Math.exp(score - largest));
-    const sum = powers.reduce((total, power) => total + power, 0);
-    return powers.map((power) => power / sum);
-  },
-};
-
-function sigmoid(value: number): number {
-  return 1 / (1 + Math.exp(-value));
-}
-
-function calibrated(probability: number, { slope, intercept }: NonNullable<DetectionOutput['calibration']>): number {
-  return sigmoid(slope * Math.log(probability / (1 - probability)) + intercept);
+  return probabilitiesFrom(scores, rule.activation).map((probability) => calibrated(probability, calibration));
 }
 
 function placeOf(
@@ -115,6 +89,7 @@ function placeOf(
     const end = high[axis]!;
     return Number.isFinite(start) && Number.isFinite(end) && (isBox(order) ? start < end : true);
   });
-  if (!hasPlace) throw failed(`has a candidate at [${row.join(', ')}], which is no ${isBox(order) ? 'box' : 'point'}`);
+  if (!hasPlace)
+    throw wrongAnswer(`it has a candidate at [${row.join(', ')}], which is no ${isBox(order) ? 'box' : 'point'}`);
   return { low, high };
 }

@@ -1,12 +1,12 @@
 /** The classification head: scores of a whole image or volume to findings that are present, absent or undetermined. */
-
-import { WetreadError } from '../../errors.ts';
 import { reason, type Skipped } from '../../reasons.ts';
+import { answeredTensor, wrongAnswer } from '../answered-tensor.ts';
 import { conceptOf } from '../finding-concept.ts';
 import type { Finding, InstanceReference } from '../findings.ts';
 import type { ClassificationOutput } from '../model-package.ts';
 import type { OutputReading } from '../reading.ts';
 import type { InferenceResponse } from '../tensor.ts';
+import { calibrated, probabilitiesFrom } from './probability.ts';
 
 type ClassLabel = ClassificationOutput['labels'][number];
 
@@ -42,39 +42,27 @@ export function classification(
   };
 }
 
-function scoresOf({ outputs }: InferenceResponse, { tensor: name, labels, gate }: ClassificationOutput): Float32Array {
-  const tensor = outputs.find((one) => one.name === name);
-  if (tensor === undefined) throw failed(`has no output ${name}`);
-  const { data, shape, datatype } = tensor;
-  if (datatype !== 'FP32' || !(data instanceof Float32Array)) throw failed(`${name} is ${datatype}, declared FP32`);
+function scoresOf(response: InferenceResponse, { tensor: name, labels, gate }: ClassificationOutput): Float32Array {
+  const { data, shape, datatype } = answeredTensor(response, name);
+  if (!(data instanceof Float32Array)) throw wrongAnswer(`${name} is ${datatype}, declared FP32`);
   const count = shape.at(-1) ?? 0;
   if (shape.length < 1 || shape.length > 2 || (shape.length === 2 && shape[0] !== 1) || data.length !== count)
-    throw failed(`${name} has shape [${shape.join(', ')}], declared [1, n] or [n]`);
+    throw wrongAnswer(`${name} has shape [${shape.join(', ')}], declared [1, n] or [n]`);
   const wanted = Math.max(...[...labels, ...gate].map(({ index }) => index));
-  if (wanted >= count) throw failed(`${name} has ${count} scores, the card names number ${wanted}`);
-  if (!data.every(Number.isFinite)) throw failed(`${name} holds a score that is no number`);
+  if (wanted >= count) throw wrongAnswer(`${name} has ${count} scores, the card names number ${wanted}`);
+  if (!data.every(Number.isFinite)) throw wrongAnswer(`${name} holds a score that is no number`);
   return data;
 }
 
 /** Before the calibration of single labels. */
-function probabilitiesOf(scores: Float32Array, output: ClassificationOutput): readonly number[] {
-  const { activation, temperature = 1, tensor } = output;
-  const logits = Array.from(scores, (score) => score / temperature);
-  switch (activation) {
-    case 'sigmoid':
-      return logits.map(sigmoid);
-    case 'softmax': {
-      const highest = Math.max(...logits);
-      const powers = logits.map((logit) => Math.exp(logit - highest));
-      const sum = powers.reduce((total, power) => total + power, 0);
-      return powers.map((power) => power / sum);
-    }
-    case 'none': {
-      if (scores.some((score) => score < 0 || score > 1))
-        throw failed(`${tensor} holds a score that is no probability`);
-      return Array.from(scores);
-    }
-  }
+function probabilitiesOf(
+  scores: Float32Array,
+  { activation, temperature = 1 }: ClassificationOutput,
+): readonly number[] {
+  return probabilitiesFrom(
+    Array.from(scores, (score) => score / temperature),
+    activation,
+  );
 }
 
 function findingOf(label: ClassLabel, score: number, evidence: readonly InstanceReference[]): Finding {
@@ -95,21 +83,4 @@ function presenceOf(
 ): NonNullable<Finding['presence']> {
   if (probability >= present) return 'present';
   return probability <= absent ? 'absent' : 'undetermined';
-}
-
-/** Probabilities of exactly 0 and 1 have no logit; these have one that no threshold tells from it. */
-const CERTAIN = 1e-9;
-
-function calibrated(probability: number, calibration: ClassLabel['calibration']): number {
-  if (calibration === undefined) return probability;
-  const inside = Math.min(1 - CERTAIN, Math.max(CERTAIN, probability));
-  return sigmoid(calibration.slope * Math.log(inside / (1 - inside)) + calibration.intercept);
-}
-
-function sigmoid(value: number): number {
-  return 1 / (1 + Math.exp(-value));
-}
-
-function failed(what: string): WetreadError {
-  return new WetreadError('inference-failed', `The answer of the model: ${what}`);
 }

@@ -1,8 +1,8 @@
 /** Was there anything to search? Without it, that nothing was found says nothing. */
 import { reason, type Skipped } from '../../reasons.ts';
+import { answeredTensor, wrongAnswer } from '../answered-tensor.ts';
 import type { DetectionOutput } from '../model-package.ts';
 import type { InferenceResponse } from '../tensor.ts';
-import { failed } from './vector.ts';
 
 /**
  * The first number outside its range; undefined where the detections may be told.
@@ -10,11 +10,9 @@ import { failed } from './vector.ts';
  */
 export function gateDetections(response: InferenceResponse, { gate }: DetectionOutput): Skipped | undefined {
   for (const { tensor: name, element, meaning, minimum, maximum } of gate) {
-    const tensor = response.outputs.find((one) => one.name === name);
-    if (tensor === undefined) throw failed(`has no output ${name}`);
-    const value = tensor.data[element];
-    if (value === undefined)
-      throw failed(`${name} has ${tensor.data.length} numbers, the card names number ${element}`);
+    const { data } = answeredTensor(response, name);
+    const value = data[element];
+    if (value === undefined) throw wrongAnswer(`${name} has ${data.length} numbers, the card names number ${element}`);
     if (!(Number(value) >= minimum && Number(value) <= maximum))
       return {
         skipped: reason(

@@ -1,8 +1,9 @@
 /** The detection head: from the boxes or points of a model to located findings, class by class. */
-
+import { MILLIMETER, REGION_SIZE } from '../../codes.ts';
 import type { Skipped } from '../../reasons.ts';
+import { REGION_SIZE_KEY } from '../declared-findings.ts';
 import { conceptOf } from '../finding-concept.ts';
-import type { Finding } from '../findings.ts';
+import type { Finding, Measurement } from '../findings.ts';
 import type { DetectionOutput } from '../model-package.ts';
 import type { OutputReading } from '../reading.ts';
 import type { InferenceResponse } from '../tensor.ts';
@@ -53,6 +54,14 @@ export function detectedFindings(
 
 /** Where a detection lies, and the image that shows it best. */
 export type Located = Required<Pick<Finding, 'region'>> & Pick<Finding, 'measurements' | 'evidence'>;
+
+/** Of the region that the model drew, which is not the size of what it shows. @param longest extent, mm */
+export function regionSize(longest: number): Measurement {
+  const value = Number(longest.toFixed(1));
+  return { key: REGION_SIZE_KEY, name: REGION_SIZE_NAME, concept: REGION_SIZE, unit: MILLIMETER, value };
+}
+
+const REGION_SIZE_NAME = 'longest extent of the detected region';
 
 interface Detection extends Candidate {
   readonly where: Located;

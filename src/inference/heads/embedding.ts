@@ -1,7 +1,8 @@
 /** The embedding head: the likeness of a vector to reference vectors becomes findings; the vector stays with the study. */
 
-import { type Code, code } from '../../codes.ts';
+import { code, NO_UNITS } from '../../codes.ts';
 import { WetreadError } from '../../errors.ts';
+import { wrongAnswer } from '../answered-tensor.ts';
 import { SIMILARITY_KEY } from '../declared-findings.ts';
 import { conceptOf } from '../finding-concept.ts';
 import type { Finding, InstanceReference } from '../findings.ts';
@@ -9,12 +10,11 @@ import { rounded } from '../measures.ts';
 import type { EmbeddingOutput, ModelPackage, ReferenceVectors } from '../model-package.ts';
 import type { OutputReading } from '../reading.ts';
 import type { InferenceResponse } from '../tensor.ts';
-import { failed, vectorOf } from './vector.ts';
+import { vectorOf } from './vector.ts';
 
 type LikenessFinding = EmbeddingOutput['findings'][number];
 
 const COSINE_SIMILARITY = code('COSSIM', '99WETREAD', 'Cosine similarity to reference');
-const NO_UNITS: Code = { value: '1', scheme: 'UCUM', meaning: 'no units' };
 type Presence = NonNullable<Finding['presence']>;
 
 /** More digits would differ between machines. */
@@ -32,7 +32,7 @@ export function embedding(
   evidence: readonly InstanceReference[],
 ): OutputReading {
   const vector = normalised(vectorOf(response, output));
-  if (vector === undefined) throw failed(`holds a vector without a direction in ${output.tensor}`);
+  if (vector === undefined) throw wrongAnswer(`${output.tensor} holds a vector without a direction`);
   const [image] = evidence;
   const known = references?.[output.references] ?? { schemaVersion: 1, vectors: {} };
   return {

@@ -1,6 +1,5 @@
 /** Detections on one image: in its pixels. */
 import type { ImageFrame } from '../../assembly/volume.ts';
-import { MILLIMETER, REGION_SIZE } from '../../codes.ts';
 import type { Skipped } from '../../reasons.ts';
 import type { InstanceReference, Measurement } from '../findings.ts';
 import { imageReference } from '../images/image-findings.ts';
@@ -9,8 +8,7 @@ import type { DetectionOutput } from '../model-package.ts';
 import type { OutputReading } from '../reading.ts';
 import type { InferenceResponse } from '../tensor.ts';
 import { type Candidate, centerOf } from './candidate.ts';
-import { detectedFindings, type Located } from './detection.ts';
-import { REGION_SIZE_NAME } from './volume-detection.ts';
+import { detectedFindings, type Located, regionSize } from './detection.ts';
 
 /**
  * Boxes that reach beyond the image end at its edge.
@@ -61,8 +59,7 @@ function locatedOn(
 /** @param spacing between rows, between columns, mm; the longer edge of the box in them */
 function sizeOf(minimum: Pair, maximum: Pair, [betweenRows, betweenColumns]: Pair): Measurement {
   const [width, height] = [(maximum[0] - minimum[0]) * betweenColumns, (maximum[1] - minimum[1]) * betweenRows];
-  const value = Number(Math.max(width, height).toFixed(1));
-  return { key: 'region-size', name: REGION_SIZE_NAME, concept: REGION_SIZE, unit: MILLIMETER, value };
+  return regionSize(Math.max(width, height));
 }
 
 function toHundredth(pixels: number): number {

@@ -2,12 +2,9 @@
  * The generated text head: guarded sentences, and findings for those that are about a label of the card. A finding has a
  * code and a presence, never a value: nothing is measured by reading a text.
  */
-
-import type { Volume } from '../../assembly/volume.ts';
 import { reason, type Skipped } from '../../reasons.ts';
 import { conceptOf } from '../finding-concept.ts';
 import type { Finding, InstanceReference } from '../findings.ts';
-import { referenceTo } from '../findings-from.ts';
 import type { Guard, GuardContext, GuardedSentence } from '../guards/guard.ts';
 import { guarded } from '../guards/guards.ts';
 import type { TextOutput } from '../model-package.ts';
@@ -17,20 +14,19 @@ import type { AnsweredSentence } from '../text-answer.ts';
 type TextLabel = TextOutput['labels'][number];
 
 /**
- * @param shown index of the slice that each picture shows
+ * @param shown what each picture shows
  * @returns the reason where every sentence was withheld
  */
 export function textReading(
   sentences: readonly AnsweredSentence[],
   output: TextOutput,
-  images: Volume,
-  shown: readonly number[],
+  shown: readonly InstanceReference[],
   context: GuardContext,
 ): OutputReading | Skipped {
   const { sentences: kept, withheld } = guarded(sentences, context);
   if (kept.length === 0) return { skipped: reason('answer-unusable', `withheld: ${withheldText(withheld)}`) };
   const evidenceOf = ({ picture }: GuardedSentence): InstanceReference[] =>
-    picture === undefined ? [] : [referenceTo(images, shown[picture - 1]!)];
+    picture === undefined ? [] : [shown[picture - 1]!];
   const findings = output.labels.flatMap((label) => {
     const about = kept.filter((sentence) => sentence.label === label.key && sentence.presence !== undefined);
     return about.length === 0 ? [] : [findingOf(label, about, about.flatMap(evidenceOf))];

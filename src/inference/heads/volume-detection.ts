@@ -3,15 +3,14 @@ import type { Point3 } from '../../arrival/study.ts';
 import { applyAffine, axisStep, indexOf, scale } from '../../assembly/geometry.ts';
 import type { Grid } from '../../assembly/grid.ts';
 import type { Volume } from '../../assembly/volume.ts';
-import { MILLIMETER, REGION_SIZE } from '../../codes.ts';
 import type { Skipped } from '../../reasons.ts';
-import type { Measurement, Region } from '../findings.ts';
+import type { Region } from '../findings.ts';
 import { referenceTo } from '../findings-from.ts';
 import type { DetectionOutput } from '../model-package.ts';
 import type { OutputReading } from '../reading.ts';
 import type { InferenceResponse } from '../tensor.ts';
 import { type Candidate, centerOf } from './candidate.ts';
-import { detectedFindings, type Located } from './detection.ts';
+import { detectedFindings, type Located, regionSize } from './detection.ts';
 
 /**
  * @param grid of the model's input; it may reach beyond a tilted volume
@@ -37,7 +36,9 @@ function locatedIn(candidate: Candidate, grid: Grid, images: Volume): Located {
   const region = regionOf(candidate, grid, images.frameOfReferenceUid);
   const [slice] = indexOf(images, region.center);
   const nearest = Math.min(images.shape[0] - 1, Math.max(0, Math.round(slice)));
-  return { region, measurements: sizeOf(region), evidence: [referenceTo(images, nearest)] };
+  const longest = longestExtent(region);
+  const measurements = longest === undefined ? [] : [regionSize(longest)];
+  return { region, measurements, evidence: [referenceTo(images, nearest)] };
 }
 
 type PatientRegion = Extract<Region, { readonly center: unknown }>;
@@ -61,23 +62,7 @@ function toMicrometer(mm: number): number {
   return Number(mm.toFixed(3)) + 0;
 }
 
-export const REGION_SIZE_NAME = 'longest extent of the detected region';
-
-/** Of the region that the model drew, which is not the size of what it shows. */
-function sizeOf(region: PatientRegion): Measurement[] {
-  const longest = longestExtent(region);
-  if (longest === undefined) return [];
-  return [
-    {
-      key: 'region-size',
-      name: REGION_SIZE_NAME,
-      concept: REGION_SIZE,
-      unit: MILLIMETER,
-      value: Number(longest.toFixed(1)),
-    },
-  ];
-}
-
+/** mm; a point has none. */
 function longestExtent(region: PatientRegion): number | undefined {
   switch (region.kind) {
     case 'patient-point':

@@ -82,6 +82,5 @@ export const SEGMENTATION_DERIVATION = dcm('113076', 'Segmentation');
 
 // Units: UCUM
 export const PIXELS = code('{pixels}', 'UCUM', 'pixels');
-export const NO_UNITS = code('1', 'UCUM', 'no units');
 /** Components of unit vectors, as TID 1604 asks for them. */
 export const RATIO = code('{-1:1}', 'UCUM', '{-1:1}');

@@ -119,7 +119,7 @@ function numbers({ report, findings, finding }: FindingContext): readonly Conten
   const measured = finding.measurements.map((m) => measurement(m, uidOf(m.key)));
   if (finding.probability === undefined) return measured;
   const observationUid = uidOf('probability');
-  const value = { value: finding.probability, unit: concepts.NO_UNITS };
+  const value = { value: finding.probability, unit: codes.NO_UNITS };
   return [...measured, numberItem('CONTAINS', codes.PROBABILITY, value, { observationUid })];
 }
 
