@@ -29,7 +29,7 @@ function sided(organ: string, side: string | undefined): string {
   return side === 'Bilateral' ? `Both ${organ.toLowerCase()}s` : `${side} ${organ.toLowerCase()}`;
 }
 
-export function measureName({ name, concept }: Measurement): string {
+export function measureName({ name, concept }: Pick<Measurement, 'name' | 'concept'>): string {
   return name ?? concept.meaning.toLowerCase();
 }
 

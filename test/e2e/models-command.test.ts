@@ -138,7 +138,9 @@ test('WR-MPK-10 list tells what is ready and what is refused, show what a person
   );
   const shown = await models('show', 'ct-lung-density');
   for (const part of [
-    /contrast any; Adults/,
+    /with or without contrast agent; Adults/,
+    /lungs: Lung, Bilateral: volume \(ml\), mean density \(HU\)/,
+    /Not mentioned by the card: representativeness, /,
     /not HEAD, BRAIN/,
     /in: volume, INT16 in HU; 2\.5 mm, at most 320 × 240 × 240/,
     /Apache-2\.0; clinical use: research\. No regulatory clearance/,

@@ -1,8 +1,11 @@
 /** What goes into a model and what comes out of it, in words. */
 import { PLAIN_LAYOUT } from '../../../src/assembly/layout.ts';
+import type { Measurement } from '../../../src/inference/findings.ts';
 import { gridText } from '../../../src/inference/input-grid.ts';
 import type { InputRule, ModelCard, OutputRule, VolumeInput } from '../../../src/inference/model-package.ts';
 import { inputChannels, inputLayout } from '../../../src/inference/prepare.ts';
+import { measureName } from '../../../src/reporting/finding-text.ts';
+import { unitText } from '../../../src/reporting/text.ts';
 import { countText } from './progress.ts';
 
 /** What is refused. */
@@ -17,10 +20,11 @@ export function limitLines({ input, outputs }: ModelCard): readonly string[] {
 }
 
 function sizeLimits(input: InputRule): readonly string[] {
-  if (input.kind === 'image') {
+  if (input.kind === 'image' || input.kind === 'pictures') {
     const { minimumRows, minimumColumns, maximumImages, minimumCorrelation } = input.gate;
     return [
-      `  at least ${minimumColumns} × ${minimumRows} pixels, neighbours alike by ${minimumCorrelation}; at most ${countText(maximumImages, 'image', 'images')}`,
+      `  at least ${minimumColumns} × ${minimumRows} pixels, at most ${countText(maximumImages, 'image', 'images')}`,
+      `  neighbouring pixels correlated by ${minimumCorrelation} at least: noise is refused`,
     ];
   }
   const { minimumSlices, minimumExtentMm, maximumSpacingMm } = input.gate;
@@ -41,7 +45,7 @@ function outputLimits(output: OutputRule): readonly string[] {
       return output.findings.flatMap(({ concept, measures }) =>
         measures.map(
           ({ concept: what, plausible: { minimum, maximum }, unit }) =>
-            `  ${concept.meaning}, ${what.meaning.toLowerCase()}: ${minimum} to ${maximum} ${unit.value}, else not told`,
+            `  ${concept.meaning}, ${what.meaning.toLowerCase()}: ${minimum} to ${maximum} ${unitText(unit.value)}, else not told`,
         ),
       );
     case 'detection':
@@ -75,6 +79,16 @@ export function inputLines(input: InputRule): readonly string[] {
     case 'slices': {
       const windows = input.windows.map(({ meaning }) => meaning).join(', ');
       return [`  in: slices as pictures of ${input.size} pixels, ${windows}`];
+    }
+    case 'pictures': {
+      const { size, window, views } = input;
+      const shades = window.kind === 'voi' ? 'as displayed' : `from percentile ${window.low} to ${window.high}`;
+      const named = (views ?? []).map(({ meaning, required }) =>
+        required ? meaning : `${meaning} where there is one`,
+      );
+      return [
+        `  in: images as pictures of ${size} pixels, ${shades}${named.length === 0 ? '' : `; ${named.join(', ')}`}; all in one question`,
+      ];
     }
   }
 }
@@ -120,7 +134,7 @@ export function findingLines(output: OutputRule): readonly string[] {
     case 'label-map':
     case 'measurement':
       return output.findings.map((finding) => {
-        const values = finding.measures.map((measure) => `${measure.concept.meaning} (${measure.unit.value})`);
+        const values = finding.measures.map(measureText);
         return `${findingText(finding)}: ${values.join(', ')}`;
       });
     case 'detection':
@@ -131,6 +145,12 @@ export function findingLines(output: OutputRule): readonly string[] {
     case 'text':
       return output.labels.map(findingText);
   }
+}
+
+/** "mean density (HU)"; a count has no unit. */
+function measureText(measure: Pick<Measurement, 'name' | 'concept' | 'unit'>): string {
+  const unit = unitText(measure.unit.value);
+  return unit === '' ? measureName(measure) : `${measureName(measure)} (${unit})`;
 }
 
 type Named = Pick<ModelCard['outputs'][number] & { kind: 'classification' }, 'labels'>['labels'][number];

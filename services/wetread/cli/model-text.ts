@@ -9,6 +9,7 @@ import type { GoldenResult } from '../golden-run.ts';
 import { findingLines, inputLines, limitLines, outputLines } from './model-interface-text.ts';
 import { pictureLimits, useLimits } from './model-scope-text.ts';
 import { countText } from './progress.ts';
+import { wrapped } from './wrapped.ts';
 
 type IntendedUse = ModelCard['intendedUse'][number];
 
@@ -31,7 +32,7 @@ export function listText({ models, refused }: ListedModels): string {
     ]),
     ...refused.flatMap(({ folder, reason }) => [`${folder}  refused`, `  ${reason}`]),
   ];
-  return printable(lines.length === 0 ? ['The configuration names no model'] : lines);
+  return printable((lines.length === 0 ? ['The configuration names no model'] : lines).flatMap(wrapped));
 }
 
 function useText({ task, modality, bodyPart, sliceThicknessMm: limits }: IntendedUse): string {
@@ -41,7 +42,7 @@ function useText({ task, modality, bodyPart, sliceThicknessMm: limits }: Intende
 
 export function modelText({ card, digest, signedBy }: ModelPackage): string {
   const { licence, resources } = card;
-  return printable([
+  const lines = [
     `${card.title} (${card.name} ${card.version})`,
     card.description,
     digest,
@@ -71,15 +72,22 @@ export function modelText({ card, digest, signedBy }: ModelPackage): string {
     ...resourceLines(resources),
     '',
     'Facts',
-    ...FACT_NAMES.map((name) => `  ${wordsOf(name)}: ${factText(card.facts[name])}`),
-  ]);
+    ...factLines(card.facts),
+  ];
+  return printable(lines.flatMap(wrapped));
 }
+
+const CONTRAST: Readonly<Record<IntendedUse['contrast'], string>> = {
+  with: 'with contrast agent',
+  without: 'without contrast agent',
+  any: 'with or without contrast agent',
+};
 
 function intendedUseLines(use: IntendedUse): string[] {
   const { contrast, patients, note } = use;
   return [
     `  - ${useText(use)}`,
-    `    contrast ${contrast}; ${patients}`,
+    `    ${CONTRAST[contrast]}; ${patients}`,
     ...useLimits(use).map((limit) => `    ${limit}`),
     ...(note === undefined ? [] : [`    ${note}`]),
   ];
@@ -113,8 +121,14 @@ function runtimeText(runtime: ModelCard['runtime']): string {
 
 function caveatText(caveat: ModelCard['caveats'][number]): string {
   if (typeof caveat === 'string') return caveat;
-  const above = caveat.when === 'slice-thickness-above' ? ` ${caveat.millimeters} mm` : '';
-  return `${caveat.text} (${caveat.when}${above})`;
+  switch (caveat.when) {
+    case 'kernel-not-recorded':
+      return `Where no kernel is recorded: ${caveat.text}`;
+    case 'contrast-recorded':
+      return `Where a contrast agent is recorded: ${caveat.text}`;
+    case 'slice-thickness-above':
+      return `Where slices are thicker than ${caveat.millimeters} mm: ${caveat.text}`;
+  }
 }
 
 function reportLines({ report }: ModelCard): string[] {
@@ -142,8 +156,19 @@ function wordsOf(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function factText(fact: ModelCard['facts'][FactName]): string {
-  if (fact === undefined) return 'unknown: the card does not say';
+/** What the card answers, each by itself; what it does not mention, in one line. */
+function factLines(facts: ModelCard['facts']): readonly string[] {
+  const missing = FACT_NAMES.filter((name) => facts[name] === undefined).map((name) => wordsOf(name).toLowerCase());
+  return [
+    ...FACT_NAMES.flatMap((name) => {
+      const fact = facts[name];
+      return fact === undefined ? [] : [`  ${wordsOf(name)}: ${factText(fact)}`];
+    }),
+    ...(missing.length === 0 ? [] : [`  Not mentioned by the card: ${missing.join(', ')}`]),
+  ];
+}
+
+function factText(fact: NonNullable<ModelCard['facts'][FactName]>): string {
   return typeof fact === 'string' ? fact : `unknown: ${fact.reason}`;
 }
 
