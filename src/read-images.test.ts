@@ -124,6 +124,16 @@ test('WR-IMG-14 merging: the first of equals, each key once; or every finding wi
   ];
   assert.deepEqual(mergedFindings(images, 'maximum'), [of(0.7), of(0.9, 'b')]);
   assert.equal(mergedFindings(images, 'maximum')[1], images[0]!.findings[1]);
+  const absent = images.map(({ number, findings: [first] }) => {
+    const evidence = [{ sopInstanceUid: `1.2.${number}`, sopClassUid: '1.2.3' }];
+    return { number, findings: [{ ...first!, presence: 'absent' as const, evidence }] };
+  });
+  const everywhere = mergedFindings(absent, 'maximum')[0]!.evidence;
+  assert.deepEqual(
+    everywhere.map(({ sopInstanceUid }) => sopInstanceUid),
+    ['1.2.1', '1.2.3'],
+    'absent in every image',
+  );
   assert.deepEqual(
     mergedFindings(images, 'each').map(({ key }) => key),
     ['a-1', 'b-1', 'a-3', 'b-3'],

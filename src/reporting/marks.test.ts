@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { effusionFinding } from '../../test/support/findings.ts';
+import { imageFrame, imageSet } from '../../test/support/image-frames.ts';
 import { OBLIQUE, sampleReport, sampleSegmentation, sampleVolume } from '../../test/support/sample-report.ts';
 import type { Point3 } from '../arrival/study.ts';
 import { applyAffine, indexOf } from '../assembly/geometry.ts';
@@ -136,6 +138,18 @@ test('WR-DET-09 the draft names the slice as the page counts it; what has no reg
   assert.equal(findingText(finding!, placeText(finding!, axial)), 'Nodule: present (probability 0.87), slice 7 of 12.');
   const { region: _, ...nowhere } = finding!;
   assert.equal(placeText(nowhere, axial), undefined);
+});
+
+test('WR-DET-09 of several images the draft names the one that a finding is of, and none for what is said of all', () => {
+  const images = imageSet([imageFrame([4, 4], () => 0), imageFrame([4, 4], () => 0)]);
+  const [first, second] = images.images.map(({ header: { sopInstanceUid, sopClassUid } }) => {
+    return { sopInstanceUid, sopClassUid };
+  });
+  const about = (...evidence: Finding['evidence']): Finding => effusionFinding('present', { evidence });
+  assert.equal(placeText(about(second!), images), 'image 2 of 2');
+  assert.equal(placeText(about(first!, second!), images), undefined);
+  assert.equal(placeText(about(), images), undefined);
+  assert.equal(placeText(about(first!), { ...images, images: [images.images[0]!] }), undefined);
 });
 
 test('WR-DET-09 a box on an image is drawn on that image, and on no other', () => {

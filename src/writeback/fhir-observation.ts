@@ -5,7 +5,7 @@
  * The group's code is the question and its value the answer (present, absent, undetermined): a code that says "Nodule"
  * with a value that says "absent" cannot be read as a nodule.
  */
-import type { CodeableConcept, Observation, ObservationComponent, Quantity } from 'fhir/r4.js';
+import type { CodeableConcept, Observation, ObservationComponent, Quantity, Reference } from 'fhir/r4.js';
 import {
   ABSENT,
   type Code,
@@ -20,8 +20,9 @@ import {
   THRESHOLD_ATTENUATION_COEFFICIENT,
   UNDETERMINED,
 } from '../codes.ts';
-import type { Algorithm, Finding, Measurement } from '../inference/findings.ts';
+import type { Algorithm, Finding, InstanceReference, Measurement } from '../inference/findings.ts';
 import { findingTitle } from '../reporting/finding-text.ts';
+import type { Report } from '../reporting/report.ts';
 import { measurementText, unitText } from '../reporting/text.ts';
 import type { TransactionInput } from './fhir.ts';
 import {
@@ -97,6 +98,7 @@ function group(observed: Observed, members: readonly Entry[]): Entry {
     category: [IMAGING, concept(MEASUREMENT_GROUP)],
     code: concept(finding.concept, title),
     valueCodeableConcept: finding.presence === undefined ? undefined : concept(PRESENCE[finding.presence]),
+    derivedFrom: [imagingStudyOf(report), ...finding.evidence.map(imageOf)],
     hasMember: members.map((m) => ({ reference: m.fullUrl, type: 'Observation' })),
     component: [
       ...lateralityOf(finding),
@@ -161,7 +163,7 @@ function shared({
   finding,
 }: Observed): Omit<OwnedObservation, 'identifier' | 'category' | 'code' | 'component' | 'text'> {
   const { report, study, match } = input;
-  const imagingStudy = { reference: imagingStudyUrl(report), type: 'ImagingStudy' };
+  const imagingStudy = imagingStudyOf(report);
   return {
     basedOn: basedOn(study, match, input.naming),
     partOf: [imagingStudy],
@@ -177,6 +179,19 @@ function shared({
     derivedFrom: [imagingStudy],
     hasMember: undefined,
   };
+}
+
+function imagingStudyOf(report: Report): Reference {
+  return { reference: imagingStudyUrl(report), type: 'ImagingStudy' };
+}
+
+/**
+ * R4 has no element for the image that a finding is of, and a Media resource for each would be the archive's to make: it is
+ * referred to by its identifier (R4 Media.identifier, `urn:dicom:uid`).
+ */
+function imageOf({ sopInstanceUid, frameNumber }: InstanceReference): Reference {
+  const frame = frameNumber === undefined ? {} : { display: `Frame ${frameNumber}` };
+  return { type: 'Media', identifier: dicomIdentifier(sopInstanceUid), ...frame };
 }
 
 function entry(uid: string, elements: Omit<OwnedObservation, 'identifier'>): Entry {

@@ -47,7 +47,8 @@ export function findingsOfImages(
   };
 }
 
-function leftOutNotes(leftOut: readonly Reason[], total: number): readonly string[] {
+/** Sentences for the draft. */
+export function leftOutNotes(leftOut: readonly Reason[], total: number): readonly string[] {
   const reasons = [...new Set(leftOut.map(explain))];
   return reasons.length === 0 ? [] : [`${leftOut.length} of ${total} images were not read: ${reasons.join('; ')}.`];
 }
@@ -59,7 +60,10 @@ interface ToldOfImage {
   readonly findings: readonly Finding[];
 }
 
-/** `maximum`: one finding of each key, of the image that makes it most probable, the first of equals. */
+/**
+ * `maximum`: one finding of each key, of the image that makes it most probable, the first of equals. What is absent is
+ * absent in every image, so that all of them are its evidence.
+ */
 export function mergedFindings(told: readonly ToldOfImage[], merge: ImageInput['merge']): readonly Finding[] {
   const [only, ...others] = told;
   if (only === undefined || others.length === 0) return only?.findings ?? [];
@@ -72,7 +76,10 @@ export function mergedFindings(told: readonly ToldOfImage[], merge: ImageInput['
     told.flatMap(({ findings }) => findings),
     ({ key }) => key,
   );
-  return [...byKey.values()].map((same) => same.reduce((most, next) => (moreProbable(next, most) ? next : most)));
+  return [...byKey.values()].map((same) => {
+    const most = same.reduce((one, next) => (moreProbable(next, one) ? next : one));
+    return most.presence === 'absent' ? { ...most, evidence: same.flatMap(({ evidence }) => evidence) } : most;
+  });
 }
 
 function moreProbable(a: Finding, b: Finding): boolean {
