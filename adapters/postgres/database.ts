@@ -21,11 +21,17 @@ export interface DatabaseOptions {
 
 type Value = string | number | null | Uint8Array | readonly string[];
 
-/** What a transaction works with. */
+/** What a transaction works with. Statements are carried out one after the other, as they were given. */
 export interface Session {
   rows<T>(sql: string, values?: readonly Value[]): Promise<readonly T[]>;
+  /** Nobody waits for the answer, which is a way to the server and back: where it is no, nothing is committed. */
+  send(sql: string, values?: readonly Value[]): void;
+}
+
+interface Connection {
+  readonly rows: Session['rows'];
   /** @returns how many rows were written. */
-  run(sql: string, values?: readonly Value[]): Promise<number>;
+  readonly run: (sql: string, values?: readonly Value[]) => Promise<number>;
 }
 
 const CONNECTIONS = 8;
@@ -54,6 +60,7 @@ export class Database {
       connectionTimeoutMillis: CONNECT_LIMIT_MS,
       query_timeout: ANSWER_LIMIT_MS,
       keepAlive: true,
+      pipeline: true,
     });
     // A connection that breaks ends the process where nobody listens; whoever uses it next hears of it.
     this.#pool.on('error', () => {});
@@ -80,13 +87,13 @@ export class Database {
   /** One statement, which is a transaction in itself. */
   async rows<T>(sql: string, values: readonly Value[] = []): Promise<readonly T[]> {
     await this.migrate();
-    return this.#connected((session) => session.rows<T>(sql, values));
+    return this.#connected((connection) => connection.rows<T>(sql, values));
   }
 
   /** One statement, which is a transaction in itself. @returns how many rows were written. */
   async run(sql: string, values: readonly Value[] = []): Promise<number> {
     await this.migrate();
-    return this.#connected((session) => session.run(sql, values));
+    return this.#connected((connection) => connection.run(sql, values));
   }
 
   async close(): Promise<void> {
@@ -94,22 +101,34 @@ export class Database {
   }
 
   #transact<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return this.#connected(async (session) => {
-      await session.run(BEGIN);
+    return this.#connected(async ({ rows, run }) => {
+      const sent: Promise<number>[] = [];
+      const send: Session['send'] = (sql, values) => {
+        const answer = run(sql, values);
+        answer.catch(() => {}); // heard of below
+        sent.push(answer);
+      };
+      send(BEGIN);
       try {
-        const result = await work(session);
-        await session.run('COMMIT');
+        const result = await work({
+          // Nothing may be written on rows that were read outside of the transaction.
+          rows: async <R>(sql: string, values?: readonly Value[]) =>
+            (await Promise.all([rows<R>(sql, values), sent[0]]))[0],
+          send,
+        });
+        send('COMMIT');
+        await Promise.all(sent);
         return result;
       } catch (error) {
         // A connection that is gone has nothing left to roll back.
-        await session.run('ROLLBACK').catch(() => {});
-        throw error;
+        await run('ROLLBACK').catch(() => {});
+        throw (await firstRefusal(sent)) ?? error;
       }
     });
   }
 
   /** A connection that has failed is not used again. */
-  async #connected<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  async #connected<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect().catch((error: unknown) => {
       throw databaseError(error);
     });
@@ -128,6 +147,12 @@ export class Database {
       client.release(broken);
     }
   }
+}
+
+/** What follows in the transaction is refused for no reason of its own. */
+async function firstRefusal(sent: readonly Promise<unknown>[]): Promise<unknown> {
+  const answers = await Promise.allSettled(sent);
+  return answers.find((answer) => answer.status === 'rejected')?.reason;
 }
 
 function ask(
@@ -154,8 +179,8 @@ function statementNames(): (sql: string) => string {
 
 /** All pending migrations or none; a process that comes second waits, and finds them done. */
 async function applyMigrations(session: Session): Promise<void> {
-  await session.run(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
-  await session.run(`CREATE SCHEMA IF NOT EXISTS wetread;
+  session.send(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+  session.send(`CREATE SCHEMA IF NOT EXISTS wetread;
     CREATE TABLE IF NOT EXISTS wetread.migration (version INTEGER PRIMARY KEY)`);
   const [found] = await session.rows<{ version: number }>(
     'SELECT COALESCE(MAX(version), 0)::INTEGER AS version FROM wetread.migration',
@@ -166,8 +191,8 @@ async function applyMigrations(session: Session): Promise<void> {
   }
   for (const [index, migration] of MIGRATIONS.entries()) {
     if (index < applied) continue;
-    await session.run(migration);
-    await session.run('INSERT INTO wetread.migration (version) VALUES ($1)', [index + 1]);
+    session.send(migration);
+    session.send('INSERT INTO wetread.migration (version) VALUES ($1)', [index + 1]);
   }
 }
 

@@ -114,10 +114,10 @@ export class PostgresLedger implements Ledger, AsyncDisposable {
       const rows = await session.rows<LedgerRow>(CLAIMABLE, [now, this.#now(CLOCK_SLACK_MS)]);
       const changes = rows.map((row) => (isWaiting(row) ? { row, steps: [] } : movedOn(row, now)));
       const [next, ...others] = changes.toSorted(byUrgency);
-      for (const change of others) if (change.steps.length > 0) await write(session, change);
+      for (const change of others) if (change.steps.length > 0) write(session, change);
       if (next === undefined) return undefined;
       const taken = claimed(next.row, worker, now, this.#now(leaseMs));
-      await write(session, { row: taken.row, steps: [...next.steps, ...taken.steps] });
+      write(session, { row: taken.row, steps: [...next.steps, ...taken.steps] });
       return attemptOf(taken.row);
     });
   }
@@ -251,9 +251,9 @@ export class PostgresLedger implements Ledger, AsyncDisposable {
       );
       const old = rows.map((row) => row.study_instance_uid);
       for (const table of ['document', 'step', 'study']) {
-        await session.run(`DELETE FROM wetread.${table} WHERE study_instance_uid = ANY($1)`, [old]);
+        session.send(`DELETE FROM wetread.${table} WHERE study_instance_uid = ANY($1)`, [old]);
       }
-      await session.run('DELETE FROM wetread.outgoing WHERE sent_at < $1', [before]);
+      session.send('DELETE FROM wetread.outgoing WHERE sent_at < $1', [before]);
       return old;
     });
   }
@@ -273,8 +273,8 @@ export class PostgresLedger implements Ledger, AsyncDisposable {
         [studyInstanceUid],
       );
       const change = step(row);
-      await write(session, change);
-      if (change.outgoing !== undefined && this.#announces) await announce(session, change.outgoing);
+      write(session, change);
+      if (change.outgoing !== undefined && this.#announces) announce(session, change.outgoing);
       return change;
     });
   }
@@ -294,9 +294,9 @@ function byUrgency({ row: a }: ChangedRow, { row: b }: ChangedRow): number {
 }
 
 /** Row and history in one statement: every statement is a way to the server and back. */
-async function write(session: Session, { row, steps }: ChangedRow): Promise<void> {
+function write(session: Session, { row, steps }: ChangedRow): void {
   const columns = Object.keys(row);
-  await session.run(
+  session.send(
     `WITH written AS (
        UPDATE wetread.study SET ${columns.map((name, i) => `${name} = $${i + 1}`).join(', ')}
        WHERE study_instance_uid = $${columns.indexOf('study_instance_uid') + 1} RETURNING *)
@@ -305,8 +305,8 @@ async function write(session: Session, { row, steps }: ChangedRow): Promise<void
   );
 }
 
-async function announce(session: Session, event: FindingsReady): Promise<void> {
-  await session.run('INSERT INTO wetread.outgoing (event_id, event) VALUES ($1, $2)', [
+function announce(session: Session, event: FindingsReady): void {
+  session.send('INSERT INTO wetread.outgoing (event_id, event) VALUES ($1, $2)', [
     event.eventId,
     JSON.stringify(event),
   ]);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { Database } from '../../adapters/postgres/database.ts';
 import { type PostgresLedger, postgresLedger } from '../../adapters/postgres/ledger.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { Attempt, Clock } from '../../src/ports.ts';
@@ -20,6 +21,7 @@ const later: Clock = { ...clock, now: () => new Date(Date.now() + 2 * LEASE_MS) 
 
 const study = (name: string | number): StudyInstanceUid =>
   nameBasedUid<StudyInstanceUid>('postgres-test', String(name));
+const isRefused = (message: RegExp) => (error: unknown) => error instanceof WetreadError && message.test(error.message);
 const isCode = (code: string) => (error: unknown) => error instanceof WetreadError && error.code === code;
 
 async function notice(ledger: PostgresLedger, name: string | number): Promise<StudyInstanceUid> {
@@ -185,6 +187,34 @@ describe('the ledger on PostgreSQL', { skip: withoutPostgres }, () => {
     const uid = await notice(ledger, 'unprepared');
     await readToTheEnd(ledger, (await claimForReading(ledger, 'one', LEASE_MS))!);
     assert.equal((await ledger.get(uid))?.state, 'filed');
+  });
+
+  test('WR-LED-22 a refused statement that nobody waited for: nothing is committed, and the first refusal is told', async () => {
+    await using stack = new AsyncDisposableStack();
+    const tables = stack.adopt(new Database({ url: await database() }), (opened) => opened.close());
+    const save = 'INSERT INTO wetread.source_state (source, state) VALUES ($1, $2)';
+    const count = async (): Promise<unknown> =>
+      (await tables.rows('SELECT COUNT(*)::INTEGER FROM wetread.source_state'))[0];
+    const refused = isRefused(/23505/);
+    await assert.rejects(
+      tables.transaction(async (session) => {
+        session.send(save, ['first', '1']);
+        session.send(save, ['first', '2']);
+        session.send(save, ['second', '1']);
+      }),
+      refused,
+    );
+    await assert.rejects(
+      tables.transaction(async (session) => {
+        session.send(save, ['first', '1']);
+        session.send(save, ['first', '2']);
+        await session.rows('SELECT 1');
+      }),
+      refused,
+    );
+    assert.deepEqual(await count(), { count: 0 });
+    await tables.transaction(async (session) => session.send(save, ['first', '1']));
+    assert.deepEqual(await count(), { count: 1 });
   });
 
   test('WR-LED-13 a wrong log-in names its key and tells no secret', async () => {
