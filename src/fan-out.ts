@@ -77,4 +77,5 @@ const FORMS: Readonly<Record<InputRule['kind'], 'volume' | 'images'>> = {
   volume: 'volume',
   slices: 'volume',
   image: 'images',
+  pictures: 'images',
 };

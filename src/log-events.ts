@@ -22,6 +22,9 @@ export interface SafeAttributes {
   readonly slices?: number;
   readonly bytes?: number;
   readonly findings?: number;
+  /** What a language model read, pictures included, and wrote, as its server counts. */
+  readonly promptTokens?: number;
+  readonly completionTokens?: number;
   readonly attempt?: number;
   readonly durationMs?: number;
   readonly httpMethod?: string;
@@ -65,6 +68,8 @@ export const LOG_EVENTS = {
   'stage-ended': 'debug',
   /** A series, an instance, or `instances` of a series that were set aside, with the reason. */
   'not-read': 'info',
+  /** A language model answered, usably or not; `provider` is its server. */
+  'text-answered': 'info',
   'read-ended': 'info',
   'read-fault': 'error',
   'inference-started': 'info',

@@ -176,6 +176,8 @@ export interface InferenceEngine {
 export interface TextGenerator {
   /** Whether the server is outside the site: free text never goes there. Throws `config-invalid` where none has the name. */
   isRemote(server: string): boolean;
+  /** Whether images go there that may have text burned in and do not say so: inside the site, or by its decision. */
+  takesUnmarked(server: string): boolean;
   generate(request: TextRequest, signal: AbortSignal): Promise<TextAnswer>;
 }
 

@@ -20,6 +20,7 @@ import { embeddingsOf, type OutputReading, type Reading } from './inference/read
 import { outline, refineRule } from './outline.ts';
 import type { Ports } from './ports.ts';
 import { readImages } from './read-images.ts';
+import { readPictures } from './read-pictures.ts';
 import { readSlices } from './read-slices.ts';
 import { isSkipped, type Skipped } from './reasons.ts';
 import { runOnVolume, type VolumeAnswer } from './run-on-volume.ts';
@@ -30,7 +31,7 @@ import { runOnVolume, type VolumeAnswer } from './run-on-volume.ts';
  * @param study that they are of
  */
 export async function readSeries(
-  ports: Pick<Ports, 'voxels' | 'inference' | 'text'>,
+  ports: Pick<Ports, 'voxels' | 'inference' | 'text' | 'log'>,
   model: ModelPackage,
   images: Images,
   study: StudyHeader,
@@ -39,8 +40,11 @@ export async function readSeries(
   const { card } = model;
   if (isVolume(images)) {
     if (reads(card, 'volume')) return await readVolume(ports, { ...model, card }, images, signal);
-    if (reads(card, 'slices')) return await readSlices(ports.text, { ...model, card }, images, study, signal);
-  } else if (reads(card, 'image')) return await readImages(ports.inference, { ...model, card }, images, signal);
+    if (reads(card, 'slices')) return await readSlices(ports, { ...model, card }, images, study, signal);
+  } else {
+    if (reads(card, 'image')) return await readImages(ports.inference, { ...model, card }, images, signal);
+    if (reads(card, 'pictures')) return await readPictures(ports, { ...model, card }, images, study, signal);
+  }
   throw new WetreadError('internal', `A series was assembled as the model's input of kind ${card.input.kind} is not`);
 }
 

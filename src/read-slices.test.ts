@@ -48,7 +48,13 @@ async function read(
   const volume = { ...sample, header: { ...sample.header, ...header } };
   const model = { ...packageOf(card), card, prompt: PROMPT };
   try {
-    return await readSlices(generator, model, volume, sampleStudyHeader(volume, study), never);
+    return await readSlices(
+      { text: generator, log: { write: () => {} } },
+      model,
+      volume,
+      sampleStudyHeader(volume, study),
+      never,
+    );
   } finally {
     await generator.close();
   }

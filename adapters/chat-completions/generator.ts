@@ -20,6 +20,8 @@ export interface ChatServer {
   readonly url: string;
   /** Outside the site. */
   readonly remote: boolean;
+  /** Of images that may have text burned in and do not say so; a server inside the site gets them anyway. */
+  readonly unmarkedImagesMayLeave?: boolean;
   /** Of one try, from the first byte sent to the last received. */
   readonly timeoutMs: number;
   readonly authorize?: Authorize;
@@ -51,6 +53,10 @@ export function chatCompletionsGenerator({ servers, encode, pause }: GeneratorOp
   };
   return {
     isRemote: (name) => named(name).server.remote,
+    takesUnmarked: (name) => {
+      const { remote, unmarkedImagesMayLeave = false } = named(name).server;
+      return !remote || unmarkedImagesMayLeave;
+    },
     async generate(request, signal) {
       const body = await bodyOf(request, encode, signal);
       const asked = { method: 'POST', path: '/v1/chat/completions', body } as const;

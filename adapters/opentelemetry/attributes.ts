@@ -25,6 +25,8 @@ const SPAN_ATTRIBUTES = {
   slices: 'wetread.slices',
   bytes: 'wetread.bytes',
   findings: 'wetread.findings',
+  promptTokens: 'gen_ai.usage.input_tokens',
+  completionTokens: 'gen_ai.usage.output_tokens',
   attempt: 'wetread.attempt',
   durationMs: 'wetread.duration_ms',
   httpMethod: 'http.request.method',

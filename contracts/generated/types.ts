@@ -603,6 +603,10 @@ remote: boolean
  * The site has decided that images may leave it for this server. Without it a remote server is refused.
  */
 imagesMayLeave: boolean
+/**
+ * For openai. Images of kinds that often carry text, such as ultrasound, may leave for it where Burned In Annotation (0028,0301) does not say NO.
+ */
+unmarkedImagesMayLeave: boolean
 timeoutSeconds: number
 credentials?: Credentials
 tls?: TlsFiles
@@ -1020,7 +1024,7 @@ intendedUse: [IntendedUse, ...(IntendedUse)[]]
  */
 onlyByRule?: boolean
 runtime: (OnnxRuntime | OpenInferenceRuntime | ChatCompletionsRuntime)
-input: (VolumeInput | ImageInput | SlicesInput)
+input: (VolumeInput | ImageInput | SlicesInput | PicturesInput)
 /**
  * What each output of the model means.
  * 
@@ -1152,7 +1156,7 @@ version?: string
 deterministic: boolean
 }
 /**
- * A language model that looks at pictures, behind a server of the OpenAI chat completions protocol (vLLM, llama.cpp, Ollama …). It reads `slices` and gives `text`.
+ * A language model that looks at pictures, behind a server of the OpenAI chat completions protocol (vLLM, llama.cpp, Ollama …). It reads `slices` or `pictures` and gives `text`.
  */
 export interface ChatCompletionsRuntime {
 kind: "chat-completions"
@@ -1535,7 +1539,7 @@ export interface ImageGate {
 minimumRows: number
 minimumColumns: number
 /**
- * Images of a series; a series with more, such as a cine, is refused: each is a run.
+ * Images of a series; a series with more, such as a cine, is refused: each is a run, or a picture of one question.
  */
 maximumImages: number
 /**
@@ -1620,6 +1624,59 @@ maximum: number
 export interface EverySlice {
 kind: "every"
 maximum: number
+}
+/**
+ * Images on their own (CR, DX, MG …) as grey pictures of 8 bits: all of a series that pass the gate in one question, brighter larger, with the aspect ratio of the patient.
+ */
+export interface PicturesInput {
+kind: "pictures"
+window: (ShownShades | PercentileShades)
+/**
+ * Which views are shown, and in which order; an image of none of them is left out. Without it every image is shown, in the order of the series.
+ * 
+ * @minItems 1
+ */
+views?: [PictureView, ...(PictureView)[]]
+/**
+ * Most pixels of the longer edge: larger images are reduced, smaller ones are not enlarged.
+ */
+size: number
+gate: ImageGate
+reference?: Reference
+/**
+ * @minItems 1
+ */
+slots?: [ImageSlot, ...(ImageSlot)[]]
+}
+/**
+ * As the image is displayed: its window or VOI LUT (PS3.3 C.11.2), from its lowest to its highest value where it has none.
+ */
+export interface ShownShades {
+kind: "voi"
+}
+/**
+ * Values after the Modality LUT, of the image without its padding: the one percentile becomes black, the other white.
+ */
+export interface PercentileShades {
+kind: "percentiles"
+low: number
+high: number
+}
+export interface PictureView {
+/**
+ * As the prompt names it, such as frontal.
+ */
+meaning: string
+/**
+ * View Position (0018,5101), such as PA and AP; case does not count.
+ * 
+ * @minItems 1
+ */
+positions: [string, ...(string)[]]
+/**
+ * A series without an image of it is refused.
+ */
+required: boolean
 }
 /**
  * Scores of a whole image or volume, FP32 `[1, n]` or `[n]`, one for each class.

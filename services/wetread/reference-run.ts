@@ -8,7 +8,7 @@ import { type Images, isVolume } from '../../src/assembly/volume.ts';
 import { gateVolume } from '../../src/inference/gate/gate-volume.ts';
 import { type Statistics, statisticsOfImage, statisticsOfVolume } from '../../src/inference/gate/statistics.ts';
 import { outsideImageLimits, outsideSeriesLimits } from '../../src/inference/images/gate-image.ts';
-import { type ModelCard, reads } from '../../src/inference/model-package.ts';
+import { type ModelCard, readsImages } from '../../src/inference/model-package.ts';
 import { type Reason, reason } from '../../src/reasons.ts';
 import { studiesBelow } from './folder-studies.ts';
 
@@ -51,7 +51,7 @@ async function addCases(
     run.left.push(reason('wrong-modality', series.modality || 'none stated'));
     return;
   }
-  const assemble = card.input.kind === 'image' ? assembleImageSet : assembleVolume;
+  const assemble = readsImages(card) ? assembleImageSet : assembleVolume;
   const { images, skipped } = await assemble(ports, studyInstanceUid, series, signal);
   if (images === undefined) {
     run.left.push(skipped ?? reason('no-readable-series'));
@@ -66,14 +66,14 @@ async function addCases(
 
 function addStatistics({ cases, left }: FoundCases, card: ModelCard, images: Images): void {
   if (isVolume(images)) {
-    if (card.input.kind === 'image') return;
     const { reference: _, ...input } = card.input;
+    if (input.kind === 'image' || input.kind === 'pictures') return;
     const refused = gateVolume(images, card, input);
     if (refused === undefined) cases.push(statisticsOfVolume(images));
     else left.push(refused.skipped);
     return;
   }
-  if (!reads(card, 'image')) return;
+  if (!readsImages(card)) return;
   const outside = outsideSeriesLimits(images, card);
   if (outside !== undefined) left.push(outside);
   else

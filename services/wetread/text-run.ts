@@ -16,7 +16,12 @@ export async function askOnce(
 ): Promise<GoldenResult | undefined> {
   const { name, version, runtime, input, outputs, intendedUse } = card;
   const output = outputs.find((one) => one.kind === 'text');
-  if (runtime.kind !== 'chat-completions' || input.kind !== 'slices' || output === undefined) return undefined;
+  if (
+    runtime.kind !== 'chat-completions' ||
+    (input.kind !== 'slices' && input.kind !== 'pictures') ||
+    output === undefined
+  )
+    return undefined;
   const { server, model, maximumTokens, temperature, seed } = runtime;
   const about = { model: name, version, case: 'one picture, asked of the server', outputs: [] };
   const header = { modality: intendedUse[0].modality };
@@ -24,7 +29,7 @@ export async function askOnce(
   const question = { server, model, maximumTokens, temperature, seed, pictureSize: input.size };
   try {
     const schema = answerSchema(output, 1);
-    const pictures = [ramp(input.windows.length === 1 ? 1 : 3)];
+    const pictures = [ramp(input.kind === 'slices' && input.windows.length > 1 ? 3 : 1)];
     const answer = await generator.generate(
       { ...question, prompt: filledPrompt(template, facts), pictures, schema },
       signal,

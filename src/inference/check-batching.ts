@@ -34,6 +34,7 @@ function firstAxis(input: InputRule): string {
     case 'image':
       return input.layout.charAt(0);
     case 'slices':
+    case 'pictures':
       return 'a picture';
   }
 }

@@ -18,6 +18,7 @@ import {
   type ModelCard,
   type OutputRule,
   outputTensors,
+  type PicturesInput,
 } from './model-package.ts';
 
 /** Sentences about what contradicts; none where the card holds together. */
@@ -47,19 +48,22 @@ function inputContradictions(input: InputRule, outputs: readonly OutputRule[]): 
         input.windows.every(({ low, high }) => low < high),
         '/input/windows: low is not below high',
       );
+    case 'pictures':
+      return picturesContradictions(input);
   }
 }
 
 /** A language model looks at pictures and writes; nothing else can be asked of its server, and nothing else writes. */
 function runtimeContradictions({ runtime, input, outputs }: ModelCard): readonly string[] {
   const writes = outputs.filter(({ kind }) => kind === 'text').length;
+  const isPictured = input.kind === 'slices' || input.kind === 'pictures';
   if (runtime.kind === 'chat-completions')
     return [
-      ...unless(input.kind === 'slices', '/input: a runtime of kind chat-completions reads slices'),
+      ...unless(isPictured, '/input: a runtime of kind chat-completions reads slices or pictures'),
       ...unless(writes === 1 && outputs.length === 1, '/outputs: a runtime of kind chat-completions gives one text'),
     ];
   return [
-    ...unless(input.kind !== 'slices', '/input: slices as pictures need a runtime of kind chat-completions'),
+    ...unless(!isPictured, '/input: pictures need a runtime of kind chat-completions'),
     ...unless(writes === 0, '/outputs: a text needs a runtime of kind chat-completions'),
   ];
 }
@@ -68,6 +72,14 @@ function imageContradictions({ layout, channels, fill, values }: ImageInput): re
   return [
     ...unless(layout !== 'HW' || channels.length === 1, '/input/layout: HW has no place for more than one channel'),
     ...unless(values !== 'voi' || (fill >= 0 && fill <= 1), '/input/fill: values run from 0 to 1'),
+  ];
+}
+
+function picturesContradictions({ window, views }: PicturesInput): readonly string[] {
+  const positions = (views ?? []).flatMap((view) => view.positions.map((position) => position.toUpperCase()));
+  return [
+    ...unless(window.kind !== 'percentiles' || window.low < window.high, '/input/window: low is not below high'),
+    ...unless(isUnique(positions), '/input/views: a View Position is declared twice'),
   ];
 }
 

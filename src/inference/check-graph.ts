@@ -64,6 +64,7 @@ function expectedInputs(input: InputRule): readonly Expected[] {
     case 'image':
       return [{ key, name: input.tensor, datatype: 'FP32', shapes: [tensorShape(input)] }];
     case 'slices':
+    case 'pictures':
       return [];
   }
 }

@@ -13,6 +13,7 @@ export type {
   LabelMapOutput,
   MeasurementOutput,
   ModelCard,
+  PicturesInput,
   ReferenceVectors,
   SlicesInput,
   SlidingWindow,
@@ -20,7 +21,7 @@ export type {
   VolumeInput,
 } from '../../contracts/generated/types.ts';
 
-/** What a model reads: a volume, images on their own … */
+/** What a model reads: a volume, or slices of one as pictures; images on their own, as tensors or as pictures. */
 export type InputRule = ModelCard['input'];
 
 /** A card, by the kind of its input. */
@@ -28,6 +29,13 @@ export type CardOf<K extends InputRule['kind']> = ModelCard & { readonly input: 
 
 export function reads<K extends InputRule['kind']>(card: ModelCard, kind: K): card is CardOf<K> {
   return card.input.kind === kind;
+}
+
+/** A card of images that each stand on their own. */
+export type CardOfImages = CardOf<'image' | 'pictures'>;
+
+export function readsImages(card: ModelCard): card is CardOfImages {
+  return reads(card, 'image') || reads(card, 'pictures');
 }
 
 export type OutputRule = ModelCard['outputs'][number];

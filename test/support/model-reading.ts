@@ -29,6 +29,7 @@ export async function openModelReader(folder: string): Promise<ModelReader> {
   const session = await openSession(graphOf(folder, model.card), ['cpu'], 2);
   const workers = voxelWorkers();
   const text = chatCompletionsGenerator({ servers: new Map(), encode: encodePng });
+  const log = { write: () => {} };
   const inference = {
     async infer({ inputs, outputs }: InferenceRequest) {
       return { outputs: await session.run(inputs, outputs), provider: session.provider };
@@ -38,7 +39,8 @@ export async function openModelReader(folder: string): Promise<ModelReader> {
     model,
     acquire: (byteLength) => workers.acquire(byteLength),
     release: (volume) => workers.release(volume.voxels.buffer),
-    read: (volume) => readSeries({ voxels: workers, inference, text }, model, volume, sampleStudyHeader(volume), never),
+    read: (volume) =>
+      readSeries({ voxels: workers, inference, text, log }, model, volume, sampleStudyHeader(volume), never),
     close: async () => {
       await session.release();
       await workers.close();

@@ -1,4 +1,4 @@
-/** A package without a graph: slices of a chest CT go to a chat completions server, which writes. */
+/** Packages without a graph: slices of a chest CT, or radiographs, go to a chat completions server, which writes. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { code, LUNG } from '../../src/codes.ts';
@@ -8,6 +8,8 @@ import { lungCard } from './model-card.ts';
 import { seal } from './model-package.ts';
 
 export const TEXT_MODEL = 'ct-chest-text';
+
+export const RADIOGRAPH_MODEL = 'dx-chest-text';
 
 export const PROMPT = `You are shown {{pictures}}.
 They are {{modality}} of the {{bodyPart}} of a patient; age {{ageBand}}, sex {{sex}}.
@@ -21,10 +23,24 @@ export async function writeTextPackage(
   edit: (card: ModelCard) => void = () => {},
   prompt = PROMPT,
 ): Promise<string> {
-  const home = join(folder, TEXT_MODEL);
-  mkdirSync(home, { recursive: true });
   const card = textCard();
   edit(card);
+  return await writePackage(folder, card, prompt);
+}
+
+/** The same of radiographs. */
+export async function writeRadiographPackage(
+  folder: string,
+  edit: (card: ModelCard) => void = () => {},
+): Promise<string> {
+  const card = radiographCard();
+  edit(card);
+  return await writePackage(folder, card, PROMPT);
+}
+
+async function writePackage(folder: string, card: ModelCard, prompt: string): Promise<string> {
+  const home = join(folder, card.name);
+  mkdirSync(home, { recursive: true });
   writeFileSync(join(home, 'card.json'), JSON.stringify(card, null, 2));
   writeFileSync(join(home, 'prompt.txt'), prompt);
   await seal(home);
@@ -90,5 +106,39 @@ export function textCard(): ModelCard {
     licence,
     resources: { memoryMib: 1 },
     facts,
+  };
+}
+
+/** Frontal and lateral radiographs in one question. */
+export function radiographCard(): ModelCard {
+  const card = textCard();
+  const [{ sliceThicknessMm: _, ...use }] = card.intendedUse;
+  return {
+    ...card,
+    name: RADIOGRAPH_MODEL,
+    title: 'Text on a radiograph of the chest',
+    description: 'An example: a language model looks at radiographs and describes the lungs.',
+    intendedUse: [
+      { ...use, task: 'Describe a radiograph of the chest', modality: 'DX' },
+      { ...use, task: 'Describe an ultrasound of the chest', modality: 'US' },
+    ],
+    input: {
+      kind: 'pictures',
+      window: { kind: 'voi' },
+      views: [
+        { meaning: 'frontal', positions: ['PA', 'AP'], required: true },
+        { meaning: 'lateral', positions: ['LL', 'RL'], required: false },
+      ],
+      size: 256,
+      gate: {
+        minimumRows: 64,
+        minimumColumns: 64,
+        maximumImages: 4,
+        refusedBodyParts: ['ABDOMEN', 'KNEE'],
+        minimumCorrelation: 0.5,
+        values: [],
+      },
+    },
+    caveats: ['Written by a language model from pictures.'],
   };
 }

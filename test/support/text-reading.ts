@@ -12,11 +12,11 @@ import { textCard } from './text-package.ts';
 export function sampleTextReading(images: Volume, sentences: readonly AnsweredSentence[]): Reading {
   const card = textCard();
   const model = packageOf(card);
-  const shown = images.slices.map((_, k) => k);
+  const [first, ...others] = images.slices.map((_, k) => referenceTo(images, k));
+  const shown = [first!, ...others];
   const context = { bodyPart: '816094009', identifiers: [], recommendations: 'flagged' } as const;
-  const said = textReading(sentences, card.outputs[0] as TextOutput, images, shown, context);
+  const said = textReading(sentences, card.outputs[0] as TextOutput, shown, context);
   if (isSkipped(said)) throw new Error(said.skipped.detail);
-  const [first, ...others] = shown.map((k) => referenceTo(images, k));
   const findings: Reading['findings'] = {
     algorithm: { name: card.name, version: card.version, digest: model.digest, parameters: { provider: 'pictures' } },
     seriesInstanceUid: images.seriesInstanceUid,

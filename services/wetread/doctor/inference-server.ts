@@ -49,7 +49,7 @@ async function modelResult(engine: OpenInferenceEngine, card: ModelCard, signal:
 function undescribed({ input, outputs }: ModelCard, described: ModelMetadata): readonly string[] {
   const lacks = (listed: ModelMetadata['inputs'], name: string): boolean =>
     listed.length > 0 && !listed.some((tensor) => tensor.name === name);
-  const inputs = input.kind === 'slices' ? [] : [input.tensor];
+  const inputs = 'tensor' in input ? [input.tensor] : [];
   return [
     ...inputs.filter((name) => lacks(described.inputs, name)).map((name) => `input ${name}`),
     ...outputs

@@ -41,6 +41,7 @@ async function examined(card: ModelCard, server: Partial<InferenceServer> = {}):
       url,
       remote: false,
       imagesMayLeave: false,
+      unmarkedImagesMayLeave: false,
       timeoutSeconds: 5,
       ...server,
     } as InferenceServer,

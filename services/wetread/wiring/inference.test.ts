@@ -57,6 +57,7 @@ const server: InferenceServer = {
   tensors: 'auto',
   remote: true,
   imagesMayLeave: false,
+  unmarkedImagesMayLeave: false,
   timeoutSeconds: 1,
 };
 

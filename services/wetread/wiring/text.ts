@@ -15,9 +15,9 @@ export async function wireTextGenerator({ inference: { servers } }: Config): Pro
   const opened = Object.entries(servers)
     .filter(([, { kind }]) => kind === 'openai')
     .map(async ([name, server]): Promise<readonly [string, ChatServer]> => {
-      const { url, remote, timeoutSeconds } = server;
+      const { url, remote, unmarkedImagesMayLeave, timeoutSeconds } = server;
       const access = await openAccess(server, `inference.servers.${name}`);
-      return [name, { url, remote, timeoutMs: timeoutSeconds * 1000, ...access }];
+      return [name, { url, remote, unmarkedImagesMayLeave, timeoutMs: timeoutSeconds * 1000, ...access }];
     });
   return chatCompletionsGenerator({ servers: new Map(await Promise.all(opened)), encode });
 }

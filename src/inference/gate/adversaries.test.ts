@@ -96,7 +96,8 @@ const ports: Parameters<typeof readSeries>[0] = {
     ...{ addWindow: asked, refine: asked, measureRegions: asked },
   },
   inference: { infer: asked },
-  text: { isRemote: asked, generate: asked },
+  text: { isRemote: asked, takesUnmarked: asked, generate: asked },
+  log: { write: asked },
 };
 
 for (const [name, [make, code, detail]] of Object.entries(PIXELS)) {

@@ -29,6 +29,22 @@ function burnedIn(
   return burnedInAnnotation === 'YES' && burnedInText === 'refused' ? reason('burned-in-text') : undefined;
 }
 
+/**
+ * Text in pixels may be the patient's name: marked images never go to a language model, whatever its card accepts.
+ * @param unmarkedToo whether images may go that often carry text and do not say whether they do
+ */
+export function mayCarryText({ burnedInAnnotation, modality }: ImageHeader, unmarkedToo: boolean): Reason | undefined {
+  if (burnedInAnnotation === 'YES') return reason('burned-in-text');
+  if (unmarkedToo || burnedInAnnotation === 'NO' || TEXTLESS.has(modality)) return undefined;
+  return reason(
+    'burned-in-text',
+    `or may be: images of ${modality} often carry text, and these do not say that they do not`,
+  );
+}
+
+/** Modalities whose machines write the image and no text into it: of these alone, silence (0028,0301) is believed. */
+const TEXTLESS: ReadonlySet<string> = new Set(['CT', 'MR', 'PT', 'CR', 'DX', 'MG', 'IO', 'PX']);
+
 /** Once lossy, always lossy (PS3.3 C.7.6.1.1.5): `01` stays when an image is decompressed. */
 function tooLossy(header: ImageHeader, { maximumLossyRatio }: PictureLimits): Reason | undefined {
   const { lossyImageCompression, lossyImageCompressionRatio: ratio } = header;

@@ -5,11 +5,11 @@ import { outsideIntendedUse } from '../gate/intended-use.ts';
 import { outsidePictureLimits } from '../gate/picture.ts';
 import { outOfDistribution } from '../gate/reference.ts';
 import { statisticsOfImage } from '../gate/statistics.ts';
-import type { CardOf } from '../model-package.ts';
+import type { CardOfImages } from '../model-package.ts';
 import type { PreparedImage } from './prepare-image.ts';
 
 /** Of a whole series, before any image of it is looked at. */
-export function outsideSeriesLimits({ modality, images }: ImageSet, card: CardOf<'image'>): Reason | undefined {
+export function outsideSeriesLimits({ modality, images }: ImageSet, card: CardOfImages): Reason | undefined {
   if (!card.intendedUse.some((use) => use.modality === modality)) return reason('wrong-modality', modality);
   const { maximumImages } = card.input.gate;
   if (images.length <= maximumImages) return undefined;
@@ -17,7 +17,7 @@ export function outsideSeriesLimits({ modality, images }: ImageSet, card: CardOf
 }
 
 /** Of one image, before it is made into the model's input. */
-export function outsideImageLimits(image: ImageFrame, { intendedUse, input }: CardOf<'image'>): Reason | undefined {
+export function outsideImageLimits(image: ImageFrame, { intendedUse, input }: CardOfImages): Reason | undefined {
   const { rows, columns, samplesPerPixel } = image.header;
   const { minimumRows, minimumColumns } = input.gate;
   if (samplesPerPixel !== 1) return reason('color-image', 'the model reads greyscale');
@@ -30,7 +30,7 @@ export function outsideImageLimits(image: ImageFrame, { intendedUse, input }: Ca
 export function outsidePixelLimits(
   image: ImageFrame,
   prepared: PreparedImage,
-  { input }: CardOf<'image'>,
+  { input }: CardOfImages,
 ): Reason | undefined {
   const { values, minimumCorrelation } = input.gate;
   if (prepared.brightness.counts.values.length <= 1) return reason('empty-image');

@@ -17,11 +17,16 @@ export interface PreparedImage {
 
 /** @param image greyscale */
 export function prepareImage(image: ImageFrame, input: ImageInput): PreparedImage {
-  const { rows, columns, frames, imagerPixelSpacing } = image.header;
-  const [height, width] = frames[image.frameNumber - 1]?.pixelSpacing ?? imagerPixelSpacing ?? [1, 1];
-  const placement = placementOf([rows, columns], input.shape, input.resize, height / width);
+  const { rows, columns } = image.header;
+  const placement = placementOf([rows, columns], input.shape, input.resize, aspectOf(image));
   const worth = brightness(image, input);
   return { placement, plane: resized(image, worth.table, placement), brightness: worth };
+}
+
+/** Height of a pixel by its width. */
+export function aspectOf({ header, frameNumber }: ImageFrame): number {
+  const [height, width] = header.frames[frameNumber - 1]?.pixelSpacing ?? header.imagerPixelSpacing ?? [1, 1];
+  return height / width;
 }
 
 export function imageRequest(card: CardOf<'image'>, prepared: PreparedImage): InferenceRequest {
