@@ -61,6 +61,29 @@ test('WR-MEA-07 every part of a segment is a column of its own, which shows its 
   );
 });
 
+test('WR-LOK-02 more findings than fit side by side stand one below the other, before what was looked for', () => {
+  const part = (number: number): Finding =>
+    lungFinding([volumeOf(40)], { key: `part-${number}`, component: { number, segmentNumbers: [2] } });
+  const found = effusionFinding('present', { key: 'p' });
+  const [table] = measurementTables({
+    readings: [findingsOf('ct-a', [found, part(1), part(2), part(3), part(4)])],
+  });
+  assert.deepEqual([table!.columns, table!.rows], [[], []]);
+  assert.deepEqual(
+    table!.statements.map(({ findingKey, text, segmentNumbers }) => [findingKey, text, segmentNumbers]),
+    [...[1, 2, 3, 4].map((number) => [`ct-a/part-${number}`, 'volume 40 ml', [2]]), ['ct-a/p', 'present', []]],
+  );
+});
+
+test('WR-LOK-03 findings that are called the same carry their keys, as the marks in the images do', () => {
+  const nodule = (number: number): Finding => effusionFinding('present', { key: `nodule-${number}` });
+  const [table] = measurementTables({ readings: [findingsOf('ct-a', [nodule(1), nodule(2)])] });
+  assert.deepEqual(
+    table!.statements.map(({ title }) => title),
+    ['Pleural effusion, pleura (nodule-1)', 'Pleural effusion, pleura (nodule-2)'],
+  );
+});
+
 test('WR-PAGE-30 each model has a table of its own; what was looked for stands apart, present before absent', () => {
   const absent = effusionFinding('absent', { key: 'a', probability: 0.1 });
   const present = effusionFinding('present', { key: 'p', measurements: [volumeOf(40)] });

@@ -8,10 +8,13 @@ import { measurementText } from '../../src/reporting/text.ts';
 export interface MeasurementTable {
   readonly algorithm: { readonly name: string; readonly version: string };
   readonly seriesInstanceUid: string;
-  /** What was measured: a column per finding, a row per measure. */
+  /** What was measured: a column per finding, a row per measure. None where there are too many to stand side by side. */
   readonly columns: readonly FindingHead[];
   readonly rows: readonly MeasurementRow[];
-  /** What was looked for: what is present first, then what nobody can tell, then what is absent. */
+  /**
+   * What was looked for: what is present first, then what nobody can tell, then what is absent. Before them what was
+   * measured and has no column.
+   */
   readonly statements: readonly Statement[];
 }
 
@@ -47,9 +50,13 @@ export function measurementTables({ readings }: Pick<Report, 'readings'>): reado
   return readings.filter(({ findings }) => findings.length > 0).map(tableOf);
 }
 
+/** As many as fit beside the images. */
+const MOST_COLUMNS = 3;
+
 function tableOf(reading: Findings): MeasurementTable {
   const { algorithm, seriesInstanceUid, findings } = reading;
-  const measured = findings.filter((finding) => !isStated(finding));
+  const unstated = findings.filter((finding) => !isStated(finding));
+  const measured = unstated.length > MOST_COLUMNS ? [] : unstated;
   const keys = [...new Set(measured.flatMap((finding) => finding.measurements.map((m) => m.key)))];
   return {
     algorithm: { name: algorithm.name, version: algorithm.version },
@@ -57,7 +64,7 @@ function tableOf(reading: Findings): MeasurementTable {
     columns: measured.map((finding) => headOf(finding, reading)),
     rows: keys.map((key) => rowOf(key, measured)),
     statements: findings
-      .filter(isStated)
+      .filter((finding) => !measured.includes(finding))
       .map((finding) => statementOf(finding, reading))
       .sort(byPresence),
   };
@@ -72,12 +79,19 @@ function headOf(finding: Finding, { algorithm, seriesInstanceUid, findings }: Fi
   const [key] = finding.evidence;
   return {
     findingKey: findingPath(algorithm, finding),
-    title: findingTitle(finding),
+    title: titleAmong(findings, finding),
     algorithm: algorithm.name,
     seriesInstanceUid,
     segmentNumbers: own.length > 0 || isStated(finding) ? own : findings.flatMap((one) => one.segmentNumber ?? []),
     ...(key !== undefined && { keyImage: { sopInstanceUid: key.sopInstanceUid, frameNumber: key.frameNumber ?? 1 } }),
   };
+}
+
+/** Findings that would be called the same are told apart by their keys, as the marks in the images are. */
+function titleAmong(findings: readonly Finding[], finding: Finding): string {
+  const title = findingTitle(finding);
+  const isShared = findings.some((other) => other !== finding && findingTitle(other) === title);
+  return isShared ? `${title} (${finding.key})` : title;
 }
 
 function segmentNumbersOf({ segmentNumber, component }: Finding): readonly number[] {
@@ -94,10 +108,10 @@ function statementOf(finding: Finding, reading: Findings): Statement {
   };
 }
 
-const ORDER = ['present', 'undetermined', 'absent'];
+const ORDER = [undefined, 'present', 'undetermined', 'absent'];
 
 function byPresence(a: Statement, b: Statement): number {
-  return ORDER.indexOf(a.presence ?? 'undetermined') - ORDER.indexOf(b.presence ?? 'undetermined');
+  return ORDER.indexOf(a.presence) - ORDER.indexOf(b.presence);
 }
 
 function rowOf(key: string, findings: readonly Finding[]): MeasurementRow {

@@ -6,7 +6,7 @@ import { histogram } from './histogram.js';
 /**
  * @import { DraftAnswer } from '../answers.ts'
  * @import { FindingHead } from '../measurement-table.ts'
- * @import { View, ReportSection, Sentence } from '../../../contracts/generated/types.ts'
+ * @import { InstanceReference, View, ReportSection, Sentence } from '../../../contracts/generated/types.ts'
  * @typedef {(columns: readonly FindingHead[]) => void} Select
  */
 
@@ -112,10 +112,7 @@ function sectionOf({ key, heading, sentences }, draft, views, select) {
       .filter(({ notice }) => notice !== 'partial')
       .map((sentence) => {
         const rests = columns.filter((column) => sentence.findingKeys.includes(column.findingKey));
-        const shown =
-          rests.length > 0
-            ? evidence(rests, views, select)
-            : [namedImages(sentence) ?? (key !== 'technique' && noEvidence())];
+        const shown = rests.length > 0 ? evidence(rests, views, select) : withoutFindings(sentence, views, select);
         const mark = [sentence.notice, (sentence.flags ?? []).length > 0 && 'flagged'].filter(Boolean).join(' ');
         return element(
           'p',
@@ -149,13 +146,43 @@ function writtenBy({ generatedBy }) {
 }
 
 /**
- * Images that a language model names for a sentence which no finding stands behind: its word, not a place in them.
+ * Of a claim, the images that its language model names: its word, and no place in them. What was looked for, and how,
+ * claims nothing of the images.
  * @param {Sentence} sentence
+ * @param {readonly View[]} views
+ * @param {Select} select
  */
-function namedImages({ evidence: images = [] }) {
-  if (images.length === 0) return undefined;
-  const count = images.length === 1 ? '1 image' : `${images.length} images`;
-  return element('span', { class: 'no-evidence' }, `names ${count}`);
+function withoutFindings({ evidence: images = [], findingKeys, generatedBy }, views, select) {
+  const named = images.flatMap((image) => namedImage(image, generatedBy, views, select));
+  if (named.length > 0) return named;
+  return findingKeys.length > 0 || generatedBy !== undefined ? [noEvidence()] : [];
+}
+
+/**
+ * @param {InstanceReference} image
+ * @param {string | undefined} author
+ * @param {readonly View[]} views
+ * @param {Select} select
+ */
+function namedImage({ sopInstanceUid, frameNumber = 1 }, author, views, select) {
+  return views
+    .filter(({ algorithm: { name, version } }) => `${name} ${version}` === author)
+    .flatMap((view) => {
+      const { algorithm, seriesInstanceUid } = view;
+      const keyImage = { sopInstanceUid, frameNumber };
+      const place = {
+        findingKey: '',
+        title: '',
+        algorithm: algorithm.name,
+        seriesInstanceUid,
+        segmentNumbers: [],
+        keyImage,
+      };
+      const index = keyIndex(view, [place]);
+      if (index === undefined) return [];
+      const words = `points to ${placeOf(view, index)}`;
+      return [element('button', { type: 'button', class: 'evidence', click: () => select([place]) }, words), ' '];
+    });
 }
 
 /**

@@ -16,7 +16,8 @@ import { swatch } from './viewer-parts.js';
  */
 export function tableOf(table, view, several, select) {
   const { algorithm, columns, statements } = table;
-  const heading = columns.length > 0 ? 'Measurements' : 'Findings looked for';
+  const isMeasured = columns.length > 0 || statements.some(({ presence }) => presence === undefined);
+  const heading = isMeasured ? 'Measurements' : 'Findings looked for';
   return element(
     'section',
     { class: 'findings-of' },
@@ -27,15 +28,16 @@ export function tableOf(table, view, several, select) {
       several && element('span', { class: 'origin' }, `${algorithm.name} ${algorithm.version}`),
     ),
     columns.length > 0 && measurements(table, view, select),
-    statements.length > 0 && list(statements, select),
+    statements.length > 0 && list(statements, view, select),
   );
 }
 
 /**
  * @param {readonly Statement[]} statements
+ * @param {View | undefined} view
  * @param {Select} select
  */
-function list(statements, select) {
+function list(statements, view, select) {
   return element(
     'table',
     { class: 'statements' },
@@ -50,7 +52,7 @@ function list(statements, select) {
           element(
             'th',
             { scope: 'row' },
-            canBeShown(statement) ? findingButton(statement, undefined, select) : statement.title,
+            canBeShown(statement) ? findingButton(statement, view, select) : statement.title,
           ),
           element('td', {}, statement.text),
         ),
@@ -95,9 +97,7 @@ function measurements({ columns, rows }, view, select) {
  * @param {Select} select
  */
 function columnHead(column, view, select) {
-  const own = column.segmentNumbers.length === 1 ? column.segmentNumbers : [];
-  const segment = view?.segments.find(({ number }) => own.includes(number));
-  return element('th', { scope: 'col' }, findingButton(column, segment, select));
+  return element('th', { scope: 'col' }, findingButton(column, view, select));
 }
 
 /**
@@ -109,11 +109,14 @@ function canBeShown({ keyImage, segmentNumbers }) {
 }
 
 /**
+ * In the colour of its outline, where it has one of its own.
  * @param {FindingHead} head
- * @param {View['segments'][number] | undefined} segment
+ * @param {View | undefined} view
  * @param {Select} select
  */
-function findingButton(head, segment, select) {
+function findingButton(head, view, select) {
+  const own = head.segmentNumbers.length === 1 ? head.segmentNumbers : [];
+  const segment = view?.segments.find(({ number }) => own.includes(number));
   return element(
     'button',
     {

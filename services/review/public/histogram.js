@@ -5,9 +5,9 @@ import { number } from './text.js';
 import { cssColor, swatch } from './viewer-parts.js';
 
 /**
- * @import { View, Finding } from '../../../contracts/generated/types.ts'
+ * @import { View, Finding, Measurement } from '../../../contracts/generated/types.ts'
  * @typedef {{ key: string, label: string, color: readonly number[], low: number, counts: readonly number[], total: number,
- *   perc15?: number, share?: number, threshold?: number }} Curve
+ *   perc15?: Measurement, share?: Measurement }} Curve
  */
 
 const WIDTH = 560;
@@ -26,7 +26,7 @@ const SHOWN_SHARE = 0.998;
 export function histogram(view, findings) {
   const curves = curvesOf(view, findings);
   if (curves.length === 0) return undefined;
-  const threshold = curves.find((c) => c.threshold !== undefined)?.threshold;
+  const threshold = curves.find(({ share }) => share !== undefined)?.share?.threshold?.value;
   const text = curves.map((curve) => describe(curve, view.units)).join('. ');
   return element(
     'figure',
@@ -50,7 +50,7 @@ function curvesOf(view, findings) {
     const segment = view.segments.find(({ key }) => key === segmentKey);
     if (segment === undefined) return [];
     const finding = findings.find(({ segmentNumber }) => segmentNumber === segment.number);
-    const measure = (/** @type {string} */ key) => finding?.measurements.find((m) => m.key === key);
+    const measured = finding?.measurements.filter(({ value }) => value !== undefined) ?? [];
     const total = counts.reduce((sum, count) => sum + count, 0);
     const { label, color } = segment;
     return [
@@ -61,9 +61,8 @@ function curvesOf(view, findings) {
         low,
         counts,
         total,
-        perc15: measure('perc15')?.value,
-        share: measure('laa-950')?.value,
-        threshold: measure('laa-950')?.threshold?.value,
+        perc15: measured.find(({ key }) => key === 'perc15'),
+        share: measured.find((m) => m.threshold !== undefined),
       },
     ];
   });
@@ -73,12 +72,12 @@ function curvesOf(view, findings) {
  * @param {Curve} curve
  * @param {string} units
  */
-function describe({ label, perc15, share, threshold }, units) {
+function describe({ label, perc15, share }, units) {
   const parts = [
-    perc15 !== undefined && `Perc15 ${number(perc15)} ${units}`,
-    share !== undefined && threshold !== undefined && `${number(share, 1)} % below ${number(threshold)} ${units}`,
-  ];
-  return `${label}: ${parts.filter(Boolean).join(', ')}`;
+    perc15?.value !== undefined && `${perc15.name ?? perc15.concept.meaning} ${number(perc15.value)} ${units}`,
+    share?.value !== undefined && `${number(share.value, 1)} % below ${number(share.threshold?.value ?? 0)} ${units}`,
+  ].filter(Boolean);
+  return [label, parts.join(', ')].filter((part) => part !== '').join(': ');
 }
 
 /**
@@ -169,8 +168,8 @@ function curvePaths({ color }, bins, x, y, high) {
  * @param {number} size
  */
 function perc15Mark({ perc15, color }, x, base, size) {
-  if (perc15 === undefined) return [];
-  const [at, half] = [x(perc15), size / 2];
+  if (perc15?.value === undefined) return [];
+  const [at, half] = [x(perc15.value), size / 2];
   const points = `${at},${base} ${at - half},${base + size} ${at + half},${base + size}`;
   return [svg('polygon', { fill: cssColor(color), class: 'perc15', points })];
 }

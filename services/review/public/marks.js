@@ -79,21 +79,25 @@ function cross({ x, y } = { x: 0, y: 0 }) {
 }
 
 /**
- * Right of the mark, with a dark edge that keeps it readable on bone.
+ * Right of the mark, or left of it where the image ends, with a dark edge that keeps it readable on bone.
  * @param {CanvasRenderingContext2D} context
  * @param {string} label
  * @param {readonly { x: number, y: number }[]} corners
  */
 function name(context, label, corners) {
-  const right = Math.max(...corners.map(({ x }) => x)) + GAP * devicePixelRatio;
+  const gap = GAP * devicePixelRatio;
+  const across = corners.map(({ x }) => x);
   const middle = corners.reduce((sum, { y }) => sum + y, 0) / corners.length;
   context.font = `600 ${12 * devicePixelRatio}px system-ui, sans-serif`;
+  const { width } = context.measureText(label);
+  const right = Math.max(...across) + gap;
+  const start = right + width <= context.canvas.width ? right : Math.max(Math.min(...across) - gap - width, gap);
   context.textAlign = 'left';
   context.textBaseline = 'middle';
   context.lineWidth = 3 * devicePixelRatio;
   context.strokeStyle = '#000';
-  context.strokeText(label, right, middle);
+  context.strokeText(label, start, middle);
   context.fillStyle = STROKE;
-  context.fillText(label, right, middle);
+  context.fillText(label, start, middle);
   context.textBaseline = 'alphabetic';
 }

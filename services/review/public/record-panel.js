@@ -158,7 +158,7 @@ function reasonText({ text, detail }) {
  */
 function judgement({ completeness, rule, priority, archive }) {
   const counts = completeness && [
-    `${completeness.instances} images in ${completeness.series} series`,
+    `${completeness.instances} ${completeness.instances === 1 ? 'image' : 'images'} in ${completeness.series} series`,
     completeness.expectedInstances !== undefined && `${completeness.expectedInstances} expected`,
   ];
   /** @type {[string, string | Node | undefined][]} */

@@ -35,11 +35,14 @@ export function viewerParts(view, { onSlice, onPreset, onOutline }) {
   });
   const presets = view.windows.map(({ label }, i) => toolButton(label, String(i + 1), () => onPreset(i)));
   const outline = toolButton('Outline', 'O', onOutline);
+  outline.hidden = !isOutlined(view);
+  const track = element('div', { class: 'track' }, element('div', { class: 'extents' }, ...extentBars(view)), slider);
+  track.hidden = view.slices.length === 1;
   const node = element(
     'section',
     { class: 'viewer', 'aria-label': 'Images' },
     stage,
-    element('div', { class: 'track' }, element('div', { class: 'extents' }, ...extentBars(view)), slider),
+    track,
     element(
       'div',
       { class: 'toolbar' },
@@ -81,6 +84,14 @@ function extentBars({ segments, slices, marks = [] }) {
     return bar(Math.min(...crossed), Math.max(...crossed), cssColor(MARK_COLOR));
   });
   return [...outlined, element('span', { class: 'extent-row', 'aria-hidden': 'true' }, ...track)];
+}
+
+/**
+ * Whether any of its slices has something drawn on it.
+ * @param {View} view
+ */
+export function isOutlined({ segments, marks = [] }) {
+  return segments.length > 0 || marks.length > 0;
 }
 
 /** @param {View} view */

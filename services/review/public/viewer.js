@@ -5,7 +5,7 @@ import { SlicePainter } from './drawing.js';
 import { marksOn } from './marks.js';
 import { SliceStore } from './slices.js';
 import { number } from './text.js';
-import { viewerParts } from './viewer-parts.js';
+import { isOutlined, viewerParts } from './viewer-parts.js';
 
 /**
  * @import { View } from '../../../contracts/generated/types.ts'
@@ -215,11 +215,6 @@ export class Viewer {
       `${this.view.modality}, ${place}, ${named} window${outlined}${marked}`,
     );
   }
-}
-
-/** @param {View} view */
-function isOutlined({ segments, marks = [] }) {
-  return segments.length > 0 || marks.length > 0;
 }
 
 /**
