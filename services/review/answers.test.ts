@@ -61,7 +61,7 @@ test('WR-MEA-07 every part of a segment is a column of its own, which shows its 
   );
 });
 
-test('WR-LOK-02 more findings than fit side by side stand one below the other, before what was looked for', () => {
+test('WR-LOK-02 more findings than fit side by side stand one below the other, in the order of the model', () => {
   const part = (number: number): Finding =>
     lungFinding([volumeOf(40)], { key: `part-${number}`, component: { number, segmentNumbers: [2] } });
   const found = effusionFinding('present', { key: 'p' });
@@ -71,7 +71,7 @@ test('WR-LOK-02 more findings than fit side by side stand one below the other, b
   assert.deepEqual([table!.columns, table!.rows], [[], []]);
   assert.deepEqual(
     table!.statements.map(({ findingKey, text, segmentNumbers }) => [findingKey, text, segmentNumbers]),
-    [...[1, 2, 3, 4].map((number) => [`ct-a/part-${number}`, 'volume 40 ml', [2]]), ['ct-a/p', 'present', []]],
+    [['ct-a/p', 'present', []], ...[1, 2, 3, 4].map((number) => [`ct-a/part-${number}`, 'volume 40 ml', [2]])],
   );
 });
 

@@ -12,8 +12,8 @@ export interface MeasurementTable {
   readonly columns: readonly FindingHead[];
   readonly rows: readonly MeasurementRow[];
   /**
-   * What was looked for: what is present first, then what nobody can tell, then what is absent. Before them what was
-   * measured and has no column.
+   * What was looked for: what is present first, then what nobody can tell, then what is absent. What was measured and
+   * has no column is there.
    */
   readonly statements: readonly Statement[];
 }
@@ -108,10 +108,10 @@ function statementOf(finding: Finding, reading: Findings): Statement {
   };
 }
 
-const ORDER = [undefined, 'present', 'undetermined', 'absent'];
+const ORDER = ['present', 'undetermined', 'absent'];
 
 function byPresence(a: Statement, b: Statement): number {
-  return ORDER.indexOf(a.presence) - ORDER.indexOf(b.presence);
+  return ORDER.indexOf(a.presence ?? 'present') - ORDER.indexOf(b.presence ?? 'present');
 }
 
 function rowOf(key: string, findings: readonly Finding[]): MeasurementRow {

@@ -196,3 +196,12 @@ test('WR-PIX-65 what PET says instead of a rescale type', () => {
   assert.equal(header({ '00541001': of('CS', 'BQML') }).rescaleType, 'BQML');
   assert.equal(header({ '00281054': of('LO', 'HU'), '00541001': of('CS', 'BQML') }).rescaleType, 'HU');
 });
+
+test('WR-LOK-04 Patient Orientation is read in the letters of bipeds, also from one string, and nothing else is', () => {
+  const orientation = (...values: readonly string[]): ImageHeader['patientOrientation'] =>
+    header({ '00200020': of('CS', ...values) }).patientOrientation;
+  assert.deepEqual(orientation('L', 'F'), ['L', 'F']);
+  assert.deepEqual(orientation('PR\\FL'), ['PR', 'FL']);
+  for (const unusable of [[], ['L'], ['L', ''], ['LE', 'V'], ['L', 'F', 'P']])
+    assert.equal(orientation(...unusable), undefined, unusable.join());
+});

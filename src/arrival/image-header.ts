@@ -51,6 +51,7 @@ export const HEADER_TAGS: ReadonlySet<string> = new Set([
   '00200011',
   '00200012',
   '00200013',
+  '00200020',
   '00200052',
   '00200060',
   '00200062',
@@ -112,6 +113,13 @@ function valueAttributes(dataSet: DicomDataSet, pixels: PixelHeader): Partial<Im
   });
 }
 
+/** Of rows and columns, in the letters of bipeds (PS3.3 C.7.6.1.1.1); undefined where it says anything else. */
+function patientOrientationOf(dataSet: DicomDataSet): readonly [string, string] | undefined {
+  const [alongRows, alongColumns, ...others] = stringsOf(dataSet, '00200020').flatMap((value) => value.split('\\'));
+  const isKnown = [alongRows, alongColumns].every((letters) => /^[RLAPHF]{1,3}$/.test(letters ?? ''));
+  return isKnown && others.length === 0 ? [alongRows!, alongColumns!] : undefined;
+}
+
 /** How the image was made, and of what. */
 function acquisitionAttributes(dataSet: DicomDataSet): Partial<ImageHeader> {
   const measures = functionalGroup(dataSet, '00289110') ?? dataSet;
@@ -122,6 +130,7 @@ function acquisitionAttributes(dataSet: DicomDataSet): Partial<ImageHeader> {
     imagerPixelSpacing: positivePair(numbersOf(dataSet, '00181164')),
     bodyPartExamined: stringOf(dataSet, '00180015'),
     viewPosition: stringOf(dataSet, '00185101'),
+    patientOrientation: patientOrientationOf(dataSet),
     imageLaterality:
       (anatomy === undefined ? undefined : stringOf(anatomy, '00209072')) ??
       stringOf(dataSet, '00200062') ??

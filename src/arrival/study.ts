@@ -133,6 +133,8 @@ export interface ImageHeader {
 
   readonly bodyPartExamined?: string;
   readonly viewPosition?: string;
+  /** (0020,0020): whither rows and columns run, such as `L` and `F`. */
+  readonly patientOrientation?: readonly [string, string];
   readonly imageLaterality?: string;
   readonly convolutionKernel?: string;
   readonly contrastBolusAgent?: string;

@@ -9,7 +9,12 @@ const MODEL = { name: 'dx-heart-size', version: '1.0.0', title: 'Heart size' };
 
 test('WR-PAGE-32 every greyscale image has a view of its own, named by its position, without scale and in its own window', () => {
   const frames = [
-    imageFrame([8, 6], (row, column) => row * column, { viewPosition: 'PA', windowCenter: 500, windowWidth: 900 }),
+    imageFrame([8, 6], (row, column) => row * column, {
+      viewPosition: 'PA',
+      patientOrientation: ['L', 'F'],
+      windowCenter: 500,
+      windowWidth: 900,
+    }),
     imageFrame([8, 6], (row, column) => row * column, { photometricInterpretation: 'MONOCHROME1' }),
     imageFrame([8, 6], (row, column) => row * column, { samplesPerPixel: 3 }),
   ];
@@ -26,6 +31,22 @@ test('WR-PAGE-32 every greyscale image has a view of its own, named by its posit
     [
       ['PA', undefined, true, ['acquired', 'automatic']],
       ['image 2', true, true, ['automatic']],
+    ],
+  );
+});
+
+test('WR-LOK-04 a radiograph says at its edges which side of the patient is where, as far as the image says it', () => {
+  const orientations = [['L', 'F'], ['R', 'F'], ['PR', 'FL'], undefined] as const;
+  const frames = orientations.map((patientOrientation) =>
+    imageFrame([8, 6], () => 1, patientOrientation === undefined ? {} : { patientOrientation }),
+  );
+  assert.deepEqual(
+    imageViews(imageSet(frames), MODEL).map(({ edges: { left, right, top, bottom } }) => [left, right, top, bottom]),
+    [
+      ['R', 'L', 'H', 'F'],
+      ['L', 'R', 'H', 'F'],
+      ['AL', 'PR', 'HR', 'FL'],
+      ['', '', '', ''],
     ],
   );
 });

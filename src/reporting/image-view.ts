@@ -1,5 +1,6 @@
 /** Images on their own (CR, DX, MG, US …) as the page shows them: a view for each. No patient data. */
 import type { View, ViewAlgorithm, ViewWindow } from '../../contracts/generated/types.ts';
+import type { ImageHeader } from '../arrival/study.ts';
 import type { ImageFrame, ImageSet } from '../assembly/volume.ts';
 import type { Findings } from '../inference/findings.ts';
 import { imageMarks } from './marks.ts';
@@ -37,12 +38,20 @@ function imageView(
     columns,
     pixelSpacing: [spacing[0], spacing[1]],
     spacingBetweenSlices: 0,
-    edges: { left: '', right: '', top: '', bottom: '' },
+    edges: edgesOf(header),
     slices: [{ sopInstanceUid, frameNumber, positionMm: 0 }],
     segments: [],
     histograms: [],
     windows: windowsOf(image),
   };
+}
+
+const OPPOSITE: Readonly<Record<string, string>> = { R: 'L', L: 'R', A: 'P', P: 'A', H: 'F', F: 'H' };
+
+/** As the image says it; without letters where it does not. */
+function edgesOf({ patientOrientation: [right, bottom] = ['', ''] }: ImageHeader): View['edges'] {
+  const opposite = (letters: string): string => letters.replace(/./g, (letter) => OPPOSITE[letter] ?? '');
+  return { left: opposite(right), right, top: opposite(bottom), bottom };
 }
 
 /** In values of the header's window, whichever way round the pixels are. */

@@ -13,6 +13,8 @@ import { cssColor, swatch } from './viewer-parts.js';
 const WIDTH = 560;
 const HEIGHT = 190;
 const MARGIN = { left: 34, right: 8, top: 16, bottom: 30 };
+/** At the right end of the axis, for the units. */
+const UNITS_ROOM = 44;
 /** Values per bar. */
 const BIN = 5;
 /** The tail above this share of all voxels is left out. */
@@ -184,7 +186,7 @@ function perc15Mark({ perc15, color }, x, base, size) {
 function axis(low, high, x, base, units) {
   const step = [10, 20, 50, 100, 200, 500, 1000].find((size) => (high - low) / size <= 7) ?? 2000;
   const ticks = [];
-  for (let value = Math.ceil(low / step) * step; value < high; value += step) {
+  for (let value = Math.ceil(low / step) * step; x(value) < WIDTH - UNITS_ROOM; value += step) {
     ticks.push(svg('text', { class: 'muted', x: x(value), y: base + 22, 'text-anchor': 'middle' }, number(value)));
   }
   return [

@@ -12,6 +12,8 @@ const STROKE = `rgb(${MARK_COLOR.join(' ')})`;
 /** CSS pixels. */
 const POINT_ARM = 9;
 const GAP = 5;
+/** For the letter that says which side of the patient it is. */
+const EDGE = 26;
 
 /**
  * @param {View} view
@@ -91,7 +93,10 @@ function name(context, label, corners) {
   context.font = `600 ${12 * devicePixelRatio}px system-ui, sans-serif`;
   const { width } = context.measureText(label);
   const right = Math.max(...across) + gap;
-  const start = right + width <= context.canvas.width ? right : Math.max(Math.min(...across) - gap - width, gap);
+  const start =
+    right + width + EDGE * devicePixelRatio <= context.canvas.width
+      ? right
+      : Math.max(Math.min(...across) - gap - width, gap);
   context.textAlign = 'left';
   context.textBaseline = 'middle';
   context.lineWidth = 3 * devicePixelRatio;

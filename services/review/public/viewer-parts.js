@@ -100,7 +100,7 @@ function legend({ segments, marks = [] }) {
     'ul',
     { class: 'legend', 'aria-label': 'Outlines by AI, not verified' },
     ...segments.map(({ label, color }) => element('li', {}, swatch(color), label)),
-    marks.length > 0 && element('li', {}, swatch(MARK_COLOR), 'Detections'),
+    marks.length > 0 && element('li', {}, swatch(MARK_COLOR), 'Marked regions'),
   );
 }
 
