@@ -88,3 +88,18 @@ test('WR-OPS-10 studies that were removed from the ledger are counted', async ()
   metrics.observe('studies-pruned', { studies: 3 });
   assert.equal(samples(await metrics.text()).get('wetread_pruned_studies_total'), 208);
 });
+
+test('WR-VLM-28 answers and tokens of language models are counted by model, and nothing else of them', async () => {
+  const metrics = prometheusMetrics({ studies: async () => new Map() });
+  const about = { studyInstanceUid: '1.2.3', provider: 'pictures', model: 'dx-chest-text', modelVersion: '1.0.0' };
+  metrics.observe('text-answered', { ...about, promptTokens: 356, completionTokens: 42 });
+  metrics.observe('text-answered', { ...about, promptTokens: 100 });
+  metrics.observe('text-answered', about);
+  const text = await metrics.text();
+  const seen = samples(text);
+  const model = 'model="dx-chest-text",version="1.0.0"';
+  assert.equal(seen.get(`wetread_text_answers_total{${model}}`), 3);
+  assert.equal(seen.get(`wetread_text_tokens_total{${model},kind="prompt"}`), 456);
+  assert.equal(seen.get(`wetread_text_tokens_total{${model},kind="completion"}`), 42);
+  assert.doesNotMatch(text, /1\.2\.3|pictures"/);
+});

@@ -43,7 +43,7 @@ export function prometheusMetrics({ studies }: MetricsOptions): Metrics {
     for (const state of Object.keys(STATES) as StudyState[]) result.observe(counts.get(state) ?? 0, { state });
   });
   observeProcess(meter);
-  const observers = [messageCounters(meter), sourceCounters(meter)];
+  const observers = [messageCounters(meter), sourceCounters(meter), textCounters(meter)];
   return {
     observe: (event, attributes) => {
       for (const observe of observers) observe(event, attributes);
@@ -78,6 +78,24 @@ function messageCounters(meter: ReturnType<MeterProvider['getMeter']>): Metrics[
     if (event === 'message-refused' && source !== undefined && reason !== undefined) refused.add(1, { source, reason });
     if (event === 'event-sent') sent.add(1);
     if (event === 'event-fault' && errorCode !== undefined) faults.add(1, { code: errorCode });
+  };
+}
+
+/** What language models answer, and what it costs. */
+function textCounters(meter: ReturnType<MeterProvider['getMeter']>): Metrics['observe'] {
+  const answers = meter.createCounter('wetread_text_answers_total', {
+    description: 'Answers of language models, usable or not, by model',
+  });
+  const tokens = meter.createCounter('wetread_text_tokens_total', {
+    description:
+      'Tokens that language models read (prompt, with its pictures) and wrote (completion), as their servers count',
+  });
+  return (event, { model, modelVersion, promptTokens, completionTokens }) => {
+    if (event !== 'text-answered' || model === undefined || modelVersion === undefined) return;
+    const which = { model, version: modelVersion };
+    answers.add(1, which);
+    if (promptTokens !== undefined) tokens.add(promptTokens, { ...which, kind: 'prompt' });
+    if (completionTokens !== undefined) tokens.add(completionTokens, { ...which, kind: 'completion' });
   };
 }
 

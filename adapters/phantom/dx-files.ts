@@ -9,8 +9,8 @@ export interface DxIdentity {
   /** UIDs are derived from it. */
   readonly study: string;
   readonly bodyPartExamined?: string;
-  /** PA, AP, LL …; not told where absent. */
-  readonly viewPosition?: string;
+  /** PA, AP, LL …, of all images or one for each; PA where absent. */
+  readonly viewPosition?: string | readonly string[];
 }
 
 /** One study of one series, an image each. */
@@ -59,7 +59,7 @@ function imageDataSet(image: Radiograph, { study, ...identity }: DxIdentity, at:
     InstanceNumber: at + 1,
     ImageType: ['ORIGINAL', 'PRIMARY', ''],
     BodyPartExamined: bodyPartExamined,
-    ViewPosition: viewPosition,
+    ViewPosition: [viewPosition].flat()[at] ?? [viewPosition].flat()[0],
     PatientOrientation: ['L', 'F'],
     ImageLaterality: 'U',
     ImagerPixelSpacing: [pixelSpacing, pixelSpacing].map(decimalString),

@@ -74,11 +74,14 @@ function figures({ report }, views) {
 }
 
 /**
+ * Of images on their own, which have a view each, the one that shows the findings.
  * @param {readonly View[]} views
  * @param {string} algorithm
+ * @param {readonly FindingHead[]} columns
  */
-function viewOf(views, algorithm) {
-  return views.find((view) => view.algorithm.name === algorithm);
+function viewOf(views, algorithm, columns = []) {
+  const own = views.filter((view) => view.algorithm.name === algorithm);
+  return own.find((view) => keyIndex(view, columns) !== undefined) ?? own[0];
 }
 
 /** @param {DraftAnswer} draft */
@@ -195,7 +198,7 @@ function evidence(columns, views, select) {
   const byModel = Map.groupBy(columns, ({ algorithm }) => algorithm);
   return [...byModel].flatMap(([algorithm, own]) => {
     const name = own.map(({ title }) => title).join(', ');
-    const view = viewOf(views, algorithm);
+    const view = viewOf(views, algorithm, own);
     const index = view && keyIndex(view, own);
     const origin = byModel.size > 1 ? `${algorithm}: ` : '';
     const button = element(
