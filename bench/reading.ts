@@ -7,7 +7,7 @@ import type { Grid } from '../src/assembly/grid.ts';
 import type { Segmentation } from '../src/assembly/segmentation.ts';
 import type { Volume } from '../src/assembly/volume.ts';
 import type { Findings } from '../src/inference/findings.ts';
-import { findingsOf, outlinedFindings, regionRules } from '../src/inference/findings-from.ts';
+import { findingsOf, outlinedFindings, regionRules, smallestComponent } from '../src/inference/findings-from.ts';
 import { gateVolume } from '../src/inference/gate/gate-volume.ts';
 import { gateLabels } from '../src/inference/gate-labels.ts';
 import { inputGrid } from '../src/inference/input-grid.ts';
@@ -79,7 +79,11 @@ export async function measure(
   const output = outlineOf(model);
   const rule = await refineRule(product.voxels, volume, output, never);
   const { segmentation, statistics } = await outline(product.voxels, volume, [labels], rule, never);
-  const regions = await product.voxels.measureRegions(segmentation, regionRules(output, rule), never);
+  const regions = await product.voxels.measureRegions(
+    segmentation,
+    regionRules(output, rule, smallestComponent(volume)),
+    never,
+  );
   const outlined = { ...outlinedFindings(volume, output, statistics, regions), parameters: {} };
   return { segmentation, findings: findingsOf(volume, model, [outlined], 'cpu') };
 }

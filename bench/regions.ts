@@ -15,7 +15,7 @@ const volume = sampleVolume({ shape: SHAPE, spacing: [1, 0.7, 0.7] });
 const range = { low: -2000, high: 4000 };
 const RULES: Readonly<Record<string, Omit<RegionRule, 'segments'>>> = {
   shape: { shape: true, range },
-  components: { shape: false, components: { minimumMilliliters: 0.05, atMost: 20 }, range },
+  components: { shape: false, components: { minimumVoxels: 103, atMost: 20 }, range },
 };
 
 function maskOf(isInside: (slice: number, row: number, column: number) => boolean): Mask {

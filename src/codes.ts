@@ -70,6 +70,11 @@ export const THRESHOLD_ATTENUATION_COEFFICIENT = code('112032', 'DCM', 'Threshol
 export const DERIVATION = code('121401', 'DCM', 'Derivation');
 export const MEAN = code('373098007', 'SCT', 'Mean');
 
+/** How a number was measured, TID 300; the standard has no code for either of the two. */
+export const MEASUREMENT_METHOD = code('370129005', 'SCT', 'Measurement Method');
+export const AT_DETECTOR = code('ATDETECTOR', '99WETREAD', 'At the detector, not corrected for magnification');
+export const UNSTATED_CALIBRATION = code('UNSTATEDCAL', '99WETREAD', 'By a pixel spacing of unstated calibration');
+
 // Units: UCUM
 export const MILLILITER = code('ml', 'UCUM', 'milliliter');
 export const HOUNSFIELD_UNIT = code("[hnsf'U]", 'UCUM', 'Hounsfield unit');

@@ -1,11 +1,12 @@
 /** From readings to a report, and the same as SEGs and SR. */
 import type { StudyHeader } from './arrival/study.ts';
-import type { Reading } from './inference/reading.ts';
+import type { InstanceReference } from './inference/findings.ts';
+import type { Outlines, Reading } from './inference/reading.ts';
 import type { DocumentName, SegmentationName } from './ports.ts';
 import { draft } from './reporting/draft.ts';
 import type { Report, ReportProvenance, UnavailableModel } from './reporting/report.ts';
 import type { DicomObject } from './writeback/artifact.ts';
-import { segmentationObject } from './writeback/segmentation-object.ts';
+import { imageOutlined, segmentationObject } from './writeback/segmentation-object.ts';
 import { structuredReport } from './writeback/structured-report.ts';
 
 export interface DraftInput {
@@ -31,24 +32,35 @@ export function makeDraft(
 ): { readonly report: Report; readonly objects: readonly NamedObject[] } {
   const report = draft({ study, readings, unavailable, provenance });
   const common = { report, study, software: provenance.software };
-  const names = segmentationNames(readings);
-  const sources = readings.map(({ images, findings, outlines }, at) => {
-    const segmentation = outlines && segmentationObject({ ...common, findings, segmentation: outlines.segmentation });
-    return { images, name: names[at], ...(segmentation && { segmentation }) };
+  const named = namedOutlines(readings);
+  const sources = readings.map(({ images, findings }, at) => {
+    const segmentations = named[at]!.map(({ name, image, outlines: { segmentation } }) => {
+      return { name, object: segmentationObject({ ...common, findings, segmentation }), ...(image && { image }) };
+    });
+    return { images, segmentations };
   });
-  const segmentations = sources.flatMap(({ name, segmentation }) =>
-    name === undefined || segmentation === undefined ? [] : [{ name, object: segmentation }],
-  );
+  const segmentations = sources.flatMap((source) => source.segmentations.map(({ name, object }) => ({ name, object })));
   return { report, objects: [...segmentations, { name: 'sr.dcm', object: structuredReport({ ...common, sources }) }] };
 }
 
-/** Of each reading; undefined where it outlines nothing. */
-export function segmentationNames(
+/** Outlines, the document that holds them, and the one image that they are on where they are not of a volume. */
+export interface NamedOutlines {
+  readonly name: SegmentationName;
+  readonly outlines: Outlines;
+  readonly image: InstanceReference | undefined;
+}
+
+/** Of each reading; none where it outlines nothing. */
+export function namedOutlines(
   readings: readonly Pick<Reading, 'findings' | 'outlines'>[],
-): readonly (SegmentationName | undefined)[] {
-  const first = readings.find(({ outlines }) => outlines !== undefined);
-  return readings.map((reading) => {
-    if (reading.outlines === undefined) return undefined;
-    return reading === first ? 'seg.dcm' : (`seg-${reading.findings.algorithm.name}.dcm` as const);
-  });
+): readonly (readonly NamedOutlines[])[] {
+  const first = readings.find(({ outlines }) => outlines !== undefined)?.outlines?.[0];
+  return readings.map(({ findings: { algorithm }, outlines: all = [] }) =>
+    all.map((outlines, at) => {
+      // no name of a model has a point in it
+      const own = at === 0 ? (`seg-${algorithm.name}.dcm` as const) : (`seg-${algorithm.name}.${at + 1}.dcm` as const);
+      const image = imageOutlined(outlines.segmentation.source);
+      return { name: outlines === first ? 'seg.dcm' : own, outlines, image };
+    }),
+  );
 }

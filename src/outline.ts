@@ -1,4 +1,5 @@
 /** From labels on the model's grid to outlines and counts at native resolution. */
+import type { MaskSource } from './assembly/image-plane.ts';
 import type { Volume } from './assembly/volume.ts';
 import type { CoarseLabels, LabelMapOutput, RefineRule } from './inference/model-package.ts';
 import type { Outlines } from './inference/reading.ts';
@@ -8,17 +9,17 @@ import type { Ports } from './ports.ts';
  * Each map on its own, so that a voxel may lie in segments of several.
  * @param maps with labels that no other map has
  */
-export async function outline(
+export async function outline<Source extends MaskSource>(
   voxels: Ports['voxels'],
-  images: Volume,
+  source: Source,
   maps: readonly CoarseLabels[],
   { segments, range }: RefineRule,
   signal: AbortSignal,
-): Promise<Outlines> {
-  const parts: Outlines[] = [];
+): Promise<Outlines<Source>> {
+  const parts: Outlines<Source>[] = [];
   for (const [at, map] of maps.entries()) {
     const own = maps.length === 1 ? segments : segments.filter(({ label }) => label === at + 1);
-    if (own.length > 0) parts.push(await voxels.refine(images, map, { segments: own, range }, signal));
+    if (own.length > 0) parts.push(await voxels.refine(source, map, { segments: own, range }, signal));
   }
   const [first] = parts;
   if (first === undefined || parts.length === 1) return first!;

@@ -21,6 +21,7 @@ import type { Priority } from './arrival/priority.ts';
 import type { ImageHeader, Study, StudyHeader } from './arrival/study.ts';
 import type { StudyEvent, StudyHint } from './arrival/study-event.ts';
 import type { Grid, IntensityStep } from './assembly/grid.ts';
+import type { MaskSource } from './assembly/image-plane.ts';
 import type { Segmentation } from './assembly/segmentation.ts';
 import type { Volume } from './assembly/volume.ts';
 import type { DicomDataSet } from './dicom-json.ts';
@@ -153,15 +154,15 @@ export interface VoxelWorkers {
   /** Adds the scores of a window to a sum; the caller waits before it adds the next. */
   addWindow(window: WindowScores, sum: ScoreSum, place: WindowPlace, signal: AbortSignal): Promise<void>;
   /** From coarse labels to masks and statistics at native resolution, slice by slice, in bounded memory. */
-  refine(
-    volume: Volume,
+  refine<Source extends MaskSource>(
+    source: Source,
     labels: CoarseLabels,
     rule: RefineRule,
     signal: AbortSignal,
-  ): Promise<{ readonly segmentation: Segmentation; readonly statistics: readonly SegmentStatistics[] }>;
+  ): Promise<{ readonly segmentation: Segmentation<Source>; readonly statistics: readonly SegmentStatistics[] }>;
   /** Shapes and connected components of segments, alone or together; in the order of the rules. */
   measureRegions(
-    segmentation: Segmentation,
+    segmentation: Segmentation<MaskSource>,
     rules: readonly RegionRule[],
     signal: AbortSignal,
   ): Promise<readonly MeasuredRegion[]>;
@@ -386,8 +387,8 @@ export interface StudySource {
 }
 
 /**
- * Documents of a study: what `--out` writes and what the page shows. Of several models that outline, each has a SEG: the
- * first is `seg.dcm`, every other is named by its algorithm.
+ * Documents of a study: what `--out` writes and what the page shows. Of several models that outline, each has a SEG, of
+ * images on their own one for each: the first is `seg.dcm`, every other is named by its algorithm and the image.
  */
 export type DocumentName =
   | 'report.json'

@@ -14,12 +14,12 @@ import { formOf, ModelTry, rounds, type ShownReading } from './fan-out.ts';
 import type { ModelPackage } from './inference/model-package.ts';
 import type { Reading } from './inference/reading.ts';
 import { EVERY_MODEL } from './inference/rules/decide.ts';
-import { segmentationNames } from './make-draft.ts';
+import { namedOutlines } from './make-draft.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { readSeries } from './read-series.ts';
 import { type Cause, isSkipped, type Reason, type ReasonCode, reason, type Skipped } from './reasons.ts';
 import { embeddingDocument } from './reporting/embedding-document.ts';
-import { imageViews } from './reporting/image-view.ts';
+import { imageViews, isOfImage } from './reporting/image-view.ts';
 import { marksOf } from './reporting/marks.ts';
 import type { UnavailableModel } from './reporting/report.ts';
 import { workIdentity } from './reporting/revision.ts';
@@ -95,13 +95,18 @@ async function readWith(
 
 /** How the page shows what was read; made while the voxels are there. */
 function viewsOf({ images, model: { card }, outlines, findings }: Reading): readonly View[] {
-  if (!isVolume(images)) return imageViews(images, card, findings);
-  return [viewOf(images, card, outlines, marksOf(images, findings))];
+  if (!isVolume(images)) return imageViews(images, card, findings, outlines);
+  return [viewOf(images, card, outlines?.[0], marksOf(images, findings))];
 }
 
 function namedViews(results: readonly ShownReading[]): readonly NamedView[] {
-  const names = segmentationNames(results.map(({ reading }) => reading));
-  return results.flatMap(({ views }, at) => views.map((view) => ({ view, segmentation: names[at] })));
+  const named = namedOutlines(results.map(({ reading }) => reading));
+  return results.flatMap(({ views }, at) =>
+    views.map((view) => {
+      const shown = named[at]?.find(({ image }) => image === undefined || isOfImage(view.slices[0], image));
+      return { view, segmentation: shown?.name };
+    }),
+  );
 }
 
 /** No model gave a result: by a fault, or because nothing of the study can be read. */

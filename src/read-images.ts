@@ -8,18 +8,17 @@ import { measurement } from './inference/heads/measurement.ts';
 import { outsideImageLimits, outsidePixelLimits, outsideSeriesLimits } from './inference/images/gate-image.ts';
 import { findingsOfImages, imageReference, type ReadImage } from './inference/images/image-findings.ts';
 import { imageRequest, prepareImage } from './inference/images/prepare-image.ts';
-import type { Placement } from './inference/images/resize.ts';
-import type { CardOf, ImageInput, ModelPackage, OutputRule } from './inference/model-package.ts';
-import { embeddingsOf, type OutputReading, type Reading } from './inference/reading.ts';
-import type { InferenceResponse } from './inference/tensor.ts';
+import type { CardOf, LabelMapOutput, ModelPackage, OutputRule } from './inference/model-package.ts';
+import { embeddingsOf, type OutputReading, outlinesOf, type Reading } from './inference/reading.ts';
 import type { Ports } from './ports.ts';
+import { type LabelledImage, readImageLabels } from './read-image-labels.ts';
 import { isSkipped, type Reason, type Skipped } from './reasons.ts';
 
 type ImageModel = ModelPackage & { readonly card: CardOf<'image'> };
 
 /** Every image that passes the gate is a run of its own; the series has a reading where one of them has. */
 export async function readImages(
-  inference: Ports['inference'],
+  ports: Pick<Ports, 'voxels' | 'inference'>,
   model: ImageModel,
   images: ImageSet,
   signal: AbortSignal,
@@ -30,22 +29,24 @@ export async function readImages(
   const leftOut: Reason[] = [];
   for (const image of images.images) {
     signal.throwIfAborted();
-    const reading = await readImage(inference, model, image, signal);
+    const reading = await readImage(ports, model, image, signal);
     if (isSkipped(reading)) leftOut.push(reading.skipped);
     else read.push(reading);
   }
   if (read.length === 0) return { skipped: leftOut[0]! };
-  const embeddings = embeddingsOf(read.flatMap(({ said }) => said));
+  const said = read.flatMap((one) => one.said);
+  const [outlines, embeddings] = [outlinesOf(said), embeddingsOf(said)];
   return {
     model,
     images,
     findings: findingsOfImages(images, model, read, leftOut),
+    ...(outlines && { outlines }),
     ...(embeddings && { embeddings }),
   };
 }
 
 async function readImage(
-  inference: Ports['inference'],
+  { voxels, inference }: Pick<Ports, 'voxels' | 'inference'>,
   { card, references }: ImageModel,
   image: ImageFrame,
   signal: AbortSignal,
@@ -57,9 +58,11 @@ async function readImage(
   if (implausible !== undefined) return { skipped: implausible };
 
   const response = await inference.infer(imageRequest(card, prepared), signal);
+  const answer: ImageAnswer = { response, image, references, shape: card.input.shape, placement: prepared.placement };
   const said: OutputReading[] = [];
   for (const output of card.outputs) {
-    const reading = readOutput(output, card.input, { response, image, references, placement: prepared.placement });
+    const reading =
+      output.kind === 'label-map' ? await readImageLabels(voxels, output, answer, signal) : readOutput(output, answer);
     if (isSkipped(reading)) return reading;
     said.push(reading);
   }
@@ -67,19 +70,14 @@ async function readImage(
 }
 
 /** What came back, and what it is about. */
-interface ImageAnswer {
-  readonly response: InferenceResponse;
-  readonly image: ImageFrame;
+interface ImageAnswer extends LabelledImage {
   readonly references: ModelPackage['references'];
-  /** Of the image in the model's input. */
-  readonly placement: Placement;
 }
 
-/** Every kind of output that a card of images can declare. */
+/** Every other kind of output that a card of images can declare. */
 function readOutput(
-  output: OutputRule,
-  { shape }: ImageInput,
-  { response, image, references, placement }: ImageAnswer,
+  output: Exclude<OutputRule, LabelMapOutput>,
+  { response, image, references, shape, placement }: ImageAnswer,
 ): OutputReading | Skipped {
   switch (output.kind) {
     case 'classification':
@@ -90,8 +88,7 @@ function readOutput(
       return measurement(response, output, [imageReference(image)]);
     case 'embedding':
       return embedding(response, output, references, [imageReference(image)]);
-    case 'label-map':
     case 'text':
-      throw new WetreadError('internal', `No output of the kind ${output.kind} is read of an image`);
+      throw new WetreadError('internal', 'Text is read of pictures, not of an image as a tensor');
   }
 }

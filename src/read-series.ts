@@ -2,7 +2,7 @@
 import type { StudyHeader } from './arrival/study.ts';
 import { type Images, isVolume, type Volume } from './assembly/volume.ts';
 import { WetreadError } from './errors.ts';
-import { findingsOf, outlinedFindings, regionRules } from './inference/findings-from.ts';
+import { findingsOf, outlinedFindings, regionRules, smallestComponent } from './inference/findings-from.ts';
 import { gateVolume } from './inference/gate/gate-volume.ts';
 import { gateLabels } from './inference/gate-labels.ts';
 import { classification } from './inference/heads/classification.ts';
@@ -16,7 +16,7 @@ import {
   type OutputRule,
   reads,
 } from './inference/model-package.ts';
-import { embeddingsOf, type OutputReading, type Reading } from './inference/reading.ts';
+import { embeddingsOf, type OutputReading, outlinesOf, type Reading } from './inference/reading.ts';
 import { outline, refineRule } from './outline.ts';
 import type { Ports } from './ports.ts';
 import { readImages } from './read-images.ts';
@@ -42,7 +42,7 @@ export async function readSeries(
     if (reads(card, 'volume')) return await readVolume(ports, { ...model, card }, images, signal);
     if (reads(card, 'slices')) return await readSlices(ports, { ...model, card }, images, study, signal);
   } else {
-    if (reads(card, 'image')) return await readImages(ports.inference, { ...model, card }, images, signal);
+    if (reads(card, 'image')) return await readImages(ports, { ...model, card }, images, signal);
     if (reads(card, 'pictures')) return await readPictures(ports, { ...model, card }, images, study, signal);
   }
   throw new WetreadError('internal', `A series was assembled as the model's input of kind ${card.input.kind} is not`);
@@ -72,7 +72,7 @@ async function readVolume(
     said.push(reading);
   }
   const findings = findingsOf(images, model, said, answer.response.provider);
-  const outlines = said.find((reading) => reading.outlines !== undefined)?.outlines;
+  const outlines = outlinesOf(said);
   const embeddings = embeddingsOf(said);
   return { model, images, findings, ...(outlines && { outlines }), ...(embeddings && { embeddings }) };
 }
@@ -119,6 +119,10 @@ async function readLabelMap(
   const outlines = await outline(voxels, images, maps, rule, signal);
   const { low, high } = rule.range;
   const parameters = { 'value-range': `${low} to ${high} ${images.units}` };
-  const regions = await voxels.measureRegions(outlines.segmentation, regionRules(output, rule), signal);
+  const regions = await voxels.measureRegions(
+    outlines.segmentation,
+    regionRules(output, rule, smallestComponent(images)),
+    signal,
+  );
   return { ...outlinedFindings(images, output, outlines.statistics, regions), outlines, parameters };
 }

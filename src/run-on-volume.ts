@@ -47,21 +47,29 @@ export async function runOnVolume(
 
 async function runOnce({ ports, card, grid, data, signal }: VolumeRun): Promise<VolumeAnswer> {
   const response = await ports.inference.infer(inferenceRequest(card, grid, data), signal);
-  const labels = async (output: LabelMapOutput): Promise<readonly CoarseLabels[]> => {
-    const encoding = encodingOf(output);
-    const maps =
-      encoding.kind === 'labels'
-        ? [labelsOf(response, output, encoding, grid)]
-        : await ports.voxels.label(scoresOf(response, output, encoding, grid), signal);
-    return checked(maps, output);
-  };
-  return { grid, response, labels };
+  return { grid, response, labels: (output) => labelsIn(ports.voxels, response, output, grid, signal) };
 }
 
 async function runWindowed(run: VolumeRun): Promise<VolumeAnswer> {
   const { maps, provider } = await runInWindows(run);
   const labels = async (output: LabelMapOutput): Promise<readonly CoarseLabels[]> => checked(maps, output);
   return { grid: run.grid, response: { outputs: [], provider }, labels };
+}
+
+/** The labels of one answer, whichever way the card says that they stand in it. */
+export async function labelsIn(
+  voxels: Ports['voxels'],
+  response: InferenceResponse,
+  output: LabelMapOutput,
+  grid: Grid,
+  signal: AbortSignal,
+): Promise<readonly CoarseLabels[]> {
+  const encoding = encodingOf(output);
+  const maps =
+    encoding.kind === 'labels'
+      ? [labelsOf(response, output, encoding, grid)]
+      : await voxels.label(scoresOf(response, output, encoding, grid), signal);
+  return checked(maps, output);
 }
 
 function checked(maps: readonly CoarseLabels[], output: LabelMapOutput): readonly CoarseLabels[] {

@@ -21,7 +21,7 @@ const sr = structuredReport({
   report,
   study,
   software,
-  sources: [{ images: volume, segmentation: seg }],
+  sources: [{ images: volume, segmentations: [{ object: seg }] }],
 });
 
 function objectOf(dataSet: DicomDataSet, pixelData?: Uint8Array): DicomObject {

@@ -185,13 +185,13 @@ test('WR-MEA-08 regions are measured in a worker as they are in this thread, fro
     };
   });
   const range = { low: -1000, high: 100 };
-  const components = { minimumMilliliters: 0, atMost: 5 };
+  const components = { minimumVoxels: 1, atMost: 5 };
   const rules: RegionRule[] = [
     { segments: [1], shape: true, range },
     { segments: [2], shape: false, range },
     { segments: [1, 2], shape: true, components, range },
   ];
-  const measured = await workers.measureRegions({ volume, bytesPerSlice, segments }, rules, never);
+  const measured = await workers.measureRegions({ source: volume, bytesPerSlice, segments }, rules, never);
   const maskOf = (numbers: readonly number[]): Mask => {
     const parts = segments.filter(({ number }) => numbers.includes(number)).map(({ bits }) => bits);
     return { shape: volume.shape, bytesPerSlice, parts };

@@ -7,8 +7,9 @@
  */
 import { availableParallelism } from 'node:os';
 import type { Grid, IntensityStep } from '../../src/assembly/grid.ts';
+import type { MaskSource } from '../../src/assembly/image-plane.ts';
 import type { Segmentation } from '../../src/assembly/segmentation.ts';
-import type { Volume } from '../../src/assembly/volume.ts';
+import type { Raster, Volume } from '../../src/assembly/volume.ts';
 import { WetreadError } from '../../src/errors.ts';
 import { type ClassScores, mapsOf } from '../../src/inference/label-scores.ts';
 import type { CoarseLabels, RefineRule, SegmentStatistics } from '../../src/inference/model-package.ts';
@@ -59,7 +60,7 @@ export function voxelWorkers(options: VoxelWorkersOptions = {}): ClosableVoxelWo
     count: (volume, signal) => count({ memory, runAll, rangesOf }, volume, signal),
     label: (scores, signal) => label({ memory, runAll, rangesOf }, scores, signal),
     addWindow: (window, sum, place, signal) => add({ memory, runAll, rangesOf }, window, sum, place, signal),
-    refine: (volume, labels, rule, signal) => refine({ memory, runAll, rangesOf }, volume, labels, rule, signal),
+    refine: (source, labels, rule, signal) => refine({ memory, runAll, rangesOf }, source, labels, rule, signal),
     measureRegions: (segmentation, rules, signal) => measureRegions(runAll, segmentation, rules, signal),
     close: () => workers.close(),
   };
@@ -172,47 +173,48 @@ function shared(data: Float32Array): Float32Array {
 }
 
 /** What may cross to a worker. */
-function readable({ shape, affine, voxels, slices, padding }: Volume): RefineVolume {
+function readable({ shape, affine, voxels, slices, padding }: Raster): RefineVolume {
   return { shape, affine, voxels, slices, ...(padding === undefined ? {} : { padding }) };
 }
 
-async function refine(
+async function refine<Source extends MaskSource>(
   { runAll, rangesOf }: Means,
-  volume: Volume,
+  source: Source,
   labels: CoarseLabels,
   rule: RefineRule,
   signal: AbortSignal,
-): Promise<{ readonly segmentation: Segmentation; readonly statistics: readonly SegmentStatistics[] }> {
-  const tasks = rangesOf(volume.shape[0]);
-  const read = readable(volume);
+): Promise<{ readonly segmentation: Segmentation<Source>; readonly statistics: readonly SegmentStatistics[] }> {
+  const [slices, rows, columns] = source.shape;
+  const tasks = rangesOf(slices);
+  const read = readable(source);
   const parts = (await runAll(
     tasks.map((range) => ({ kind: 'refine', volume: read, labels, rule, ...range })),
     signal,
   )) as readonly RefinedSlices[];
-  const bytesPerSlice = Math.ceil((volume.shape[1] * volume.shape[2]) / 8);
+  const bytesPerSlice = Math.ceil((rows * columns) / 8);
   const segments = rule.segments.map(({ label: _label, title, ...segment }, index) => {
     // shared, so that workers that measure it read it in place
-    const bits = new Uint8Array(new SharedArrayBuffer(volume.shape[0] * bytesPerSlice));
+    const bits = new Uint8Array(new SharedArrayBuffer(slices * bytesPerSlice));
     tasks.forEach(({ first }, part) => {
       bits.set(parts[part]!.bits[index]!, first * bytesPerSlice);
     });
     return { ...segment, label: title, bits };
   });
   const statistics = mergeStatistics(parts.map((part) => part.statistics));
-  return { segmentation: { volume, bytesPerSlice, segments }, statistics };
+  return { segmentation: { source, bytesPerSlice, segments }, statistics };
 }
 
 /** A task for each rule that asks for anything; a rule reads its whole mask, for a component may reach anywhere. */
 async function measureRegions(
   runAll: Means['runAll'],
-  { volume, bytesPerSlice, segments }: Segmentation,
+  { source, bytesPerSlice, segments }: Segmentation<MaskSource>,
   rules: readonly RegionRule[],
   signal: AbortSignal,
 ): Promise<readonly MeasuredRegion[]> {
-  const read = { ...readable(volume), spacing: volume.spacing };
+  const read = readable(source);
   const maskOf = (rule: RegionRule): Mask => {
     const parts = segments.filter(({ number }) => rule.segments.includes(number)).map(({ bits }) => bits);
-    return { shape: volume.shape, bytesPerSlice, parts };
+    return { shape: source.shape, bytesPerSlice, parts };
   };
   const asked = rules.filter(asksForMore);
   const measured = (await runAll(

@@ -42,7 +42,7 @@ export async function writeBack({ bench, replay }: Context): Promise<void> {
   const seg = (): DicomObject => segmentationObject({ ...common, segmentation, findings });
   const encodedSeg = seg();
   const reportAndRecord = (): readonly Uint8Array[] => {
-    const sr = structuredReport({ ...common, sources: [{ images: volume, segmentation: encodedSeg }] });
+    const sr = structuredReport({ ...common, sources: [{ images: volume, segmentations: [{ object: encodedSeg }] }] });
     return [writer.write(sr), transaction(common, [encodedSeg, sr])];
   };
   if (Buffer.compare(Buffer.concat(reportAndRecord()), Buffer.concat(reportAndRecord())) !== 0) {

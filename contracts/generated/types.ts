@@ -23,6 +23,10 @@ export type PatientCoordinates = [number, number, number]
  * Order of the axes, outermost first: N batch (always 1), C channel, D slices, H rows, W columns. `DHW` where absent; a MONAI bundle has `NCWHD`.
  */
 export type TensorLayout = string
+/**
+ * Of labels of a volume, as `tensorLayout`; of an image on its own the same without D, such as `NCHW`, which must be said.
+ */
+export type LabelLayout = string
 export type ConditionalCaveat = (AcquisitionCaveat | ThicknessCaveat)
 export type Guard = ("comparison" | "measurement" | "laterality" | "sex" | "anatomy" | "identity" | "date" | "acquisition" | "device" | "recommendation" | "repetition" | "language" | "contradiction")
 
@@ -934,8 +938,9 @@ name?: string
  */
 tolerance?: number
 derivation?: Code1
+method?: Code2
 value?: number
-qualifier?: Code2
+qualifier?: Code3
 unit: Code
 threshold?: {
 value: number
@@ -954,6 +959,14 @@ meaning: string
  * A coded concept (PS3.3 section 8.8).
  */
 export interface Code2 {
+value: string
+scheme: string
+meaning: string
+}
+/**
+ * A coded concept (PS3.3 section 8.8).
+ */
+export interface Code3 {
 value: string
 scheme: string
 meaning: string
@@ -1766,14 +1779,14 @@ findings: [FindingRule, ...(FindingRule)[]]
 export interface LabelsEncoding {
 kind: "labels"
 datatype: ("UINT8" | "INT32" | "INT64" | "FP32")
-layout?: TensorLayout
+layout?: LabelLayout
 }
 /**
  * FP32, one channel a class; the label is the channel with the highest value, the lower one of equals.
  */
 export interface ClassesEncoding {
 kind: ("logits" | "probabilities")
-layout: TensorLayout
+layout: LabelLayout
 }
 /**
  * FP32, one channel a structure and none for background: channel c is label c + 1, so a voxel may have several labels. It has a label where the probability is at or above its threshold.
@@ -1784,7 +1797,7 @@ kind: "sigmoid"
  * What the graph gives: before the sigmoid or after it.
  */
 of: ("logits" | "probabilities")
-layout: TensorLayout
+layout: LabelLayout
 /**
  * Probabilities, one for each channel.
  * 
@@ -1838,7 +1851,17 @@ complete?: CompletenessGate
 export interface RegionGate {
 label: number
 meaning: string
-milliliters: {
+/**
+ * Of a volume, where it is needed.
+ */
+milliliters?: {
+minimum: number
+maximum: number
+}
+/**
+ * Of the pixels of an image on its own, where it is needed.
+ */
+percent?: {
 minimum: number
 maximum: number
 }
@@ -1892,14 +1915,14 @@ laterality?: Code
 /**
  * @minItems 1
  */
-measures: [(PlainMeasure | PercentileMeasure | FractionBelowMeasure), ...((PlainMeasure | PercentileMeasure | FractionBelowMeasure))[]]
+measures: [(PlainMeasure | AreaShareMeasure | PercentileMeasure | FractionBelowMeasure), ...((PlainMeasure | AreaShareMeasure | PercentileMeasure | FractionBelowMeasure))[]]
 components?: ComponentRule
 }
 /**
- * Of the values: `mean`, `standard-deviation` (over n), `minimum`, `maximum`. Of the size: `volume`, voxels times the volume of one, ml; `diameter`, the longest distance in 3D; `long-axis`, the longest distance within one slice of the image; `short-axis`, the longest distance at a right angle to it there, all in mm and of the convex hull. `count`: the components that the rule looks for, 1.
+ * Of the values: `mean`, `standard-deviation` (over n), `minimum`, `maximum`. Of the size: `volume`, voxels times the volume of one, ml; `diameter`, the longest distance in 3D; `long-axis`, the longest distance within one slice of the image; `short-axis`, the longest distance at a right angle to it there, all in mm and of the convex hull. `count`: the components that the rule looks for, 1. Of an image on its own: `area`, mm2 or cm2, and `long-axis` and `short-axis`, all three only where the image states its pixel spacing, and `count`; a volume, a 3D diameter and values have no meaning there.
  */
 export interface PlainMeasure {
-kind: ("volume" | "mean" | "standard-deviation" | "minimum" | "maximum" | "diameter" | "long-axis" | "short-axis" | "count")
+kind: ("volume" | "area" | "mean" | "standard-deviation" | "minimum" | "maximum" | "diameter" | "long-axis" | "short-axis" | "count")
 key: string
 concept: Code
 /**
@@ -1916,6 +1939,34 @@ unit: Code
  * Digits that are kept; more would pretend a precision that is not there.
  */
 decimals: number
+}
+/**
+ * Of an image on its own: percent of its pixels, or of those in the segments `of` taken as one. It needs no pixel spacing.
+ */
+export interface AreaShareMeasure {
+kind: "area-share"
+key: string
+concept: Code
+/**
+ * How sentences and tables call it, in lower case; the meaning of the concept where absent.
+ */
+name?: string
+/**
+ * In the unit: another model that differs by more disagrees. A tenth of the larger value where absent.
+ */
+tolerance?: number
+derivation?: Code
+unit: Code
+/**
+ * Digits that are kept; more would pretend a precision that is not there.
+ */
+decimals: number
+/**
+ * Segment numbers.
+ * 
+ * @minItems 1
+ */
+of?: [number, ...(number)[]]
 }
 /**
  * The lowest value that this share of the voxels does not exceed; 50 is the median.
@@ -1967,14 +2018,18 @@ unit: Code
 }
 }
 /**
- * Connected parts of the segments (26 neighbours): each becomes a finding of its own, `key-1` the largest, with the concept of this one. This one says whether there are any (`present`, `absent`) and counts them.
+ * Connected parts of the segments (26 neighbours; 8 on an image on its own): each becomes a finding of its own, `key-1` the largest, with the concept of this one. This one says whether there are any (`present`, `absent`) and counts them.
  */
 export interface ComponentRule {
 key: string
 /**
- * Smaller parts are not counted.
+ * Smaller parts of a volume are not counted; of volumes only, and needed there.
  */
-minimumMilliliters: number
+minimumMilliliters?: number
+/**
+ * Of all pixels: smaller parts of an image on its own are not counted; of such images only, and needed there.
+ */
+minimumPercent?: number
 /**
  * Of the largest, so many are described; where there are more, the draft says so.
  */
@@ -1982,7 +2037,7 @@ atMost: number
 /**
  * @minItems 1
  */
-measures: [(PlainMeasure | PercentileMeasure | FractionBelowMeasure), ...((PlainMeasure | PercentileMeasure | FractionBelowMeasure))[]]
+measures: [(PlainMeasure | AreaShareMeasure | PercentileMeasure | FractionBelowMeasure), ...((PlainMeasure | AreaShareMeasure | PercentileMeasure | FractionBelowMeasure))[]]
 }
 /**
  * Boxes or points with scores: tensors `[n, columns]`, a row for each candidate; leading axes of size 1 are allowed. Several roles may share the columns of one tensor.
@@ -2258,7 +2313,7 @@ export interface ReportRule {
  * Of the draft, such as `CT chest`; that it is an unverified AI draft is added.
  */
 title: string
-procedure: Code3
+procedure: Code4
 /**
  * In the order of the sentences. Findings without a rule stay in their section.
  */
@@ -2271,7 +2326,7 @@ scope: string
 /**
  * A coded concept (PS3.3 section 8.8).
  */
-export interface Code3 {
+export interface Code4 {
 value: string
 scheme: string
 meaning: string
@@ -2572,6 +2627,9 @@ state: string
 final: boolean
 reason?: Reason
 traceId?: string
+/**
+ * What each model says: a row for whether a finding is there, and one for each of its measures.
+ */
 findings: FindingRow[]
 /**
  * Series and instances that were set aside.
@@ -2582,10 +2640,26 @@ timingsMs: {
 }
 }
 export interface FindingRow {
+/**
+ * Name in its card.
+ */
+model: string
 finding: string
-measurement: string
+presence?: ("present" | "absent" | "undetermined")
+probability?: number
+/**
+ * Key of the measure, such as `mean-density`.
+ */
+measurement?: string
+/**
+ * How the draft calls the measure.
+ */
+name?: string
+/**
+ * Absent where it could not be measured.
+ */
 value?: number
-unit: string
+unit?: string
 }
 export interface NotRead {
 seriesInstanceUid?: string

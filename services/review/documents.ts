@@ -27,8 +27,8 @@ const DOCUMENTS: Readonly<Record<FixedName, DocumentKind>> = {
 /** Those that a study has at most one of. */
 export const DOCUMENT_NAMES = Object.keys(DOCUMENTS) as readonly FixedName[];
 
-/** As models are named in their cards. */
-const SEGMENTATION = /^seg(-[a-z0-9][a-z0-9-]*)?\.dcm$/;
+/** As models are named in their cards, and behind a point the image, counted from 1, where there are several. */
+const SEGMENTATION = /^seg(-[a-z0-9][a-z0-9-]*(\.[1-9]\d*)?)?\.dcm$/;
 
 /** Undefined where no document can have the name. */
 export function documentKind(name: string): DocumentKind | undefined {
@@ -47,7 +47,7 @@ function isSegmentation(name: string): name is SegmentationName {
   return SEGMENTATION.test(name);
 }
 
-/** The SEGs of a draft: one for each model that outlines. */
+/** The SEGs of a draft: one for each model that outlines, of images on their own one for each image. */
 export function segmentationsOf({ views }: ViewSet): readonly SegmentationName[] {
   return [...new Set(views.flatMap(({ segmentation = '' }) => (isSegmentation(segmentation) ? [segmentation] : [])))];
 }

@@ -3,7 +3,7 @@ import type { TensorLayout } from '../../contracts/generated/types.ts';
 
 export type { TensorLayout } from '../../contracts/generated/types.ts';
 
-/** Slices, rows, columns: a volume as Wetread holds it. */
+/** Slices, rows, columns: a volume as Wetread holds it. An image on its own has no D. */
 export const PLAIN_LAYOUT: TensorLayout = 'DHW';
 
 /** Elements between neighbours along each axis of a tensor. */
@@ -28,7 +28,7 @@ export function stridesOf(layout: TensorLayout, shape: Shape3, channels: number)
     strides.set(axis, stride);
     stride *= sizeOf(axis, shape, channels);
   }
-  // a tensor without a channel axis has one channel, which nobody steps along
+  // a tensor without a channel axis has one channel and that of an image one slice, which nobody steps along
   const along = (axis: string): number => strides.get(axis) ?? 0;
   return { channel: along('C'), slice: along('D'), row: along('H'), column: along('W') };
 }
@@ -39,8 +39,8 @@ export function axesOf(layout: TensorLayout): readonly string[] {
 }
 
 /** Points of one channel lie as Wetread holds a volume: nothing is to be rearranged. */
-export function isPlain({ slice, row, column }: Strides, [, rows, columns]: Shape3): boolean {
-  return column === 1 && row === columns && slice === rows * columns;
+export function isPlain({ slice, row, column }: Strides, [slices, rows, columns]: Shape3): boolean {
+  return column === 1 && row === columns && (slices === 1 || slice === rows * columns);
 }
 
 function sizeOf(axis: string, [slices, rows, columns]: Shape3, channels: number): number {

@@ -1,5 +1,6 @@
-/** Binary masks over a volume's slices, one bit a voxel: what SEG, measurements and the page share. */
+/** Binary masks over the slices of a volume, or over one image, one bit a voxel: what SEG, measurements and the page share. */
 import type { Code } from '../codes.ts';
+import type { MaskSource } from './image-plane.ts';
 import type { Volume } from './volume.ts';
 
 export interface Segment {
@@ -19,8 +20,9 @@ export interface Segment {
   readonly bits: Uint8Array;
 }
 
-export interface Segmentation {
-  readonly volume: Volume;
+/** @typeParam Source what the masks lie on */
+export interface Segmentation<Source extends MaskSource = Volume> {
+  readonly source: Source;
   /** `ceil(rows × columns / 8)`: every slice starts on a byte. */
   readonly bytesPerSlice: number;
   readonly segments: readonly Segment[];

@@ -69,9 +69,14 @@ export interface Volume {
   readonly notes: readonly Reason[];
 }
 
+/** Stored values in planes, wherever these lie: what masks are made and measured on. */
+export type Raster = Pick<Volume, 'shape' | 'affine' | 'spacing' | 'voxels' | 'padding'> & {
+  readonly slices: readonly Pick<VolumeSlice, 'slot' | 'slope' | 'intercept'>[];
+};
+
 /** The voxels of slice `k` in order along the normal: a view of `rows × columns`, no copy. */
 export function sliceVoxels(
-  volume: Pick<Volume, 'shape' | 'voxels' | 'slices'>,
+  volume: Pick<Raster, 'shape' | 'voxels' | 'slices'>,
   k: number,
 ): Int16Array<SharedArrayBuffer> {
   const [, rows, columns] = volume.shape;

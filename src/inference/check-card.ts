@@ -1,4 +1,6 @@
 /** What JSON Schema cannot say about a card: that its parts refer to each other. */
+
+import { imageLabelContradictions, volumeLabelContradictions } from './check-labels.ts';
 import { reportContradictions } from './check-report.ts';
 import { scopeContradictions } from './check-scope.ts';
 import { encodingContradictions, volumeContradictions } from './check-volume.ts';
@@ -87,7 +89,9 @@ function outputContradictions(output: OutputRule, input: InputRule, key: string)
   switch (output.kind) {
     case 'label-map':
       return [
-        ...unless(input.kind === 'volume', `${key}: a label map is read of a volume only`),
+        ...(input.kind === 'image'
+          ? [...keptApart(output, input, key), ...imageLabelContradictions(output, key)]
+          : volumeLabelContradictions(output, key)),
         ...encodingContradictions(output, key),
         ...labelMapContradictions(output, key),
       ];

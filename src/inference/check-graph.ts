@@ -76,13 +76,29 @@ function volumeShapes(input: VolumeInput, layout: TensorLayout, channels: Axis):
   const [slices, rows, columns] = fixedSizes(input);
   const { D, H, W } = AXIS_NAMES;
   const sizes: Readonly<Record<string, Axis>> = { N: 1, C: channels, D: slices ?? D, H: rows ?? H, W: columns ?? W };
+  return shapesOf(layout, sizes);
+}
+
+/** None where the layout has an axis that has no size. */
+function shapesOf(layout: TensorLayout, sizes: Readonly<Record<string, Axis>>): Expected['shapes'] {
   const axes = axesOf(layout).flatMap((axis) => sizes[axis] ?? []);
   return axes.length === layout.length ? [axes] : [];
 }
 
-function labelShapes(output: LabelMapOutput, input: VolumeInput): Expected['shapes'] {
+function labelShapes(output: LabelMapOutput, input: InputRule): Expected['shapes'] {
   const encoding = encodingOf(output);
-  return volumeShapes(input, encodedLayout(encoding), labelChannels(encoding));
+  const layout = encodedLayout(encoding);
+  switch (input.kind) {
+    case 'volume':
+      return volumeShapes(input, layout, labelChannels(encoding));
+    case 'image': {
+      const [rows, columns] = input.shape;
+      return shapesOf(layout, { N: 1, C: labelChannels(encoding), H: rows, W: columns });
+    }
+    case 'slices':
+    case 'pictures':
+      return [];
+  }
 }
 
 function labelChannels(encoding: ReturnType<typeof encodingOf>): Axis {
@@ -102,7 +118,7 @@ function expectedOutputs(
           key: `${key}/tensor`,
           name: output.tensor,
           datatype: encodedDatatype(encodingOf(output)),
-          shapes: input.kind === 'volume' ? labelShapes(output, input) : [],
+          shapes: labelShapes(output, input),
         },
       ];
     case 'classification':

@@ -11,6 +11,7 @@ import type { MeasuredComponent, MeasuredRegion, RegionRule } from './regions/me
 import { mergeStatistics, type PartStatistics } from './segment-counter.ts';
 
 type FindingRule = LabelMapOutput['findings'][number];
+type ComponentRule = NonNullable<FindingRule['components']>;
 
 /** What a model says of a volume. @param provider execution provider that ran it: part of what a reading can be repeated from. */
 export function findingsOf(
@@ -40,14 +41,27 @@ export function findingsOf(
  * What is to be measured of each finding's segments beside what refining counts; in the order of the findings.
  *
  * @param range of the refining, which all values of the segments lie in
+ * @param smallest how many voxels a component has at least; fractions count
  */
-export function regionRules({ findings }: LabelMapOutput, { range }: Pick<RefineRule, 'range'>): readonly RegionRule[] {
+export function regionRules(
+  { findings }: LabelMapOutput,
+  { range }: Pick<RefineRule, 'range'>,
+  smallest: (rule: ComponentRule) => number,
+): readonly RegionRule[] {
   return findings.map(({ segments, measures, components }) => ({
     segments,
     shape: measures.some(needsShape),
-    ...(components && { components }),
+    ...(components && {
+      // rounding must not set aside a component of just the size asked for
+      components: { minimumVoxels: Math.max(1, Math.ceil(smallest(components) - 1e-9)), atMost: components.atMost },
+    }),
     range,
   }));
+}
+
+/** How many voxels a component has at least. */
+export function smallestComponent(volume: Volume): (rule: ComponentRule) => number {
+  return ({ minimumMilliliters = 0 }) => minimumMilliliters / voxelMilliliters(volume);
 }
 
 /**
@@ -74,7 +88,10 @@ export function outlinedFindings(
 }
 
 /** Says that there are more components than findings. */
-function cutShort({ concept, components }: FindingRule, { components: found }: MeasuredRegion): readonly string[] {
+export function cutShort(
+  { concept, components }: FindingRule,
+  { components: found }: MeasuredRegion,
+): readonly string[] {
   if (components === undefined || found === undefined || found.count <= found.listed.length) return [];
   return [`${concept.meaning}: ${found.count} were found; the ${found.listed.length} largest are described.`];
 }
@@ -91,8 +108,7 @@ function findingFrom(
   statistics: readonly SegmentStatistics[],
   { shape, components }: MeasuredRegion,
 ): Finding {
-  const parts = rule.segments.map((number) => statisticsOf(statistics, number));
-  const counted = parts.length === 1 ? parts[0]! : together(parts);
+  const counted = statisticsTogether(rule.segments, statistics);
   const measured: Measured = {
     statistics: counted,
     voxelMilliliters: voxelMilliliters(volume),
@@ -132,6 +148,15 @@ function componentFinding(
     measurements: measures.map((measure) => measurementOf(measure, measured)),
     evidence: [referenceTo(volume, statistics.largestSlice)],
   };
+}
+
+/** Of segments measured as one. */
+export function statisticsTogether(
+  segments: readonly number[],
+  statistics: readonly SegmentStatistics[],
+): SegmentStatistics {
+  const parts = segments.map((number) => statisticsOf(statistics, number));
+  return parts.length === 1 ? parts[0]! : together(parts);
 }
 
 function statisticsOf(statistics: readonly SegmentStatistics[], number: number): SegmentStatistics {

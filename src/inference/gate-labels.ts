@@ -41,7 +41,7 @@ function wrongRegion(
   for (const gate of gates) {
     const { milliliters, mean, heightMm } = regions.of(gate.label);
     const wrong = (fact: string): Reason => reason('wrong-body-part', `${gate.meaning}: ${fact}`);
-    if (outside(milliliters, gate.milliliters))
+    if (gate.milliliters !== undefined && outside(milliliters, gate.milliliters))
       return wrong(`${milliliters.toFixed(0)} ml, ${expected(gate.milliliters)}`);
     if (gate.mean !== undefined && outside(mean, gate.mean))
       return wrong(`mean ${mean.toFixed(0)} ${units}, ${expected(gate.mean)}`);
@@ -51,16 +51,16 @@ function wrongRegion(
   return undefined;
 }
 
-interface Limits {
+export interface Limits {
   readonly minimum: number;
   readonly maximum: number;
 }
 
-function outside(value: number, { minimum, maximum }: Limits): boolean {
+export function outside(value: number, { minimum, maximum }: Limits): boolean {
   return !(value >= minimum && value <= maximum);
 }
 
-function expected({ minimum, maximum }: Limits): string {
+export function expected({ minimum, maximum }: Limits): string {
   return `expected ${minimum} to ${maximum}`;
 }
 

@@ -16,24 +16,27 @@ export interface Measured {
 }
 
 /** No value: the segment is empty (PS3.16 CID 42). */
-const NOT_AVAILABLE = { value: '114006', scheme: 'DCM', meaning: 'Measurement failure' } as const;
+export const NOT_AVAILABLE = { value: '114006', scheme: 'DCM', meaning: 'Measurement failure' } as const;
 
 /** Does the measure need the region's shape? */
 export function needsShape({ kind }: MeasureRule): boolean {
   return kind === 'diameter' || kind === 'long-axis' || kind === 'short-axis';
 }
 
-export function measurementOf(rule: MeasureRule, measured: Measured): Measurement {
-  const { key, concept, name, tolerance, derivation, unit } = rule;
-  const base = {
+/** What the card says of a measure, without its value. */
+export function measureOf({ key, concept, name, tolerance, derivation, unit }: MeasureRule): Measurement {
+  return {
     key,
     concept,
     unit,
     ...(name === undefined ? {} : { name }),
     ...(tolerance === undefined ? {} : { tolerance }),
     ...(derivation === undefined ? {} : { derivation }),
-    ...(rule.kind === 'fraction-below' ? { threshold: rule.threshold } : {}),
   };
+}
+
+export function measurementOf(rule: MeasureRule, measured: Measured): Measurement {
+  const base = { ...measureOf(rule), ...(rule.kind === 'fraction-below' ? { threshold: rule.threshold } : {}) };
   const isEmpty = measured.statistics.voxels === 0;
   const isAnswer = measured.count !== undefined && (rule.kind === 'volume' || rule.kind === 'count');
   if (isEmpty && !isAnswer) return { ...base, qualifier: NOT_AVAILABLE };
@@ -65,6 +68,9 @@ function measuredValue(rule: MeasureRule, measured: Measured): number {
       return required(measured.shape, rule).shortAxisMm;
     case 'count':
       return required(measured.count, rule);
+    case 'area':
+    case 'area-share':
+      throw new WetreadError('internal', `A volume has no ${rule.kind}`);
   }
 }
 

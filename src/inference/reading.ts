@@ -1,13 +1,14 @@
 /** What one model made of one series. */
+import type { MaskSource } from '../assembly/image-plane.ts';
 import type { Segmentation } from '../assembly/segmentation.ts';
 import type { Images } from '../assembly/volume.ts';
 import type { Finding, Findings, InstanceReference } from './findings.ts';
 import type { Guard } from './guards/guard.ts';
 import type { ModelPackage, SegmentStatistics } from './model-package.ts';
 
-/** Regions of a volume, and what was counted in them: one item of `statistics` per segment. */
-export interface Outlines {
-  readonly segmentation: Segmentation;
+/** Regions of a volume or of one image, and what was counted in them: one item of `statistics` per segment. */
+export interface Outlines<Source extends MaskSource = MaskSource> {
+  readonly segmentation: Segmentation<Source>;
   readonly statistics: readonly SegmentStatistics[];
 }
 
@@ -52,6 +53,12 @@ export interface OutputReading {
   readonly notes?: readonly string[];
 }
 
+/** Undefined where no output outlines. */
+export function outlinesOf(said: readonly OutputReading[]): Reading['outlines'] {
+  const [first, ...others] = said.flatMap(({ outlines }) => outlines ?? []);
+  return first && [first, ...others];
+}
+
 /** Undefined where no output is a vector. */
 export function embeddingsOf(said: readonly OutputReading[]): readonly [Embedding, ...Embedding[]] | undefined {
   const [first, ...others] = said.flatMap((reading) => reading.embedding ?? []);
@@ -63,8 +70,8 @@ export interface Reading {
   /** What was read. Its voxels, or pixels, are gone once the draft is made. */
   readonly images: Images;
   readonly findings: Findings;
-  /** Of a model that outlines. */
-  readonly outlines?: Outlines;
+  /** Of a model that outlines: of a volume one, of images one for each that was read, in their order. */
+  readonly outlines?: readonly [Outlines, ...Outlines[]];
   /** Of a model that writes. */
   readonly text?: GeneratedText;
   /** Kept with the study, for retrieval, and never written back. */

@@ -2,14 +2,14 @@
  * From coarse labels to masks and counts at native resolution: pure, one pass, no copy of the volume. Worker threads run
  * {@link refineSlices} on parts of a volume; segment-counter.ts puts the parts together.
  */
-import { sliceVoxels, type Volume } from '../assembly/volume.ts';
+import { type Raster, sliceVoxels } from '../assembly/volume.ts';
 import { LabelLookup } from './label-lookup.ts';
 import type { CoarseLabels, RefineRule } from './model-package.ts';
 import { type PartStatistics, SegmentCounter } from './segment-counter.ts';
 import { type StoredRange, storedRange } from './stored-range.ts';
 
-/** What refining reads of a volume. */
-export type RefineVolume = Pick<Volume, 'shape' | 'affine' | 'voxels' | 'slices' | 'padding'>;
+/** What refining reads of a volume, or of one image. */
+export type RefineVolume = Pick<Raster, 'shape' | 'affine' | 'voxels' | 'slices' | 'padding'>;
 
 export interface RefinedSlices {
   /** Per segment of the rule: `(end - first) × ceil(rows × columns / 8)` bytes, least significant bit first. */
@@ -71,7 +71,7 @@ function refineSlice(
   { bits, histograms, counts }: SliceTarget,
 ): void {
   const [, rows, columns] = volume.shape;
-  const voxels = sliceVoxels(volume as Volume, k);
+  const voxels = sliceVoxels(volume, k);
   for (let row = 0; row < rows; row++) {
     const runs = lookup.runs(k, row);
     for (let at = 0; at < runs.length; at += 3) {

@@ -1,5 +1,5 @@
 /** How often each value occurs in an image: what percentiles, extremes, mean and deviation are exact from. */
-import type { Volume } from '../assembly/volume.ts';
+import type { Raster } from '../assembly/volume.ts';
 
 /** Counts of stored values with one rescaling; item `i` counts the stored value `i - 32768`. */
 export interface StoredCounts {
@@ -39,7 +39,7 @@ export function valueCounts(parts: readonly StoredCounts[]): ValueCounts {
 
 /** Counts slices `first … last - 1`: one item for each rescaling, none for padding. */
 export function countSlices(
-  { shape: [, rows, columns], slices, voxels, padding }: Pick<Volume, 'shape' | 'slices' | 'voxels' | 'padding'>,
+  { shape: [, rows, columns], slices, voxels, padding }: Pick<Raster, 'shape' | 'slices' | 'voxels' | 'padding'>,
   first: number,
   last: number,
 ): StoredCounts[] {
@@ -56,7 +56,7 @@ export function countSlices(
 }
 
 /** Adds stored values to counts; those from `padding.low` to `padding.high` are no image. */
-export function countStored(stored: Int16Array, counts: Uint32Array, padding: Volume['padding']): void {
+export function countStored(stored: Int16Array, counts: Uint32Array, padding: Raster['padding']): void {
   for (let i = 0; i < stored.length; i++) counts[stored[i]! - LOWEST_STORED]! += 1;
   if (padding !== undefined) counts.fill(0, padding.low - LOWEST_STORED, padding.high - LOWEST_STORED + 1);
 }

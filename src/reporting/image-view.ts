@@ -1,20 +1,50 @@
 /** Images on their own (CR, DX, MG, US …) as the page shows them: a view for each. No patient data. */
-import type { View, ViewAlgorithm, ViewWindow } from '../../contracts/generated/types.ts';
+import type { View, ViewAlgorithm, ViewSegment, ViewSlice, ViewWindow } from '../../contracts/generated/types.ts';
 import type { ImageHeader } from '../arrival/study.ts';
+import { isImagePlane } from '../assembly/image-plane.ts';
+import { imageScale } from '../assembly/image-scale.ts';
 import type { ImageFrame, ImageSet } from '../assembly/volume.ts';
-import type { Findings } from '../inference/findings.ts';
+import type { Findings, InstanceReference } from '../inference/findings.ts';
+import type { Outlines } from '../inference/reading.ts';
 import { imageMarks } from './marks.ts';
 import { percentileWindow } from './view.ts';
 
-/** Greyscale images only: the page has no colour. @param findings those that lie on an image are marked there */
-export function imageViews(set: ImageSet, algorithm: ViewAlgorithm, findings?: Findings): readonly View[] {
+/**
+ * Greyscale images only: the page has no colour.
+ * @param findings those that lie on an image are marked there
+ * @param outlines of the images that have any
+ */
+export function imageViews(
+  set: ImageSet,
+  algorithm: ViewAlgorithm,
+  findings?: Findings,
+  outlines: readonly Outlines[] = [],
+): readonly View[] {
   return set.images
     .filter(({ header }) => header.samplesPerPixel === 1)
     .map((image, at) => {
       const place = { sopInstanceUid: image.header.sopInstanceUid, frameNumber: image.frameNumber };
       const marks = findings === undefined ? [] : imageMarks(place, findings);
-      return { ...imageView(set, image, algorithm, at + 1), ...(marks.length === 0 ? {} : { marks: [...marks] }) };
+      const segments = outlines.filter((one) => isOver(one, image)).flatMap(viewSegments);
+      const view = imageView(set, image, algorithm, at + 1);
+      return { ...view, segments, ...(marks.length === 0 ? {} : { marks: [...marks] }) };
     });
+}
+
+function isOver({ segmentation: { source } }: Outlines, image: ImageFrame): boolean {
+  return isImagePlane(source) && source.image === image;
+}
+
+/** Their only slice is the first. */
+function viewSegments({ segmentation, statistics }: Outlines): readonly ViewSegment[] {
+  return segmentation.segments.map(({ number, key, label, color }) => {
+    const isEmpty = statistics.find(({ segmentNumber }) => segmentNumber === number)?.voxels === 0;
+    return { number, key, label, color: [...color], ...(isEmpty ? {} : { extent: { first: 0, last: 0, largest: 0 } }) };
+  });
+}
+
+export function isOfImage(slice: ViewSlice, { sopInstanceUid, frameNumber = 1 }: InstanceReference): boolean {
+  return slice.sopInstanceUid === sopInstanceUid && slice.frameNumber === frameNumber;
 }
 
 function imageView(
@@ -25,7 +55,7 @@ function imageView(
 ): View {
   const { header, frameNumber } = image;
   const { sopInstanceUid, rows, columns, viewPosition } = header;
-  const spacing = header.frames[frameNumber - 1]?.pixelSpacing ?? header.imagerPixelSpacing ?? [1, 1];
+  const spacing = imageScale(image)?.pixelSpacing ?? [1, 1];
   return {
     algorithm: { name, version, title },
     seriesInstanceUid,

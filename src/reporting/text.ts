@@ -1,7 +1,15 @@
 /** Numbers and units as a radiologist reads them. */
 import type { Measurement } from '../inference/findings.ts';
 
-const UNIT_TEXT: Readonly<Record<string, string>> = { ml: 'ml', "[hnsf'U]": 'HU', '%': '%', mm: 'mm', '1': '' };
+const UNIT_TEXT: Readonly<Record<string, string>> = {
+  ml: 'ml',
+  "[hnsf'U]": 'HU',
+  '%': '%',
+  mm: 'mm',
+  mm2: 'mm\u00b2',
+  cm2: 'cm\u00b2',
+  '1': '',
+};
 
 /** Decimals by UCUM unit: a percentage to one place, millilitres and Hounsfield units to whole numbers. */
 const DECIMALS: Readonly<Record<string, number>> = { ml: 0, "[hnsf'U]": 0, '%': 1, mm: 1 };

@@ -114,7 +114,7 @@ function group(observed: Observed, members: readonly Entry[]): Entry {
 function member(observed: Observed, measurement: Measurement): Entry {
   const { algorithm, finding } = observed;
   const { report } = observed.input;
-  const { derivation, threshold } = measurement;
+  const { derivation, method, threshold } = measurement;
   const name = derivation === undefined ? measurement.concept.meaning : derived(derivation, measurement.concept);
   const value = Number.isFinite(measurement.value) ? measurement.value : undefined;
   return entry(observationUid(report, algorithm, finding.key, measurement.key), {
@@ -123,6 +123,7 @@ function member(observed: Observed, measurement: Measurement): Entry {
     code: concept(measurement.concept, name),
     valueQuantity: value === undefined ? undefined : quantity(value, measurement.unit),
     dataAbsentReason: value === undefined ? dataAbsentReason(measurement.qualifier) : undefined,
+    method: method && concept(method),
     component: [
       ...lateralityOf(finding),
       ...(derivation === undefined ? [] : [{ code: concept(DERIVATION), valueCodeableConcept: concept(derivation) }]),
@@ -175,6 +176,7 @@ function shared({
     valueCodeableConcept: undefined,
     dataAbsentReason: undefined,
     bodySite: finding.site === undefined ? undefined : concept(finding.site, findingTitle(finding)),
+    method: undefined,
     device: { reference: deviceUrl(algorithm), type: 'Device' },
     derivedFrom: [imagingStudy],
     hasMember: undefined,

@@ -37,6 +37,7 @@ export const OWNED = {
     'valueCodeableConcept',
     'dataAbsentReason',
     'bodySite',
+    'method',
     'device',
     'derivedFrom',
     'hasMember',

@@ -7,7 +7,7 @@
  * What changes with the attempt and the revision: SOP Instance UIDs.
  */
 
-import type { Algorithm } from '../inference/findings.ts';
+import type { Algorithm, InstanceReference } from '../inference/findings.ts';
 import type { Report } from '../reporting/report.ts';
 import { nameBasedUid, type SeriesInstanceUid, type SopInstanceUid, type Uid } from '../uid.ts';
 
@@ -15,14 +15,14 @@ export type TrackingUid = Uid<'TrackingUid'>;
 export type ObservationUid = Uid<'ObservationUid'>;
 export type DeviceObserverUid = Uid<'DeviceObserverUid'>;
 
-/** A report is one SR, and one SEG for every algorithm that outlines. */
-export type ResultObject = 'sr' | { readonly segOf: Algorithm };
+/** A report is one SR, and one SEG for every algorithm that outlines; on images of their own one for each image. */
+export type ResultObject = 'sr' | { readonly segOf: Algorithm; readonly image?: InstanceReference };
 
 /** SOP Instance UID (0008,0018): a new one for every revision (PS3.3 C.17.2.3, Predecessor Documents Sequence). */
 export function sopInstanceUid(report: Report, object: ResultObject): SopInstanceUid {
   const { attemptKey, revision } = report.provenance;
   const name = ['sop-instance', report.studyInstanceUid, attemptKey, String(revision)];
-  return nameBasedUid<SopInstanceUid>(...name, ...nameOf(object));
+  return nameBasedUid<SopInstanceUid>(...name, ...nameOf(object), ...imageOf(object));
 }
 
 /**
@@ -31,6 +31,12 @@ export function sopInstanceUid(report: Report, object: ResultObject): SopInstanc
  */
 export function seriesInstanceUid(report: Report, object: ResultObject): SeriesInstanceUid {
   return nameBasedUid<SeriesInstanceUid>('series', report.studyInstanceUid, ...nameOf(object));
+}
+
+function imageOf(object: ResultObject): readonly string[] {
+  if (object === 'sr' || object.image === undefined) return [];
+  const { sopInstanceUid: uid, frameNumber = 1 } = object.image;
+  return [uid, String(frameNumber)];
 }
 
 function nameOf(object: ResultObject): readonly string[] {

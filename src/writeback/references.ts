@@ -11,6 +11,10 @@ export function sopReference(reference: InstanceReference): DicomDataSet {
   });
 }
 
+export function isSameImage(a: InstanceReference | undefined, b: InstanceReference): boolean {
+  return a?.sopInstanceUid === b.sopInstanceUid && a.frameNumber === b.frameNumber;
+}
+
 /** Each instance once, in the order of its first frame. */
 export function distinctInstances(references: readonly InstanceReference[]): readonly InstanceReference[] {
   const seen = new Map<string, InstanceReference>();

@@ -66,7 +66,7 @@ function unpack(
 }
 
 /** The same, straight from the masks: every plane that has a voxel. */
-function expected({ volume, bytesPerSlice, segments }: Segmentation): ReturnType<typeof unpack> {
+function expected({ source: volume, bytesPerSlice, segments }: Segmentation): ReturnType<typeof unpack> {
   const [slices, rows, columns] = volume.shape;
   return segments.flatMap((segment) =>
     Array.from({ length: slices }, (_, slice) => {

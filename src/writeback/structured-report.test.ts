@@ -21,7 +21,13 @@ const software = { name: 'Wetread', version: '0.1.0' };
 const seg = segmentationObject({ report, study, software, segmentation, findings: report.readings[0] });
 
 function build(changes: Partial<StructuredReportInput> = {}): DicomObject {
-  return structuredReport({ report, study, software, sources: [{ images: volume, segmentation: seg }], ...changes });
+  return structuredReport({
+    report,
+    study,
+    software,
+    sources: [{ images: volume, segmentations: [{ object: seg }] }],
+    ...changes,
+  });
 }
 
 function get(dataSet: DicomDataSet, keyword: Keyword): string | undefined {

@@ -89,10 +89,8 @@ function evidence({ report, study, sources }: StructuredReportInput): DicomDataS
   const images = report.readings.map(({ seriesInstanceUid, evidence: read, findings }) => {
     return { seriesInstanceUid, instances: [...read, ...findings.flatMap((finding) => finding.evidence)] };
   });
-  const masks = sources.flatMap(({ segmentation }) =>
-    segmentation === undefined
-      ? []
-      : [{ seriesInstanceUid: segmentation.seriesInstanceUid, instances: [segmentation] }],
+  const masks = sources.flatMap(({ segmentations = [] }) =>
+    segmentations.map(({ object }) => ({ seriesInstanceUid: object.seriesInstanceUid, instances: [object] })),
   );
   return hierarchicalReference(study.studyInstanceUid, [...images, ...masks]);
 }

@@ -72,7 +72,7 @@ function makeCase(
     report,
     study,
     software,
-    sources: [{ images: volume, segmentation: seg }],
+    sources: [{ images: volume, segmentations: [{ object: seg }] }],
   });
   const writer = instanceWriter();
   const [srPath, segPath] = [join(folder, `${name}-sr.dcm`), join(folder, `${name}-seg.dcm`)];
@@ -324,7 +324,11 @@ function assertGroup(group: ReadGroup, each: Case, finding: Finding): void {
 }
 
 /** The value of a bit mask at `[slice, row, column]`. */
-function inMask({ volume, bytesPerSlice, segments }: Segmentation, segment: number, index: readonly number[]): number {
+function inMask(
+  { source: volume, bytesPerSlice, segments }: Segmentation,
+  segment: number,
+  index: readonly number[],
+): number {
   const [k, row, column] = index as [number, number, number];
   const i = row * volume.shape[2] + column;
   return (segments[segment - 1]!.bits[k * bytesPerSlice + (i >> 3)]! >> (i & 7)) & 1;

@@ -127,11 +127,11 @@ function segmentationOf(volume: Volume, ct: ChestCt): Segmentation {
       bits: mask(TISSUE.leftLung),
     },
   ];
-  return { volume, bytesPerSlice, segments };
+  return { source: volume, bytesPerSlice, segments };
 }
 
 function documentsOf({ header }: Study, segmentation: Segmentation): Pick<ChestStudy, 'report' | 'documents'> {
-  const { volume } = segmentation;
+  const { source: volume } = segmentation;
   const statistics = segmentation.segments.map((segment) => statisticsOf(segmentation, segment));
   const slices = sampleEvidence(volume);
   const findings = sampleFindings(segmentation).map((finding) => {
@@ -162,7 +162,7 @@ function documentsOf({ header }: Study, segmentation: Segmentation): Pick<ChestS
   const seg = segmentationObject({ ...common, segmentation, findings: report.readings[0] });
   const sr = structuredReport({
     ...common,
-    sources: [{ images: volume, segmentation: seg }],
+    sources: [{ images: volume, segmentations: [{ object: seg }] }],
   });
   const writer = instanceWriter();
   const bundle = reportTransaction({
@@ -190,7 +190,7 @@ function documentsOf({ header }: Study, segmentation: Segmentation): Pick<ChestS
   };
 }
 
-function statisticsOf({ volume, bytesPerSlice }: Segmentation, { number, bits }: Segment): SegmentStatistics {
+function statisticsOf({ source: volume, bytesPerSlice }: Segmentation, { number, bits }: Segment): SegmentStatistics {
   const [slices, rows, columns] = volume.shape;
   const histogram = new Uint32Array(1200);
   const areas = Array.from({ length: slices }, () => 0);

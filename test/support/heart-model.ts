@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadModelPackage } from '../../adapters/model-folder/model-shelf.ts';
 import { openSession } from '../../adapters/onnxruntime/session.ts';
+import { voxelWorkers } from '../../adapters/voxel-workers/voxel-workers.ts';
 import type { ImageSet } from '../../src/assembly/volume.ts';
 import { type CardOf, type ClassificationOutput, type ModelPackage, reads } from '../../src/inference/model-package.ts';
 import type { Reading } from '../../src/inference/reading.ts';
@@ -38,9 +39,13 @@ export async function openHeartReader(): Promise<HeartReader> {
       return { outputs: await session.run(inputs, outputs), provider: session.provider };
     },
   };
+  const voxels = voxelWorkers({ threads: 1 });
   return {
     model,
-    read: (images) => readImages(inference, { ...model, card }, images, never),
-    [Symbol.asyncDispose]: () => session.release(),
+    read: (images) => readImages({ inference, voxels }, { ...model, card }, images, never),
+    async [Symbol.asyncDispose]() {
+      await voxels.close();
+      await session.release();
+    },
   };
 }

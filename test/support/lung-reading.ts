@@ -1,5 +1,6 @@
 /** The bundled lung model as the pipeline runs it, without the process in between. */
 import { join } from 'node:path';
+import { isImagePlane } from '../../src/assembly/image-plane.ts';
 import type { Segmentation } from '../../src/assembly/segmentation.ts';
 import type { Volume } from '../../src/assembly/volume.ts';
 import type { Finding, Findings } from '../../src/inference/findings.ts';
@@ -23,9 +24,10 @@ export async function openLungReader(): Promise<LungReader> {
     ...reader,
     async read(volume) {
       const reading = await reader.read(volume);
-      return isSkipped(reading)
-        ? reading
-        : { segmentation: reading.outlines!.segmentation, findings: reading.findings };
+      if (isSkipped(reading)) return reading;
+      const { source, ...masks } = reading.outlines![0].segmentation;
+      if (isImagePlane(source)) throw new Error('a volume was read');
+      return { segmentation: { source, ...masks }, findings: reading.findings };
     },
   };
 }

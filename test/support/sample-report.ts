@@ -184,7 +184,7 @@ export function sampleSegmentation(volume: Volume): Segmentation {
   };
   const lung = { category: codes.ANATOMICAL_STRUCTURE, type: codes.LUNG };
   return {
-    volume,
+    source: volume,
     bytesPerSlice,
     segments: [
       {
@@ -211,7 +211,7 @@ export function sampleSegmentation(volume: Volume): Segmentation {
 
 /** HU of every voxel inside the segments given. */
 export function valuesInside(segmentation: Segmentation, segments: readonly Segment[]): number[] {
-  const { volume, bytesPerSlice } = segmentation;
+  const { source: volume, bytesPerSlice } = segmentation;
   const [slices, rows, columns] = volume.shape;
   const values: number[] = [];
   for (let k = 0; k < slices; k += 1) {
@@ -262,7 +262,7 @@ export function sampleEvidence(volume: Volume): [InstanceReference, ...InstanceR
 
 /** Findings `lung-right`, `lung-left` (with a segment each) and `lungs` (both together, without a segment). */
 export function sampleFindings(segmentation: Segmentation): Finding[] {
-  const { volume, segments } = segmentation;
+  const { source: volume, segments } = segmentation;
   const middle = sampleEvidence(volume)[Math.floor(volume.shape[0] / 2)]!;
   const one = segments.map(
     (segment): Finding => ({
@@ -290,7 +290,7 @@ export function sampleFindings(segmentation: Segmentation): Finding[] {
 
 /** A draft of revision 1 that rests on {@link sampleFindings}. */
 export function sampleReport(segmentation: Segmentation, changes: Partial<Report> = {}): Report {
-  const { volume } = segmentation;
+  const { source: volume } = segmentation;
   const findings = sampleFindings(segmentation);
   const [right, left, both] = findings.map((f) => f.measurements[0]!.value!);
   return {

@@ -6,6 +6,7 @@ import { ThreadedFrameDecoder } from '../../../adapters/codecs/frame-decoder.ts'
 import { loadModelPackage } from '../../../adapters/model-folder/model-shelf.ts';
 import { part10Reader } from '../../../adapters/part10/reader.ts';
 import { uniform } from '../../../adapters/phantom/random.ts';
+import { voxelWorkers } from '../../../adapters/voxel-workers/voxel-workers.ts';
 import { studiesBelow } from '../../../services/wetread/folder-studies.ts';
 import type { ImageHeader } from '../../../src/arrival/study.ts';
 import { assembleImageSet } from '../../../src/assemble-series.ts';
@@ -34,9 +35,12 @@ const ASKED = 'the model is asked';
 /** The reason, or that nothing spoke against asking the model. */
 async function outcome(images: ImageSet): Promise<string> {
   const inference = { infer: () => Promise.reject(new Error(ASKED)) };
-  const reading = await readImages(inference, model, images, new AbortController().signal).catch(
-    (error: unknown) => error,
-  );
+  const reading = await readImages(
+    { inference, voxels: voxelWorkers() },
+    model,
+    images,
+    new AbortController().signal,
+  ).catch((error: unknown) => error);
   if (reading instanceof Error) return reading.message;
   assert.ok(isSkipped(reading));
   return reading.skipped.code;

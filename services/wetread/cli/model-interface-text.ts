@@ -36,9 +36,10 @@ function sizeLimits(input: InputRule): readonly string[] {
 function outputLimits(output: OutputRule): readonly string[] {
   switch (output.kind) {
     case 'label-map':
-      return output.gate.regions.map(
-        ({ meaning, milliliters }) => `  ${meaning}: ${milliliters.minimum} to ${milliliters.maximum} ml`,
-      );
+      return output.gate.regions.flatMap(({ meaning, milliliters, percent }) => [
+        ...(milliliters === undefined ? [] : [`  ${meaning}: ${milliliters.minimum} to ${milliliters.maximum} ml`]),
+        ...(percent === undefined ? [] : [`  ${meaning}: ${percent.minimum} to ${percent.maximum} % of the image`]),
+      ]);
     case 'classification':
       return output.gate.map(({ meaning, minimum }) => `  ${meaning}: probability at least ${minimum}`);
     case 'measurement':

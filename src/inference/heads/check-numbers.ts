@@ -33,19 +33,25 @@ export function componentKeyContradictions(rules: readonly FindingRule[], at: st
 }
 
 function wrongUnit(measure: MeasureRule, at: string): readonly string[] {
-  const expected = unitOf(measure);
-  return expected === undefined || isUcum(measure.unit, expected)
+  const expected = unitsOf(measure);
+  return expected.length === 0 || expected.some((unit) => isUcum(measure.unit, unit))
     ? []
-    : [`${at}: ${measure.kind} is in ${expected} (UCUM), not in ${measure.unit.value}`];
+    : [`${at}: ${measure.kind} is in ${expected.join(' or ')} (UCUM), not in ${measure.unit.value}`];
 }
 
 /** Of values in the image's units, none is fixed. */
-function unitOf(measure: MeasureRule): string | undefined {
-  if (needsShape(measure)) return 'mm';
-  if (measure.kind === 'volume') return 'ml';
-  if (measure.kind === 'fraction-below') return '%';
-  return measure.kind === 'count' ? '1' : undefined;
+function unitsOf(measure: MeasureRule): readonly string[] {
+  if (needsShape(measure)) return ['mm'];
+  return UNITS[measure.kind] ?? [];
 }
+
+const UNITS: Partial<Readonly<Record<MeasureRule['kind'], readonly string[]>>> = {
+  volume: ['ml'],
+  area: ['mm2', 'cm2'],
+  'area-share': ['%'],
+  'fraction-below': ['%'],
+  count: ['1'],
+};
 
 function isUcum({ value, scheme }: Code, unit: string): boolean {
   return scheme === 'UCUM' && value === unit;

@@ -1,5 +1,5 @@
 /** Size, shape and values of regions at native resolution: of a finding's segments as a whole, and of their components. */
-import { sliceVoxels, type Volume, voxelMilliliters } from '../../assembly/volume.ts';
+import { type Raster, sliceVoxels } from '../../assembly/volume.ts';
 import type { RefineRule, SegmentStatistics } from '../model-package.ts';
 import { SegmentCounter } from '../segment-counter.ts';
 import { storedRange } from '../stored-range.ts';
@@ -7,8 +7,8 @@ import { componentsOf, visitRuns } from './components.ts';
 import type { Mask } from './mask-runs.ts';
 import { RegionOutline, type RegionShape } from './region-shape.ts';
 
-/** What measuring reads of a volume. */
-export type MeasuredVolume = Pick<Volume, 'shape' | 'affine' | 'spacing' | 'voxels' | 'slices' | 'padding'>;
+/** What measuring reads of a volume, or of one image. */
+export type MeasuredVolume = Pick<Raster, 'shape' | 'affine' | 'voxels' | 'slices' | 'padding'>;
 
 /** What is to be measured of one mask. */
 export interface RegionRule {
@@ -16,7 +16,7 @@ export interface RegionRule {
   readonly segments: readonly number[];
   /** Is the shape of the whole asked for? */
   readonly shape: boolean;
-  readonly components?: { readonly minimumMilliliters: number; readonly atMost: number };
+  readonly components?: { readonly minimumVoxels: number; readonly atMost: number };
   /** Values (units) that are counted; those of every voxel of the mask lie in it. */
   readonly range: RefineRule['range'];
 }
@@ -62,12 +62,10 @@ function shapeOf({ shape: [, rows], affine }: MeasuredVolume, mask: Mask): Regio
 function measureComponents(
   volume: MeasuredVolume,
   mask: Mask,
-  { minimumMilliliters, atMost }: NonNullable<RegionRule['components']>,
+  limits: NonNullable<RegionRule['components']>,
   range: RefineRule['range'],
 ): NonNullable<MeasuredRegion['components']> {
-  // rounding must not set aside a component of just the size asked for
-  const minimumVoxels = Math.max(1, Math.ceil(minimumMilliliters / voxelMilliliters(volume) - 1e-9));
-  const found = componentsOf(mask, { minimumVoxels, atMost });
+  const found = componentsOf(mask, limits);
   const counters = found.voxels.map((_, at) => new ComponentCounter(volume, at + 1, range));
   found.visit(
     (slice, row, from, end, at) => counters[at]!.add(slice, row, from, end),

@@ -1,5 +1,9 @@
 /** Which planes of which segments become frames of a SEG, and their pixels, one bit each. */
+import type { MaskSource } from '../../assembly/image-plane.ts';
 import type { Segment, Segmentation } from '../../assembly/segmentation.ts';
+
+/** Of a volume or of one image. */
+export type WrittenSegmentation = Segmentation<MaskSource>;
 
 export interface SegmentFrame {
   readonly segment: Segment;
@@ -11,11 +15,11 @@ export interface SegmentFrame {
  * Frames by segment, then along the normal. Planes without a voxel are left out (PS3.3 C.8.20.2); a segment without any
  * voxel keeps its first plane, so that every segment has a frame.
  */
-export function framesOf(segmentation: Segmentation): readonly SegmentFrame[] {
-  const { volume, segments } = segmentation;
+export function framesOf(segmentation: WrittenSegmentation): readonly SegmentFrame[] {
+  const { source, segments } = segmentation;
   return segments.flatMap((segment) => {
     const frames: SegmentFrame[] = [];
-    for (let slice = 0; slice < volume.shape[0]; slice += 1)
+    for (let slice = 0; slice < source.shape[0]; slice += 1)
       if (hasVoxels(maskOf(segmentation, segment, slice))) frames.push({ segment, slice });
     return frames.length > 0 ? frames : [{ segment, slice: 0 }];
   });
@@ -25,8 +29,8 @@ export function framesOf(segmentation: Segmentation): readonly SegmentFrame[] {
  * Pixel Data of the frames (PS3.5 8.1.1): bits run on across the borders of frames, the least significant bit first,
  * padded with zeros to an even length.
  */
-export function packFrames(segmentation: Segmentation, frames: readonly SegmentFrame[]): Uint8Array {
-  const [, rows, columns] = segmentation.volume.shape;
+export function packFrames(segmentation: WrittenSegmentation, frames: readonly SegmentFrame[]): Uint8Array {
+  const [, rows, columns] = segmentation.source.shape;
   const bitsPerFrame = rows * columns;
   const byteLength = Math.ceil((frames.length * bitsPerFrame) / 8);
   const packed = new Uint8Array(byteLength + (byteLength % 2));
@@ -40,7 +44,7 @@ export function packFrames(segmentation: Segmentation, frames: readonly SegmentF
 }
 
 /** Bits of one plane, starting on a byte; a view. */
-function maskOf({ bytesPerSlice }: Segmentation, segment: Segment, slice: number): Uint8Array {
+function maskOf({ bytesPerSlice }: WrittenSegmentation, segment: Segment, slice: number): Uint8Array {
   return segment.bits.subarray(slice * bytesPerSlice, (slice + 1) * bytesPerSlice);
 }
 

@@ -1,16 +1,23 @@
 /** Segment Sequence of a SEG (PS3.3 C.8.20.2, Table C.8.20-2 and C.8.20-4). */
 import type { Segment } from '../../assembly/segmentation.ts';
 import type { DicomDataSet } from '../../dicom-json.ts';
-import type { Algorithm, Findings } from '../../inference/findings.ts';
+import type { Algorithm, Findings, InstanceReference } from '../../inference/findings.ts';
 import type { Report } from '../../reporting/report.ts';
 import { codedEntry } from '../coded-entry.ts';
 import { dataSet } from '../data-set.ts';
 import * as identity from '../identity.ts';
 import { MANUFACTURER } from '../modules.ts';
+import { isSameImage } from '../references.ts';
 import { ARTIFICIAL_INTELLIGENCE } from '../sr/concepts.ts';
 import { algorithmParameters } from '../sr/context.ts';
 import { line, paragraph } from '../text.ts';
 import { recommendedDisplayCIELab } from './cielab.ts';
+
+/** Those that rest on one image, where the reading is of several and each has segments of the same numbers. */
+export function findingsOn(findings: Findings, image: InstanceReference | undefined): Findings {
+  if (image === undefined) return findings;
+  return { ...findings, findings: findings.findings.filter(({ evidence: [first] }) => isSameImage(first, image)) };
+}
 
 /** One item of the Segment Sequence. */
 export function segmentItem(report: Report, findings: Findings, segment: Segment): DicomDataSet {

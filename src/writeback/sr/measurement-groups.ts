@@ -1,6 +1,6 @@
 /** Findings with their measurements: TID 1411, 1501 and the measurement templates 1419 and 300 (PS3.16). */
 import * as codes from '../../codes.ts';
-import type { Finding, Findings, Measurement } from '../../inference/findings.ts';
+import type { Finding, Findings, InstanceReference, Measurement } from '../../inference/findings.ts';
 import type { Report } from '../../reporting/report.ts';
 import type { DicomObject } from '../artifact.ts';
 import * as identity from '../identity.ts';
@@ -9,28 +9,54 @@ import { type ContentItem, codeItem, container, imageItem, numberItem, textItem,
 import { algorithmIdentification } from './context.ts';
 import { imageRegion, isOnImage, volumeSurface } from './regions.ts';
 
+/** A SEG; `image` where it is of one image on its own. */
+export interface OutlinedImages {
+  readonly object: DicomObject;
+  readonly image?: InstanceReference;
+}
+
 /** A finding, and who says it. */
 export interface FindingContext {
   readonly report: Report;
   /** The reading that the finding is of. */
   readonly findings: Findings;
   readonly finding: Finding;
-  /** Outlines of that reading. */
-  readonly segmentation?: DicomObject | undefined;
+  /** Outlines of that reading, on the images of the finding. */
+  readonly outlined?: OutlinedImages | undefined;
 }
 
-/** TID 1411 where a segment outlines the finding or it lies in the patient, TID 1410 where it lies on an image, else TID 1501. */
+/**
+ * TID 1411 where a segment of a volume outlines the finding or it lies in the patient, TID 1410 where a segment of one
+ * image outlines it or it lies on an image, else TID 1501.
+ */
 export function measurementGroup(context: FindingContext): ContentItem {
-  const { segmentation, finding, findings } = context;
+  const { outlined, finding, findings } = context;
   const { segmentNumber, region } = finding;
-  if (segmentation !== undefined && segmentNumber !== undefined) {
-    // PS3.16 TID 1411 row 7
-    const segment = imageItem('CONTAINS', concepts.REFERENCED_SEGMENT, segmentation, { segmentNumber });
-    return regionGroup(context, [segment, sourceSeries(findings)], '1411');
-  }
+  if (outlined !== undefined && segmentNumber !== undefined)
+    return outlined.image === undefined
+      ? // PS3.16 TID 1411 row 7
+        regionGroup(context, [segment(outlined.object, segmentNumber), sourceSeries(findings)], '1411')
+      : regionGroup(context, segmentFrame(outlined.object, outlined.image, segmentNumber), '1410');
   if (region === undefined) return genericGroup(context);
   if (isOnImage(region)) return regionGroup(context, [imageRegion(region)], '1410');
   return regionGroup(context, [...volumeSurface(region), ...illustrations(finding), sourceSeries(findings)], '1411');
+}
+
+function segment(object: DicomObject, segmentNumber: number): ContentItem {
+  return imageItem('CONTAINS', concepts.REFERENCED_SEGMENT, object, { segmentNumber });
+}
+
+/** PS3.16 TID 1410 rows 8 and 9: a segment of one image has one frame, and both have the same number. */
+function segmentFrame(
+  { sopInstanceUid, sopClassUid }: DicomObject,
+  image: InstanceReference,
+  segmentNumber: number,
+): readonly ContentItem[] {
+  const frame = { sopInstanceUid, sopClassUid, frameNumber: segmentNumber };
+  return [
+    imageItem('CONTAINS', concepts.REFERENCED_SEGMENTATION_FRAME, frame, { segmentNumber }),
+    imageItem('CONTAINS', concepts.SOURCE_IMAGE_FOR_SEGMENTATION, image),
+  ];
 }
 
 /** Images that show it best, for a reader that cannot draw in space. */
@@ -124,8 +150,13 @@ function numbers({ report, findings, finding }: FindingContext): readonly Conten
 }
 
 /** TID 300 Measurement; TID 1419 has the same rows under other numbers. */
-function measurement({ concept, derivation, threshold, ...value }: Measurement, observationUid: string): ContentItem {
+function measurement(
+  { concept, method, derivation, threshold, ...value }: Measurement,
+  observationUid: string,
+): ContentItem {
   const children = [
+    // PS3.16 TID 300 row 3, TID 1419 row 7
+    ...(method === undefined ? [] : [codeItem('HAS CONCEPT MOD', codes.MEASUREMENT_METHOD, method)]),
     // PS3.16 TID 300 row 4, TID 1419 row 8
     ...(derivation === undefined ? [] : [codeItem('HAS CONCEPT MOD', codes.DERIVATION, derivation)]),
     // PS3.16 TID 300 row 10, TID 1419 row 14: a parameter of the derivation

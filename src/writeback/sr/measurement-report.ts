@@ -2,19 +2,19 @@
 import type { Images } from '../../assembly/volume.ts';
 import type { Code } from '../../codes.ts';
 import type { Report, ReportSection } from '../../reporting/report.ts';
-import type { DicomObject } from '../artifact.ts';
 import type { ResultContext } from '../modules.ts';
+import { isSameImage } from '../references.ts';
 import * as concepts from './concepts.ts';
 import { type ContentItem, codeItem, container, textItem } from './content-item.ts';
 import { algorithmIdentification, languageOfContent, observationContext } from './context.ts';
 import { imageLibrary, type LibrarySeries } from './image-library.ts';
-import { measurementGroup } from './measurement-groups.ts';
+import { measurementGroup, type OutlinedImages } from './measurement-groups.ts';
 
-/** What a reading was made from, and the SEG that its findings with a `segmentNumber` refer to. */
+/** What a reading was made from, and the SEGs that its findings with a `segmentNumber` refer to. */
 export interface ReadingSource {
   readonly images: Images;
-  /** Without it, findings are written without a region. */
-  readonly segmentation?: DicomObject;
+  /** Without one, findings are written without a region. */
+  readonly segmentations?: readonly OutlinedImages[];
 }
 
 /** TID 1500 Measurement Report. */
@@ -49,9 +49,12 @@ function readSeries({ readings }: Report, sources: readonly ReadingSource[]): re
 
 function imagingMeasurements(report: Report, sources: readonly ReadingSource[]): readonly ContentItem[] {
   const groups = report.readings.flatMap((findings, at) =>
-    findings.findings.map((finding) =>
-      measurementGroup({ report, findings, finding, segmentation: sources[at]?.segmentation }),
-    ),
+    findings.findings.map((finding) => {
+      const outlined = sources[at]?.segmentations?.find(
+        ({ image }) => !image || isSameImage(finding.evidence[0], image),
+      );
+      return measurementGroup({ report, findings, finding, outlined });
+    }),
   );
   // Row 12 is always there, so row 6 may be absent; an empty container may not be written.
   return groups.length === 0 ? [] : [container('CONTAINS', concepts.IMAGING_MEASUREMENTS, groups)];
