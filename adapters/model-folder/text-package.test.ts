@@ -3,11 +3,17 @@ import assert from 'node:assert/strict';
 import { appendFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { ModelCard } from '../../src/inference/model-package.ts';
+import type { ModelCard, PicturesInput } from '../../src/inference/model-package.ts';
 import { lungCard } from '../../test/support/model-card.ts';
 import { seal } from '../../test/support/model-package.ts';
 import { TemporaryFolder } from '../../test/support/phantom-studies.ts';
-import { PROMPT, textCard, writeTextPackage } from '../../test/support/text-package.ts';
+import {
+  PROMPT,
+  radiographCard,
+  textCard,
+  writeRadiographPackage,
+  writeTextPackage,
+} from '../../test/support/text-package.ts';
 import { loadModelPackage } from './model-shelf.ts';
 
 const folder = new TemporaryFolder();
@@ -54,6 +60,34 @@ for (const [what, edit, message] of [
 ] as const satisfies readonly (readonly [string, (card: ModelCard) => unknown, RegExp])[]) {
   test(`WR-VLM-18 refused: ${what}`, async () => {
     await assert.rejects(loadModelPackage(await write(edit)), { code: 'package-invalid', message });
+  });
+}
+
+const radiographs = radiographCard();
+const [frontal] = (radiographs.input as PicturesInput).views!;
+for (const [what, edit, message] of [
+  ['radiographs for a graph', (card) => Object.assign(card, { runtime: lung.runtime }), /need a runtime of kind chat/],
+  [
+    'percentiles upside down',
+    (card) => Object.assign(card.input, { window: { kind: 'percentiles', low: 99, high: 1 } }),
+    /\/input\/window: low is not below high/,
+  ],
+  [
+    'a position of two views',
+    (card) => Object.assign(card.input, { views: [frontal, { ...frontal, meaning: 'other', positions: ['pa'] }] }),
+    /\/input\/views: a View Position is declared twice/,
+  ],
+  [
+    'text in the pixels that is accepted',
+    (card) => Object.assign(card.input.gate, { burnedInText: 'accepted' }),
+    /never shown to a language model/,
+  ],
+  ['windows of slices', (card) => Object.assign(card.input, { windows: [] }), /input/],
+] as const satisfies readonly (readonly [string, (card: ModelCard) => unknown, RegExp])[]) {
+  test(`WR-VLM-29 refused: ${what}`, async () => {
+    count += 1;
+    const home = await writeRadiographPackage(join(folder.path, String(count)), edit);
+    await assert.rejects(loadModelPackage(home), { code: 'package-invalid', message });
   });
 }
 

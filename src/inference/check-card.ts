@@ -63,6 +63,10 @@ function runtimeContradictions({ runtime, input, outputs }: ModelCard): readonly
     return [
       ...unless(isPictured, '/input: a runtime of kind chat-completions reads slices or pictures'),
       ...unless(writes === 1 && outputs.length === 1, '/outputs: a runtime of kind chat-completions gives one text'),
+      ...unless(
+        input.gate.burnedInText !== 'accepted',
+        '/input/gate/burnedInText: images with burned-in text are never shown to a language model',
+      ),
     ];
   return [
     ...unless(!isPictured, '/input: pictures need a runtime of kind chat-completions'),

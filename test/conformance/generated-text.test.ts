@@ -5,11 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { instanceWriter } from '../../adapters/part10/writer.ts';
+import type { StudyHeader } from '../../src/arrival/study.ts';
+import type { Images } from '../../src/assembly/volume.ts';
 import type { AnsweredSentence } from '../../src/inference/text-answer.ts';
 import { makeDraft } from '../../src/make-draft.ts';
 import { reportTransaction } from '../../src/writeback/fhir.ts';
 import { dciodvfy, withoutTool } from '../support/dicom-tools.ts';
 import { fhirValidator, isKnownMessage } from '../support/fhir-validator.ts';
+import { imageFrame, imageSet } from '../support/image-frames.ts';
 import { sampleReport, sampleSegmentation, sampleStudyHeader, sampleVolume } from '../support/sample-report.ts';
 import { sampleTextReading } from '../support/text-reading.ts';
 
@@ -30,18 +33,43 @@ const CASES: Readonly<Record<string, readonly AnsweredSentence[]>> = {
   uncoded: [{ section: 'findings', text: 'The lungs are clear – “größtenteils”.' }],
 };
 
-function drafted(sentences: readonly AnsweredSentence[]): ReturnType<typeof makeDraft> {
-  return makeDraft({ study, readings: [sampleTextReading(volume, sentences)], unavailable: [] }, provenance);
+/** A frontal and a lateral view. */
+const radiographs = imageSet(
+  ['PA', 'LL'].map((viewPosition) => imageFrame([8, 8], (row, column) => row * column, { viewPosition })),
+);
+const OF_RADIOGRAPHS: readonly AnsweredSentence[] = [
+  { section: 'findings', text: 'Emphysema is seen.', picture: 2, label: 'low-attenuation', presence: 'present' },
+  { section: 'findings', text: 'No effusion.', picture: 1 },
+  { section: 'impression', text: 'Emphysema.', label: 'low-attenuation', presence: 'present' },
+];
+
+const DRAFTS: Readonly<Record<string, Drafted>> = {
+  ...Object.fromEntries(Object.entries(CASES).map(([name, sentences]) => [name, drafted(volume, sentences)])),
+  radiographs: drafted(radiographs, OF_RADIOGRAPHS),
+};
+
+type Drafted = ReturnType<typeof makeDraft> & { readonly study: StudyHeader; readonly modality: string };
+
+function drafted(images: Images, sentences: readonly AnsweredSentence[]): Drafted {
+  const about = { ...study, studyInstanceUid: images.studyInstanceUid };
+  const readings = [sampleTextReading(images, sentences)];
+  return {
+    ...makeDraft({ study: about, readings, unavailable: [] }, provenance),
+    study: about,
+    modality: images.modality,
+  };
 }
+
+const idOf = (name: string): string => (name === 'radiographs' ? 'WR-VLM-30' : 'WR-TXT-08');
 
 const HARMLESS = /99WETREAD|CodingSchemeUID|build DICOMDIR/;
 
-for (const [name, sentences] of Object.entries(CASES)) {
-  test(`WR-TXT-08 dciodvfy finds no error in the SR of a generated text (${name})`, {
+for (const [name, { objects }] of Object.entries(DRAFTS)) {
+  test(`${idOf(name)} dciodvfy finds no error in the SR of a generated text (${name})`, {
     skip: withoutTool('dciodvfy'),
   }, () => {
     const path = join(folder, `${name}.dcm`);
-    writeFileSync(path, instanceWriter().write(drafted(sentences).objects[0]!.object));
+    writeFileSync(path, instanceWriter().write(objects[0]!.object));
     const { iod, errors, warnings } = dciodvfy(path);
     assert.equal(iod, 'Comprehensive3DSR');
     assert.deepEqual(errors, []);
@@ -53,20 +81,19 @@ for (const [name, sentences] of Object.entries(CASES)) {
 }
 
 const validator = await fhirValidator();
-test('WR-TXT-08 HAPI finds the FHIR transaction of a generated text valid', {
+test('WR-TXT-08 WR-VLM-30 HAPI finds the FHIR transactions of generated texts valid, on slices and on radiographs', {
   skip: typeof validator === 'string' && validator,
 }, async () => {
   assert.ok(typeof validator !== 'string');
-  const bundles = Object.entries(CASES).map(([name, sentences]) => {
-    const { report, objects } = drafted(sentences);
+  const bundles = Object.entries(DRAFTS).map(([name, { report, objects, study: about, modality }]) => {
     const bundle = reportTransaction({
       report,
-      study,
+      study: about,
       match: { patient: 'Patient/p1' },
       objects: objects.map(({ object }) => object),
       draftStatus: 'preliminary',
       software: provenance.software,
-      modality: 'CT',
+      modality,
       naming: { issuers: {}, accessionIdentifierSystem: 'urn:oid:2.999.1.2' },
     });
     return [name, bundle] as const;
@@ -76,5 +103,5 @@ test('WR-TXT-08 HAPI finds the FHIR transaction of a generated text valid', {
     messages.filter((one) => one.severity !== 'INFORMATION' && !isKnownMessage(one)),
     [],
   );
-  assert.ok(Object.keys(CASES).every((name) => messages.some((one) => one.name === name)));
+  assert.ok(Object.keys(DRAFTS).every((name) => messages.some((one) => one.name === name)));
 });

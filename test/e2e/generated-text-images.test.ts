@@ -16,6 +16,7 @@ import type { DocumentName, StudyRecord } from '../../src/ports.ts';
 import { isSkipped } from '../../src/reasons.ts';
 import { launchBrowser, withoutBrowser } from '../support/browser.ts';
 import { CHAT_TOKEN, type ChatServer, darkShare, startChatServer } from '../support/chat-server.ts';
+import { wetread } from '../support/command-line.ts';
 import { outline } from '../support/content-tree.ts';
 import { TemporaryFolder } from '../support/phantom-studies.ts';
 import { IDENTIFIERS, identifiersIn, withIdentifiers } from '../support/planted-identifiers.ts';
@@ -37,7 +38,9 @@ before(async () => {
   writeFileSync(tokenFile, CHAT_TOKEN);
   const credentials = { kind: 'bearer', tokenFile };
   const pictures = { kind: 'openai', url: server.url, remote: true, imagesMayLeave: true, credentials };
-  running = await runWetread({ bundledModels: false, models: [models], inference: { servers: { pictures } } });
+  const site = { bundledModels: false, models: [models], inference: { servers: { pictures } } };
+  writeFileSync(join(folder.path, 'site.yaml'), JSON.stringify(site));
+  running = await runWetread(site);
   const [frontal, lateral] = [radiograph(), radiograph({ view: 'lateral' })];
   const files = dxFiles([lateral, frontal], { study: 'two views', viewPosition: ['LL', 'PA'] });
   await running.send([...files].map((bytes) => withIdentifiers(bytes)));
@@ -126,6 +129,25 @@ test('WR-VLM-28 the tokens of the answer are in the metrics, by model, with noth
   assert.ok(text.includes(`\nwetread_text_tokens_total{${labels},kind="prompt"} ${100 + 2 * 256}\n`), text);
   assert.ok(text.includes(`\nwetread_text_tokens_total{${labels},kind="completion"} 42\n`), text);
   assert.deepEqual(identifiersIn(text), []);
+});
+
+test('WR-VLM-29 models check, show and test know pictures: what is shown, and that the server keeps to the schema', async () => {
+  const models = (...args: readonly string[]): ReturnType<typeof wetread> =>
+    wetread(['models', ...args], { cwd: folder.path });
+  const checked = await models('check', join('models', RADIOGRAPH_MODEL));
+  assert.equal(checked.code, 0, checked.stdout + checked.stderr);
+  const { stdout } = await models('show', RADIOGRAPH_MODEL, '--config', 'site.yaml');
+  const words = stdout.replaceAll(/\s+/g, ' ');
+  for (const part of [
+    'in: images as pictures of 256 pixels, from percentile 33 to 99; frontal, lateral where there is one',
+    'at least 64 × 64 pixels, at most 4 images',
+    'out: text for findings and impression',
+    'low-attenuation: Pulmonary emphysema',
+  ])
+    assert.ok(words.includes(part), stdout);
+  const tested = await models('test', '--config', 'site.yaml');
+  assert.equal(tested.code, 0, tested.stdout + tested.stderr);
+  assert.equal(server.requests.at(-1)!.pictures[0]!.channels, 1);
 });
 
 test('WR-VLM-26 the page shows the radiograph that a sentence is about', { skip: withoutBrowser }, async () => {

@@ -1,18 +1,21 @@
-/** What a language model made of a volume, without a server: sentences go through the guards as they do in a reading. */
-import type { Volume } from '../../src/assembly/volume.ts';
+/** What a language model made of a series, without a server: sentences go through the guards as they do in a reading. */
+import { type Images, isVolume } from '../../src/assembly/volume.ts';
 import { referenceTo } from '../../src/inference/findings-from.ts';
 import { textReading } from '../../src/inference/heads/text.ts';
+import { imageReference } from '../../src/inference/images/image-findings.ts';
 import type { TextOutput } from '../../src/inference/model-package.ts';
 import type { Reading } from '../../src/inference/reading.ts';
 import type { AnsweredSentence } from '../../src/inference/text-answer.ts';
 import { isSkipped } from '../../src/reasons.ts';
 import { packageOf } from './model-card.ts';
-import { textCard } from './text-package.ts';
+import { radiographCard, textCard } from './text-package.ts';
 
-export function sampleTextReading(images: Volume, sentences: readonly AnsweredSentence[]): Reading {
-  const card = textCard();
+export function sampleTextReading(images: Images, sentences: readonly AnsweredSentence[]): Reading {
+  const card = isVolume(images) ? textCard() : radiographCard();
   const model = packageOf(card);
-  const [first, ...others] = images.slices.map((_, k) => referenceTo(images, k));
+  const [first, ...others] = isVolume(images)
+    ? images.slices.map((_, k) => referenceTo(images, k))
+    : images.images.map(imageReference);
   const shown = [first!, ...others];
   const context = { bodyPart: '816094009', identifiers: [], recommendations: 'flagged' } as const;
   const said = textReading(sentences, card.outputs[0] as TextOutput, shown, context);
