@@ -1,6 +1,6 @@
 /** Packages without a graph: a prompt, and the server that is asked. */
 import assert from 'node:assert/strict';
-import { appendFileSync, rmSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { ModelCard, PicturesInput } from '../../src/inference/model-package.ts';
@@ -90,6 +90,16 @@ for (const [what, edit, message] of [
     await assert.rejects(loadModelPackage(home), { code: 'package-invalid', message });
   });
 }
+
+test('WR-VLM-29 the radiograph model of the guide is a package that loads', async () => {
+  const guide = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'add-a-model.md'), 'utf8');
+  const [, example] = /### Radiographs[\s\S]*?^```json\n([\s\S]*?)^```$/m.exec(guide) ?? assert.fail('no example');
+  count += 1;
+  const parts = JSON.parse(`{${example}}`) as Partial<ModelCard>;
+  assert.deepEqual(Object.keys(parts), ['intendedUse', 'runtime', 'input', 'outputs']);
+  const home = await writeRadiographPackage(join(folder.path, String(count)), (card) => Object.assign(card, parts));
+  assert.equal((await loadModelPackage(home)).card.input.kind, 'pictures');
+});
 
 test('WR-VLM-05 a prompt with a slot that is not on the list is refused: no other field can be asked for', async () => {
   const home = await write(undefined, 'Describe the images of {{patientName}}.');

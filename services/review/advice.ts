@@ -69,7 +69,8 @@ export const ADVICE: Readonly<Record<ReasonCode | ErrorCode, string>> = {
   'model-abstained': 'Read the study without a draft.',
   'answer-unusable':
     'Read the study without a draft. Where it happens often, raise maximumTokens in the package, or use a server that holds answers to a schema.',
-  'burned-in-text': 'Send the images without burned-in text; what is burned in may be the patient.',
+  'burned-in-text':
+    'Send the images without burned-in text, and with Burned In Annotation NO; what is burned in may be the patient.',
   'lossy-compression': 'Have the PACS send the images as they were acquired; read them without a draft.',
   'empty-image': RESEND,
   'out-of-distribution':
