@@ -1,59 +1,21 @@
 /** A segmentation of images: rectangles at known pixels, through preparation, network, labels and outlines, and back. */
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
-import { voxelWorkers } from '../adapters/voxel-workers/voxel-workers.ts';
-import { imageFrame, imageSet } from '../test/support/image-frames.ts';
+import { test } from 'node:test';
 import type { Mark } from '../test/support/marked-radiograph.ts';
-import { packageOf } from '../test/support/model-card.ts';
 import {
+  exactly,
+  HEART,
+  LUNGS,
   OUTLINED_SIZE,
   type OutlineCard,
-  outlineCard,
-  outlineGraph,
-  pixelOf,
-  type Structures,
+  outlinedFrame,
+  readOutlines,
+  tryOutlines,
 } from '../test/support/outlined-radiograph.ts';
-import { localEngine } from '../test/support/tiny-networks.ts';
 import type { ImageHeader } from './arrival/study.ts';
-import type { ImageFrame } from './assembly/volume.ts';
 import type { Finding } from './inference/findings.ts';
 import type { Reading } from './inference/reading.ts';
-import { readImages } from './read-images.ts';
-import { isSkipped, type Skipped } from './reasons.ts';
-
-const voxels = voxelWorkers({ threads: 1 });
-after(() => voxels.close());
-const never = new AbortController().signal;
-
-async function read(
-  images: readonly ImageFrame[],
-  edit: (card: OutlineCard) => void = () => {},
-): Promise<Reading | Skipped> {
-  const card = outlineCard();
-  edit(card);
-  const inference = await localEngine(outlineGraph(card));
-  try {
-    return await readImages({ voxels, inference }, { ...packageOf(card), card }, imageSet(images), never);
-  } finally {
-    await inference.close();
-  }
-}
-
-async function outlined(...given: Parameters<typeof read>): Promise<Reading> {
-  const reading = await read(...given);
-  assert.ok(!isSkipped(reading), JSON.stringify(reading));
-  return reading;
-}
-
-const HEART: Mark = { minimum: [131, 83], maximum: [197, 151] };
-const LUNGS: readonly Mark[] = [
-  { minimum: [40, 30], maximum: [110, 180] },
-  { minimum: [201, 30], maximum: [260, 180] },
-];
-
-function frame(structures: Structures, header: Partial<ImageHeader> = {}): ImageFrame {
-  return imageFrame(OUTLINED_SIZE, pixelOf(structures), { viewPosition: 'PA', ...header });
-}
+import { isSkipped } from './reasons.ts';
 
 /** Of one segment of one image: the bounds of its pixels, and how many there are. */
 function extentOf({ outlines }: Reading, segment: number, at = 0): Mark & { readonly pixels: number } {
@@ -89,7 +51,7 @@ const SIZES: readonly (readonly [string, readonly [number, number], 'stretch' | 
 
 for (const [name, shape, resize, scale] of SIZES)
   test(`WR-SGI-01 a mark returns to its pixels within half a pixel of the model's input: ${name}`, async () => {
-    const reading = await outlined([frame({ heart: HEART })], ({ input }) => {
+    const reading = await readOutlines([outlinedFrame({ heart: HEART })], ({ input }) => {
       Object.assign(input, { shape, resize });
     });
     const { minimum, maximum } = extentOf(reading, 2);
@@ -106,7 +68,7 @@ for (const [name, shape, resize, scale] of SIZES)
   });
 
 test('WR-SGI-01 an image of the size of the input is outlined pixel by pixel', async () => {
-  const reading = await outlined([frame({ heart: HEART })], ({ input }) => {
+  const reading = await readOutlines([outlinedFrame({ heart: HEART })], ({ input }) => {
     Object.assign(input, { shape: OUTLINED_SIZE, resize: 'stretch' });
   });
   assert.deepEqual(extentOf(reading, 2), { ...HEART, pixels: 66 * 68 });
@@ -118,21 +80,21 @@ test('WR-SGI-02 labels, logits, probabilities and sigmoids of any layout outline
     { kind: 'probabilities', layout: 'NHWC' },
     { kind: 'labels', datatype: 'INT64', layout: 'NHW' },
   ];
-  const images = [frame({ heart: HEART, lungs: LUNGS })];
+  const images = [outlinedFrame({ heart: HEART, lungs: LUNGS })];
   const masks = await Promise.all(
     encodings.map(async (encoding) => {
-      const reading = await outlined(images, ({ outputs: [output] }) => Object.assign(output, { encoding }));
+      const reading = await readOutlines(images, ({ outputs: [output] }) => Object.assign(output, { encoding }));
       return reading.outlines![0].segmentation.segments.map(({ bits }) => [...bits].join());
     }),
   );
   assert.deepEqual(masks[1], masks[0]);
   assert.deepEqual(masks[2], masks[0]);
-  const sigmoid = await outlined(images, ({ outputs: [output] }) =>
+  const sigmoid = await readOutlines(images, ({ outputs: [output] }) =>
     Object.assign(output, {
       encoding: { kind: 'sigmoid', of: 'probabilities', layout: 'NCHW', thresholds: [0.5, 0.5] },
     }),
   );
-  const plain = await outlined(images);
+  const plain = await readOutlines(images, () => {});
   assert.equal(extentOf(sigmoid, 2).pixels, extentOf(plain, 2).pixels);
   const both = extentOf(plain, 1).pixels + extentOf(plain, 2).pixels;
   assert.equal(extentOf(sigmoid, 1).pixels, both, 'a pixel of the heart lies in the lung as well');
@@ -142,9 +104,6 @@ const SPACING = [0.4, 0.5] as const;
 const frames = (pixelSpacing: readonly [number, number]): ImageHeader['frames'] => [
   { rescaleSlope: 1, rescaleIntercept: 0, pixelSpacing },
 ];
-const EXACT = ({ input }: OutlineCard): void => {
-  Object.assign(input, { shape: OUTLINED_SIZE, resize: 'stretch' });
-};
 
 test('WR-SGI-03 areas and axes where pixels have a size: calibrated, at the detector, of unstated calibration', async () => {
   const cases = [
@@ -154,7 +113,7 @@ test('WR-SGI-03 areas and axes where pixels have a size: calibrated, at the dete
     [{ frames: frames(SPACING) }, 'UNSTATEDCAL', 'area by an uncalibrated pixel spacing', /does not say/],
   ] as const;
   for (const [header, method, name, note] of cases) {
-    const reading = await outlined([frame({ heart: HEART }, header)], EXACT);
+    const reading = await readOutlines([outlinedFrame({ heart: HEART }, header)], exactly);
     const heart = findingOf(reading, 'heart');
     const [area] = heart.measurements;
     assert.equal(area!.value, Number(((66 * 68 * 0.2) / 100).toFixed(2)));
@@ -170,7 +129,7 @@ test('WR-SGI-03 areas and axes where pixels have a size: calibrated, at the dete
 });
 
 test('WR-SGI-03 without a pixel spacing sizes are not measured and say so; shares and counts are', async () => {
-  const reading = await outlined([frame({ heart: HEART, lungs: LUNGS })], EXACT);
+  const reading = await readOutlines([outlinedFrame({ heart: HEART, lungs: LUNGS })], exactly);
   const heart = findingOf(reading, 'heart');
   assert.equal(heart.measurements[0]!.qualifier?.value, '114007');
   assert.deepEqual([measured(heart, 'area'), measured(heart, 'long-axis')], [undefined, undefined]);
@@ -184,7 +143,10 @@ test('WR-SGI-03 without a pixel spacing sizes are not measured and say so; share
 
 test('WR-SGI-04 connected parts are findings with a box in pixels, the largest first; small ones are not counted', async () => {
   const speck: Mark = { minimum: [5, 100], maximum: [9, 104] };
-  const reading = await outlined([frame({ lungs: [...LUNGS, speck] }, { imagerPixelSpacing: SPACING })], EXACT);
+  const reading = await readOutlines(
+    [outlinedFrame({ lungs: [...LUNGS, speck] }, { imagerPixelSpacing: SPACING })],
+    exactly,
+  );
   const [first, second, ...others] = reading.findings.findings.filter(({ component }) => component !== undefined);
   assert.deepEqual(others, []);
   const boxes = [first, second].map((one) => (one?.region?.kind === 'image-box' ? one.region : assert.fail('no box')));
@@ -198,10 +160,10 @@ test('WR-SGI-04 connected parts are findings with a box in pixels, the largest f
 });
 
 test('WR-SGI-05 a structure that is not there is stated as absent', async () => {
-  const reading = await outlined([frame({ heart: HEART }, { imagerPixelSpacing: SPACING })], EXACT);
+  const reading = await readOutlines([outlinedFrame({ heart: HEART }, { imagerPixelSpacing: SPACING })], exactly);
   const lungs = findingOf(reading, 'lungs');
   assert.deepEqual([lungs.presence, measured(lungs, 'parts'), measured(lungs, 'share')], ['absent', 0, 0]);
-  const without = await outlined([frame({ lungs: LUNGS }, { imagerPixelSpacing: SPACING })], EXACT);
+  const without = await readOutlines([outlinedFrame({ lungs: LUNGS }, { imagerPixelSpacing: SPACING })], exactly);
   const heart = findingOf(without, 'heart');
   assert.equal(heart.presence, 'absent');
   assert.deepEqual(new Set(heart.measurements.map(({ qualifier }) => qualifier?.value)), new Set(['114006']));
@@ -213,9 +175,9 @@ test('WR-SGI-05 an answer that does not look like the structure is refused, with
   const gated = ({ outputs: [output] }: OutlineCard): void => {
     Object.assign(output, { gate });
   };
-  assert.ok(!isSkipped(await read([frame({ heart: HEART })], gated)));
+  assert.ok(!isSkipped(await tryOutlines([outlinedFrame({ heart: HEART })], gated)));
   const speck: Mark = { minimum: [100, 100], maximum: [110, 110] };
-  const refused = await read([frame({ heart: speck })], gated);
+  const refused = await tryOutlines([outlinedFrame({ heart: speck })], gated);
   assert.ok(isSkipped(refused));
   assert.equal(refused.skipped.code, 'wrong-body-part');
   assert.match(refused.skipped.detail!, /^Heart: 0\.[12] % of the image, expected 3 to 40$/);
@@ -223,7 +185,7 @@ test('WR-SGI-05 an answer that does not look like the structure is refused, with
 
 test('WR-SGI-06 of several images each has outlines and findings of its own', async () => {
   const moved: Mark = { minimum: [20, 83], maximum: [86, 151] };
-  const reading = await outlined([frame({ heart: HEART }), frame({ heart: moved })], EXACT);
+  const reading = await readOutlines([outlinedFrame({ heart: HEART }), outlinedFrame({ heart: moved })], exactly);
   assert.equal(reading.outlines!.length, 2);
   assert.deepEqual(extentOf(reading, 2, 0), { ...HEART, pixels: 66 * 68 });
   assert.deepEqual(extentOf(reading, 2, 1), { ...moved, pixels: 66 * 68 });

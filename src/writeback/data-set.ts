@@ -64,6 +64,7 @@ export const ATTRIBUTES = {
   studyId: ['00200010', 'SH'],
   seriesNumber: ['00200011', 'IS'],
   instanceNumber: ['00200013', 'IS'],
+  patientOrientation: ['00200020', 'CS'],
   imagePositionPatient: ['00200032', 'DS'],
   imageOrientationPatient: ['00200037', 'DS'],
   frameOfReferenceUid: ['00200052', 'UI'],

@@ -84,13 +84,15 @@ function segmentationImage(input: SegmentationObjectInput, frames: readonly Segm
   const { report, findings, segmentation } = input;
   const { source } = segmentation;
   const [, rows, columns] = source.shape;
-  const { lossyImageCompression } = isImagePlane(source) ? source.image.header : source.header;
+  const { lossyImageCompression, patientOrientation } = isImagePlane(source) ? source.image.header : source.header;
   const told = findingsOn(findings, imageOutlined(source));
   const { date, time } = timeOf(input);
   return dataSet({
     imageType: ['DERIVED', 'PRIMARY'],
     // Revisions join one series, so the revision numbers them.
     instanceNumber: report.provenance.revision,
+    // what has a position in the patient says it in degrees
+    patientOrientation: isImagePlane(source) ? (patientOrientation ?? '') : undefined,
     contentDate: date,
     contentTime: time,
     contentLabel: 'AI_DRAFT',

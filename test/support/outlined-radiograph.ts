@@ -9,10 +9,19 @@ import { GraphBuilder, type Value } from '../../adapters/onnx-writer/graph-build
 import { floats } from '../../adapters/onnx-writer/tensor-literal.ts';
 import { writeModel } from '../../adapters/onnx-writer/write-model.ts';
 import type { Radiograph } from '../../adapters/phantom/radiograph.ts';
+import { voxelWorkers } from '../../adapters/voxel-workers/voxel-workers.ts';
+import type { ImageHeader } from '../../src/arrival/study.ts';
+import type { ImageFrame } from '../../src/assembly/volume.ts';
 import { code } from '../../src/codes.ts';
 import type { CardOf, LabelMapOutput } from '../../src/inference/model-package.ts';
+import type { Reading } from '../../src/inference/reading.ts';
+import { readImages } from '../../src/read-images.ts';
+import { explain, isSkipped, type Skipped } from '../../src/reasons.ts';
+import { imageFrame, imageSet } from './image-frames.ts';
 import { type Mark, markCard } from './marked-radiograph.ts';
+import { packageOf } from './model-card.ts';
 import { seal } from './model-package.ts';
+import { localEngine } from './tiny-networks.ts';
 
 /** Rows and columns: neither square nor a multiple of eight, so that no mask ends on a byte. */
 export const OUTLINED_SIZE = [211, 301] as const;
@@ -44,11 +53,21 @@ export function outlinedRadiograph(structures: Structures): Radiograph {
   return { rows, columns, pixelSpacing: 0.5, pixels };
 }
 
+export const HEART: Mark = { minimum: [131, 83], maximum: [197, 151] };
+export const LUNGS: readonly Mark[] = [
+  { minimum: [40, 30], maximum: [110, 180] },
+  { minimum: [201, 30], maximum: [260, 180] },
+];
+
+export function outlinedFrame(structures: Structures, header: Partial<ImageHeader> = {}): ImageFrame {
+  return imageFrame(OUTLINED_SIZE, pixelOf(structures), { viewPosition: 'PA', ...header });
+}
+
 export type OutlineCard = CardOf<'image'> & { outputs: [LabelMapOutput] };
 
 const ANATOMY = code('91723000', 'SCT', 'Anatomical structure');
-const HEART = code('80891009', 'SCT', 'Heart');
-const LUNG = code('39607008', 'SCT', 'Lung');
+const HEART_STRUCTURE = code('80891009', 'SCT', 'Heart');
+const LUNG_STRUCTURE = code('39607008', 'SCT', 'Lung');
 const AREA = code('42798000', 'SCT', 'Area');
 const SHARE = code('AREASHARE', '99TEST', 'Share of the area');
 const LONG_AXIS = code('103339001', 'SCT', 'Long Axis');
@@ -77,8 +96,24 @@ export function outlineCard(name = 'dx-outline'): OutlineCard {
         tensor: 'scores',
         encoding: { kind: 'logits', layout: 'NCHW' },
         segments: [
-          { label: 1, number: 1, key: 'lung', title: 'Lung', category: ANATOMY, type: LUNG, color: [40, 120, 230] },
-          { label: 2, number: 2, key: 'heart', title: 'Heart', category: ANATOMY, type: HEART, color: [230, 120, 40] },
+          {
+            label: 1,
+            number: 1,
+            key: 'lung',
+            title: 'Lung',
+            category: ANATOMY,
+            type: LUNG_STRUCTURE,
+            color: [40, 120, 230],
+          },
+          {
+            label: 2,
+            number: 2,
+            key: 'heart',
+            title: 'Heart',
+            category: ANATOMY,
+            type: HEART_STRUCTURE,
+            color: [230, 120, 40],
+          },
         ],
         otherLabels: [],
         refine: {},
@@ -88,7 +123,7 @@ export function outlineCard(name = 'dx-outline'): OutlineCard {
             key: 'heart',
             segments: [2],
             category: ANATOMY,
-            concept: HEART,
+            concept: HEART_STRUCTURE,
             measures: [
               { ...area, decimals: 2 },
               { key: 'of-lung', kind: 'area-share', concept: SHARE, unit: PERCENT, decimals: 1, of: [1, 2] },
@@ -99,7 +134,7 @@ export function outlineCard(name = 'dx-outline'): OutlineCard {
             key: 'lungs',
             segments: [1],
             category: ANATOMY,
-            concept: LUNG,
+            concept: LUNG_STRUCTURE,
             measures: [
               { key: 'parts', kind: 'count', concept: COUNT, unit: code('1', 'UCUM', 'no units'), decimals: 0 },
               { key: 'share', kind: 'area-share', concept: SHARE, unit: PERCENT, decimals: 2 },
@@ -110,6 +145,38 @@ export function outlineCard(name = 'dx-outline'): OutlineCard {
       },
     ],
   };
+}
+
+/** The model is given each image as large as it is. */
+export function exactly({ input }: OutlineCard): void {
+  Object.assign(input, { shape: OUTLINED_SIZE, resize: 'stretch' });
+}
+
+/** Reads images as the pipeline does, without the processes around it. @param edit of the card */
+export async function readOutlines(
+  images: readonly ImageFrame[],
+  edit: (card: OutlineCard) => void = exactly,
+): Promise<Reading> {
+  const reading = await tryOutlines(images, edit);
+  if (isSkipped(reading)) throw new Error(explain(reading.skipped));
+  return reading;
+}
+
+export async function tryOutlines(
+  images: readonly ImageFrame[],
+  edit: (card: OutlineCard) => void = () => {},
+): Promise<Reading | Skipped> {
+  const card = outlineCard();
+  edit(card);
+  const inference = await localEngine(outlineGraph(card));
+  const voxels = voxelWorkers({ threads: 1 });
+  try {
+    const ports = { voxels, inference };
+    return await readImages(ports, { ...packageOf(card), card }, imageSet(images), new AbortController().signal);
+  } finally {
+    await voxels.close();
+    await inference.close();
+  }
 }
 
 /** @param edit may change all but the graph, whose output is as the encoding says. @returns the folder of the package */

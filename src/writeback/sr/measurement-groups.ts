@@ -46,7 +46,10 @@ function segment(object: DicomObject, segmentNumber: number): ContentItem {
   return imageItem('CONTAINS', concepts.REFERENCED_SEGMENT, object, { segmentNumber });
 }
 
-/** PS3.16 TID 1410 rows 8 and 9: a segment of one image has one frame, and both have the same number. */
+/**
+ * PS3.16 TID 1410 rows 8 and 9: a segment of one image has one frame, and both have the same number. Only one of the two
+ * may be named (PS3.3 Table 10-3).
+ */
 function segmentFrame(
   { sopInstanceUid, sopClassUid }: DicomObject,
   image: InstanceReference,
@@ -54,7 +57,7 @@ function segmentFrame(
 ): readonly ContentItem[] {
   const frame = { sopInstanceUid, sopClassUid, frameNumber: segmentNumber };
   return [
-    imageItem('CONTAINS', concepts.REFERENCED_SEGMENTATION_FRAME, frame, { segmentNumber }),
+    imageItem('CONTAINS', concepts.REFERENCED_SEGMENTATION_FRAME, frame),
     imageItem('CONTAINS', concepts.SOURCE_IMAGE_FOR_SEGMENTATION, image),
   ];
 }
