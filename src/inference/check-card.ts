@@ -1,17 +1,12 @@
 /** What JSON Schema cannot say about a card: that its parts refer to each other. */
 
+import { keyContradictions } from './check-keys.ts';
 import { imageLabelContradictions, volumeLabelContradictions } from './check-labels.ts';
 import { reportContradictions } from './check-report.ts';
 import { scopeContradictions } from './check-scope.ts';
 import { encodingContradictions, volumeContradictions } from './check-volume.ts';
-import { declaredFindings } from './declared-findings.ts';
 import { detectionContradictions } from './heads/check-detection.ts';
-import {
-  componentKeyContradictions,
-  embeddingContradictions,
-  measurementContradictions,
-  regionContradictions,
-} from './heads/check-numbers.ts';
+import { embeddingContradictions, measurementContradictions, regionContradictions } from './heads/check-numbers.ts';
 import {
   type ClassificationOutput,
   type ImageInput,
@@ -26,11 +21,10 @@ import {
 /** Sentences about what contradicts; none where the card holds together. */
 export function contradictions(card: ModelCard): string[] {
   const { input, outputs } = card;
-  const keys = declaredFindings(card).map(({ key }) => key);
   return [
     ...inputContradictions(input, outputs),
     ...runtimeContradictions(card),
-    ...unless(isUnique(keys), '/outputs: a finding key is used twice'),
+    ...keyContradictions(card),
     ...unless(isUnique(outputs.flatMap(outputTensors)), '/outputs: a tensor is read twice'),
     ...unless(outputs.filter(({ kind }) => kind === 'label-map').length <= 1, '/outputs: more than one label map'),
     ...scopeContradictions(card),
@@ -175,7 +169,6 @@ function labelMapContradictions(
       `${key}/findings: a measure key is used twice`,
     ),
     ...findings.flatMap((rule) => regionContradictions(rule, `${key}/findings`)),
-    ...componentKeyContradictions(findings, `${key}/findings`),
     ...unless(
       gated.every((label) => labels.includes(label)),
       `${key}/gate: a label is not declared`,

@@ -22,16 +22,6 @@ export function regionContradictions({ key, measures, components }: FindingRule,
   ];
 }
 
-/** Components are numbered, `part-1` on, and two findings of one key would be one to whoever tracks them. */
-export function componentKeyContradictions(rules: readonly FindingRule[], at: string): readonly string[] {
-  const keys = rules.flatMap(({ components }) => components?.key ?? []);
-  const taken = keys.filter((key, order) => {
-    const numbered = new RegExp(`^${key}-[1-9]\\d*$`);
-    return keys.indexOf(key) !== order || rules.some((rule) => numbered.test(rule.key));
-  });
-  return taken.map((key) => `${at}: components ${key}-1 … have the key of another finding`);
-}
-
 function wrongUnit(measure: MeasureRule, at: string): readonly string[] {
   const expected = unitsOf(measure);
   return expected.length === 0 || expected.some((unit) => isUcum(measure.unit, unit))

@@ -7,7 +7,6 @@ import type { Finding } from '../findings.ts';
 import type { EmbeddingOutput, LabelMapOutput, MeasurementOutput, ModelPackage } from '../model-package.ts';
 import type { InferenceResponse, Tensor } from '../tensor.ts';
 import {
-  componentKeyContradictions,
   embeddingContradictions,
   measurementContradictions,
   referenceContradictions,
@@ -216,9 +215,4 @@ test('WR-MEA-01 a measure in another unit than it is in is refused, and componen
   assert.match(check({ components })[0]!, /a count belongs to the measures/);
   const counted = { ...components, measures: [COUNT_RULE] } satisfies typeof rule.components;
   assert.match(check({ measures: [COUNT_RULE], components: counted })[0]!, /nothing to count/);
-
-  const looking = { ...rule, measures: [COUNT_RULE], components } satisfies typeof rule;
-  assert.deepEqual(componentKeyContradictions([looking, rule, { ...rule, key: 'p-0' }], '/f'), []);
-  for (const others of [[looking], [{ ...rule, key: 'p-12' }]])
-    assert.match(componentKeyContradictions([looking, ...others], '/f')[0]!, /p-1 … have the key of another finding/);
 });
