@@ -58,7 +58,7 @@ const DATA_ABSENT: Readonly<Record<string, string>> = {
   '114006': 'error',
   '114007': 'not-performed',
   '114008': 'error',
-  '114009': 'unsupported',
+  '114009': 'error',
 };
 
 export interface Observations {

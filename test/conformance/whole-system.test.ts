@@ -33,7 +33,7 @@ import {
 } from '../support/dicom-tools.ts';
 import { type FhirServer, startFhirServer } from '../support/fhir-server.ts';
 import { type FhirValidator, fhirValidator, isKnownMessage } from '../support/fhir-validator.ts';
-import { type Orthanc, startOrthanc, withoutOrthanc } from '../support/orthanc.ts';
+import { heldIn, loadInto, type Orthanc, startOrthanc, storedIn, withoutOrthanc } from '../support/orthanc.ts';
 import { smallChest, TemporaryFolder } from '../support/phantom-studies.ts';
 import { type RunningWetread, runWetread } from '../support/running-wetread.ts';
 import { dataPath, testData } from '../support/test-data.ts';
@@ -75,37 +75,6 @@ function patientOf(files: readonly Uint8Array[], changes: Partial<Patient> = {})
     ...(birthDate === undefined || birthDate === '' ? {} : { birthDate }),
     ...changes,
   };
-}
-
-async function load(orthanc: Orthanc, files: readonly Uint8Array[]): Promise<string> {
-  let study = '';
-  for (const file of files) {
-    const answer = await fetch(`${orthanc.url}/instances`, { method: 'POST', body: Buffer.from(file) });
-    assert.ok(answer.ok, `Orthanc answers ${answer.status}`);
-    study = ((await answer.json()) as { ParentStudy: string }).ParentStudy;
-  }
-  return study;
-}
-
-/** Every instance that Orthanc holds of a study, by QIDO-RS. */
-async function heldOf(orthanc: Orthanc, study: StudyInstanceUid, query = ''): Promise<readonly DicomDataSet[]> {
-  const answer = await fetch(`${orthanc.url}/dicom-web/studies/${study}/instances?includefield=00080070&${query}`, {
-    headers: { accept: 'application/dicom+json' },
-  });
-  return answer.ok ? ((await answer.json()) as DicomDataSet[]) : [];
-}
-
-async function asStored(orthanc: Orthanc, dataSet: DicomDataSet): Promise<Buffer> {
-  const [study, series, sop] = ['0020000D', '0020000E', '00080018'].map((tag) => stringOf(dataSet, tag));
-  const url = `${orthanc.url}/dicom-web/studies/${study}/series/${series}/instances/${sop}`;
-  const answer = await fetch(url, {
-    headers: { accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' },
-  });
-  assert.equal(answer.status, 200);
-  const body = Buffer.from(await answer.arrayBuffer());
-  const boundary = /boundary="?([^";]+)/.exec(answer.headers.get('content-type') ?? '')?.[1];
-  const start = body.indexOf('\r\n\r\n') + 4;
-  return body.subarray(start, body.lastIndexOf(`\r\n--${boundary}`));
 }
 
 /** Changes that Orthanc has recorded of a kind: what it thinks is new. */
@@ -167,7 +136,7 @@ describe('a study in Orthanc, a patient in a FHIR server', { skip: withoutOrthan
 
   before(async () => {
     orthanc = await startOrthanc(ORTHANC);
-    await load(orthanc, files);
+    await loadInto(orthanc, files);
     record = await startFhirServer(PORTS.fhir);
     patient = await record.create(patientOf(files));
     running = await runWetread(configOf(orthanc.url, record.url));
@@ -186,11 +155,11 @@ describe('a study in Orthanc, a patient in a FHIR server', { skip: withoutOrthan
       ['SR', 'sr.dcm'],
       ['SEG', 'seg.dcm'],
     ] as const) {
-      const found = await heldOf(orthanc, study, `Modality=${modality}`);
+      const found = await heldIn(orthanc, study, `Modality=${modality}`);
       assert.equal(found.length, 1, modality);
-      assert.ok((await asStored(orthanc, found[0]!)).equals(await documentOf(running, study, name)), modality);
+      assert.ok((await storedIn(orthanc, found[0]!)).equals(await documentOf(running, study, name)), modality);
     }
-    assert.equal((await heldOf(orthanc, study)).length, files.length + 2);
+    assert.equal((await heldIn(orthanc, study)).length, files.length + 2);
   });
 
   test('WR-CON-03 the record holds a preliminary report of that patient, and no patient of ours', async () => {
@@ -219,7 +188,7 @@ describe('a study in Orthanc, a patient in a FHIR server', { skip: withoutOrthan
     assert.deepEqual(again.notRead, [], 'our own series are no series of the study');
     assert.ok((await documentOf(running, study, 'sr.dcm')).equals(before.sr));
     assert.ok((await documentOf(running, study, 'seg.dcm')).equals(before.seg));
-    assert.equal((await heldOf(orthanc, study)).length, files.length + 2);
+    assert.equal((await heldIn(orthanc, study)).length, files.length + 2);
     assert.equal((await record.all<DiagnosticReport>('DiagnosticReport'))[0]?.meta?.versionId, before.report);
     assert.equal((await record.all('Provenance')).length, before.provenance);
   });
@@ -234,8 +203,8 @@ describe('a study in Orthanc, a patient in a FHIR server', { skip: withoutOrthan
         ['SR', 'sr.dcm'],
         ['SEG', 'seg.dcm'],
       ] as const) {
-        const [found] = await heldOf(orthanc, study, `Modality=${modality}`);
-        folder.write({ [name]: await asStored(orthanc, found!) });
+        const [found] = await heldIn(orthanc, study, `Modality=${modality}`);
+        folder.write({ [name]: await storedIn(orthanc, found!) });
       }
     });
     after(() => folder[Symbol.asyncDispose]());
@@ -317,7 +286,7 @@ describe('a study in Orthanc, a patient in a FHIR server', { skip: withoutOrthan
     const { state, reason } = await ended(running, study);
     assert.deepEqual([state, reason?.code], ['held', 'human-edited']);
     assert.deepEqual(await record.all<DiagnosticReport>('DiagnosticReport'), [before]);
-    assert.equal((await heldOf(orthanc, study)).length, files.length + 2);
+    assert.equal((await heldIn(orthanc, study)).length, files.length + 2);
   });
 });
 
@@ -328,7 +297,7 @@ describe('a study whose patient the record does not know at first', { skip: with
     await using running = await runWetread(configOf(orthanc.url, record.url));
     const files = smallChest();
     const study = studyOf(files);
-    await load(orthanc, files);
+    await loadInto(orthanc, files);
     await running.wetread.noticeStudy(study);
     const unmatched = await ended(running, study);
     assert.deepEqual([unmatched.state, unmatched.reason?.code], ['held', 'patient-unmatched']);
@@ -341,13 +310,13 @@ describe('a study whose patient the record does not know at first', { skip: with
     const mismatch = await replayed();
     assert.deepEqual([mismatch.state, mismatch.reason?.code], ['held', 'patient-mismatch']);
     assert.doesNotMatch(JSON.stringify(mismatch.reason), /1931|\d{8}/, 'which differs, not what');
-    assert.equal((await heldOf(orthanc, study)).length, files.length, 'nothing of ours in the PACS');
+    assert.equal((await heldIn(orthanc, study)).length, files.length, 'nothing of ours in the PACS');
     assert.deepEqual(await filedIn(record), [], 'nothing of ours in the record');
 
     await record.update({ ...stranger, ...patientOf(files) });
     const filed = await replayed();
     assert.equal(filed.state, 'filed', JSON.stringify(filed.reason));
-    assert.equal((await heldOf(orthanc, study)).length, files.length + 2);
+    assert.equal((await heldIn(orthanc, study)).length, files.length + 2);
   });
 });
 
@@ -359,12 +328,12 @@ describe('a study that goes on growing', { skip: withoutOrthanc }, () => {
     const files = smallChest();
     const study = studyOf(files);
     await record.create(patientOf(files));
-    await load(orthanc, files.slice(0, -1));
+    await loadInto(orthanc, files.slice(0, -1));
     await running.wetread.noticeStudy(study);
     await filedAtOnce(running, study);
     const first = await documentOf(running, study, 'sr.dcm');
 
-    await load(orthanc, files.slice(-1));
+    await loadInto(orthanc, files.slice(-1));
     await running.wetread.noticeStudy(study);
     await filedAtOnce(running, study);
     const second = await documentOf(running, study, 'sr.dcm');
@@ -376,7 +345,7 @@ describe('a study that goes on growing', { skip: withoutOrthanc }, () => {
     const predecessor = itemsOf(itemsOf(itemsOf(replacing, '0040A360')[0]!, '00081115')[0]!, '00081199')[0]!;
     assert.equal(stringOf(predecessor, '00081155'), stringOf(old, '00080018'));
     assert.equal(stringOf(replacing, '0020000E'), stringOf(old, '0020000E'), 'both in one series');
-    const reports = await heldOf(orthanc, study, 'Modality=SR');
+    const reports = await heldIn(orthanc, study, 'Modality=SR');
     assert.equal(reports.length, 2);
     const [report, ...others] = await record.all<DiagnosticReport>('DiagnosticReport');
     assert.equal(others.length, 0);
@@ -397,7 +366,7 @@ describe('a PACS that dies', { skip: withoutOrthanc }, () => {
     const files = smallChest();
     const study = studyOf(files);
     await record.create(patientOf(files));
-    await load(orthanc, files);
+    await loadInto(orthanc, files);
     await running.wetread.noticeStudy(study);
     const failed = await running.reached('failed');
     assert.match(failed.reason?.code ?? '', /^archive-(truncated|unreachable)$/);
@@ -406,7 +375,7 @@ describe('a PACS that dies', { skip: withoutOrthanc }, () => {
     const filed = await ended(running, study);
     assert.equal(filed.state, 'filed', JSON.stringify(filed.reason));
     assert.ok(filed.attempts > 1);
-    assert.equal((await heldOf(orthanc, study)).length, files.length + 2);
+    assert.equal((await heldIn(orthanc, study)).length, files.length + 2);
   });
 });
 
@@ -415,7 +384,7 @@ describe('Orthanc as a sender', { skip: withoutOrthanc }, () => {
     await using running = await runWetread();
     await using orthanc = await startOrthanc({ ...ORTHANC, servers: { wetread: `${running.wetread.url}/dicom-web/` } });
     const files = smallChest();
-    const resource = await load(orthanc, files);
+    const resource = await loadInto(orthanc, files);
     const pushed = await fetch(`${orthanc.url}/dicom-web/servers/wetread/stow`, {
       method: 'POST',
       body: JSON.stringify({ Resources: [resource], Synchronous: true }),
@@ -436,7 +405,7 @@ describe('the command line against a PACS', { skip: withoutOrthanc }, () => {
     const files = smallChest();
     const study = studyOf(files);
     await record.create(patientOf(files));
-    await load(orthanc, files);
+    await loadInto(orthanc, files);
     const [config, out] = [join(folder.path, 'site.json'), join(folder.path, 'out')];
     writeFileSync(config, JSON.stringify({ version: 1, ...configOf(orthanc.url, record.url) }));
     const unknown = '2.25.329800735698586629295641978511506172918';
@@ -457,16 +426,16 @@ describe('the command line against a PACS', { skip: withoutOrthanc }, () => {
       'sr.dcm',
       'trace.json',
     ]);
-    const [sr] = await heldOf(orthanc, study, 'Modality=SR');
-    const first = await asStored(orthanc, sr!);
+    const [sr] = await heldIn(orthanc, study, 'Modality=SR');
+    const first = await storedIn(orthanc, sr!);
     assert.ok(first.equals(readFileSync(join(out, study, 'sr.dcm'))));
     const [filed] = await record.all<DiagnosticReport>('DiagnosticReport');
 
     // The ledger of a command is gone when it ends; what it did is known from the archive.
     await run();
     assert.ok(readFileSync(join(out, study, 'sr.dcm')).equals(first), 'the same bytes under the same UID');
-    assert.equal((await heldOf(orthanc, study)).length, files.length + 2);
-    assert.ok((await asStored(orthanc, sr!)).equals(first));
+    assert.equal((await heldIn(orthanc, study)).length, files.length + 2);
+    assert.ok((await storedIn(orthanc, sr!)).equals(first));
     assert.deepEqual(await record.all<DiagnosticReport>('DiagnosticReport'), [filed]);
   });
 });

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { type DicomDataSet, stringOf } from '../../src/dicom-json.ts';
 
 const PLUGIN = '/usr/share/orthanc/plugins/libOrthancDicomWeb.so';
 const START_LIMIT_MS = 30_000;
@@ -70,6 +71,39 @@ export async function startOrthanc(options: OrthancOptions): Promise<Orthanc> {
   };
   await restart();
   return { url, stop, restart, kill: () => void running?.child.kill('SIGKILL'), [Symbol.asyncDispose]: stop };
+}
+
+/** Puts files into it by its own interface. @returns its id of their study */
+export async function loadInto(orthanc: Orthanc, files: readonly Uint8Array[]): Promise<string> {
+  let study = '';
+  for (const file of files) {
+    const answer = await fetch(`${orthanc.url}/instances`, { method: 'POST', body: Buffer.from(file) });
+    if (!answer.ok) throw new Error(`Orthanc answers ${answer.status}`);
+    study = ((await answer.json()) as { ParentStudy: string }).ParentStudy;
+  }
+  return study;
+}
+
+/** Every instance that it holds of a study, by QIDO-RS. */
+export async function heldIn(orthanc: Orthanc, study: string, query = ''): Promise<readonly DicomDataSet[]> {
+  const answer = await fetch(`${orthanc.url}/dicom-web/studies/${study}/instances?includefield=00080070&${query}`, {
+    headers: { accept: 'application/dicom+json' },
+  });
+  return answer.ok ? ((await answer.json()) as DicomDataSet[]) : [];
+}
+
+/** The Part 10 file of an instance that {@link heldIn} found, by WADO-RS. */
+export async function storedIn(orthanc: Orthanc, found: DicomDataSet): Promise<Buffer> {
+  const [study, series, sop] = ['0020000D', '0020000E', '00080018'].map((tag) => stringOf(found, tag));
+  const url = `${orthanc.url}/dicom-web/studies/${study}/series/${series}/instances/${sop}`;
+  const answer = await fetch(url, {
+    headers: { accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' },
+  });
+  if (answer.status !== 200) throw new Error(`Orthanc answers ${answer.status}`);
+  const body = Buffer.from(await answer.arrayBuffer());
+  const boundary = /boundary="?([^";]+)/.exec(answer.headers.get('content-type') ?? '')?.[1];
+  const start = body.indexOf('\r\n\r\n') + 4;
+  return body.subarray(start, body.lastIndexOf(`\r\n--${boundary}`));
 }
 
 interface Running {
