@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Report, StudyRow, Summary } from '../../contracts/generated/types.ts';
 import { draftStands, isFinal } from '../../src/arrival/lifecycle.ts';
 import type { DocumentName, Ledger, StudyRecord } from '../../src/ports.ts';
-import { findingTitle } from '../../src/reporting/finding-text.ts';
+import { findingTitle, measureName } from '../../src/reporting/finding-text.ts';
 import { unitText } from '../../src/reporting/text.ts';
 import { segmentationDocuments } from '../review/documents.ts';
 
@@ -32,15 +32,25 @@ async function rowOf(ledger: Ledger, record: StudyRecord): Promise<StudyRow> {
   };
 }
 
-function findingRows(report: Report): StudyRow['findings'] {
-  const findings = report.readings.flatMap((reading) => reading.findings);
-  return findings.flatMap((finding) =>
-    finding.measurements.map((measurement) => ({
-      finding: findingTitle(finding),
-      measurement: measurement.key,
-      ...(measurement.value === undefined ? {} : { value: measurement.value }),
-      unit: unitText(measurement.unit.value),
-    })),
+function findingRows({ readings }: Report): StudyRow['findings'] {
+  return readings.flatMap(({ algorithm, findings }) =>
+    findings.flatMap((finding) => {
+      const { presence, probability } = finding;
+      const about = { model: algorithm.name, finding: findingTitle(finding) };
+      const isStated = presence !== undefined || probability !== undefined;
+      return [
+        ...(isStated
+          ? [{ ...about, ...(presence && { presence }), ...(probability !== undefined && { probability }) }]
+          : []),
+        ...finding.measurements.map((measurement) => ({
+          ...about,
+          measurement: measurement.key,
+          name: measureName(measurement),
+          ...(measurement.value !== undefined && { value: measurement.value }),
+          unit: unitText(measurement.unit.value),
+        })),
+      ];
+    }),
   );
 }
 

@@ -34,7 +34,7 @@ export function measureName({ name, concept }: Pick<Measurement, 'name' | 'conce
 }
 
 /** "present (probability 0.91)"; undefined where the finding says nothing of presence. */
-export function presenceText({ presence, probability }: Finding): string | undefined {
+export function presenceText({ presence, probability }: Pick<Finding, 'presence' | 'probability'>): string | undefined {
   const likely = probability === undefined ? undefined : `probability ${probabilityText(probability)}`;
   if (presence === undefined) return likely;
   return likely === undefined ? presence : `${presence} (${likely})`;

@@ -12,7 +12,9 @@ import { readDataSet } from '../../adapters/part10/reader.ts';
 import { dxFiles } from '../../adapters/phantom/dx-files.ts';
 import { type RadiographOptions, radiograph } from '../../adapters/phantom/radiograph.ts';
 import type { Report, ViewSet } from '../../contracts/generated/types.ts';
-import { validateReport } from '../../contracts/generated/validators.js';
+import { validateReport, validateSummary } from '../../contracts/generated/validators.js';
+import { summaryText } from '../../services/wetread/cli/progress.ts';
+import { summaryOf } from '../../services/wetread/summary.ts';
 import { isFinal } from '../../src/arrival/lifecycle.ts';
 import type { DocumentName, StudyRecord } from '../../src/ports.ts';
 import { isSkipped } from '../../src/reasons.ts';
@@ -79,6 +81,16 @@ test('WR-CLS-21 what was looked for and is not there is stated as absent, with i
   assert.ok(!lines.includes('CONTAINS CODE Finding = Cardiomegaly'), 'what is absent is not coded as found');
   assert.ok(lines.includes('HAS ACQ CONTEXT CODE Image View = postero-anterior'));
   assert.ok(lines.includes('HAS ACQ CONTEXT NUM Pixel Data Rows = 512 pixels'));
+});
+
+test('WR-LOK-06 the summary of a run says whether a finding is there and how probable, and the terminal in words', async () => {
+  const record = await ended('summed up', { heart: 1.4 });
+  const noFiles = { seen: 0, stored: 0, repeated: 0, skipped: 0, notRead: [] };
+  const summary = await summaryOf(running.wetread.ports.ledger, noFiles, 'test');
+  assert.equal(validateSummary(structuredClone(summary)), true, JSON.stringify(validateSummary.errors));
+  const [row, ...others] = summary.studies.find((one) => one.studyInstanceUid === record.studyInstanceUid)!.findings;
+  assert.deepEqual([row!.model, row!.finding, row!.presence, others], ['dx-heart-size', 'Cardiomegaly', 'present', []]);
+  assert.match(summaryText(summary), /\n {2}Cardiomegaly: present \(probability (above )?0\.\d\d\)\n/);
 });
 
 test('WR-CLS-22 the SR of a classified radiograph is valid', { skip: withoutTool('dciodvfy') }, async (t) => {

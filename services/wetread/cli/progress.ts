@@ -5,6 +5,7 @@ import { STATES } from '../../../src/arrival/lifecycle.ts';
 import { ERROR_CODES, type ErrorCode } from '../../../src/errors.ts';
 import type { LogEvent, SafeAttributes } from '../../../src/log-events.ts';
 import { REASONS, type ReasonCode } from '../../../src/reasons.ts';
+import { presenceText } from '../../../src/reporting/finding-text.ts';
 import { numberText } from '../../../src/reporting/text.ts';
 
 export class Progress {
@@ -68,16 +69,19 @@ function refusedText(notRead: Summary['files']['notRead']): string[] {
 function studyText(row: StudyRow): string {
   const means = STATES[row.state as StudyState].means;
   const head = `${row.studyInstanceUid}\n  ${row.state}: ${row.reason === undefined ? means : causeText(row.reason)}`;
-  const findings = row.findings.map((f) => `  ${f.finding}, ${f.measurement}: ${valueText(f)}`);
+  const isOfSeveral = new Set(row.findings.map(({ model }) => model)).size > 1;
+  const findings = row.findings.map((one) => `  ${isOfSeveral ? `[${one.model}] ` : ''}${findingText(one)}`);
   const notRead = row.notRead.map(
     (n) => `  not read${n.count === undefined ? '' : ` (${n.count})`}: ${causeText(n.reason)}`,
   );
   return [head, ...findings, ...notRead].join('\n');
 }
 
-function valueText(finding: StudyRow['findings'][number]): string {
-  if (finding.value === undefined) return 'not measured';
-  return `${numberText(finding.value, Math.abs(finding.value) < 100 ? 1 : 0)} ${finding.unit}`;
+function findingText({ finding, name, value, unit = '', ...said }: StudyRow['findings'][number]): string {
+  if (name === undefined) return `${finding}: ${presenceText(said)}`;
+  if (value === undefined) return `${finding}, ${name}: not measured`;
+  const decimals = Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : 1;
+  return `${finding}, ${name}: ${numberText(value, decimals)} ${unit}`.trimEnd();
 }
 
 function causeText(cause: { code: string; detail?: string }): string {

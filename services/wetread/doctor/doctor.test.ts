@@ -14,6 +14,7 @@ import { dciodvfy, withoutTool } from '../../../test/support/dicom-tools.ts';
 import { findingsOf } from '../../../test/support/doctor.ts';
 import { startFhirServer } from '../../../test/support/fhir-server.ts';
 import { TemporaryFolder } from '../../../test/support/phantom-studies.ts';
+import { writeTextPackage } from '../../../test/support/text-package.ts';
 import { upsServer } from '../../../test/support/ups-server/ups-server.ts';
 import { testObject } from './test-object.ts';
 
@@ -163,6 +164,7 @@ test('WR-OPS-02 a changed model package is told; the bundled one runs', async ()
     ...lines.filter((line) => line.startsWith('dataDirectory.space')),
     'ledger.open ok',
     'inference.packages ok',
+    'inference.servers ok',
     'inference.run ok',
   ]);
 });
@@ -178,4 +180,19 @@ test('WR-OPS-03 the test object is a Basic Text SR that dicom3tools finds nothin
   const { iod, errors } = dciodvfy(join(folder.path, 'test.dcm'));
   assert.deepEqual([iod, errors], ['BasicTextSR', []]);
   assert.deepEqual(instanceWriter().write(testObject()), bytes);
+});
+
+test('WR-LOK-05 a rule whose model is not there, and a package whose server is not, are named with their keys', async () => {
+  await using folder = new TemporaryFolder();
+  await writeTextPackage(folder.path);
+  const { lines, find } = await findingsOf(
+    { bundledModels: false, models: [folder.path], rules: [{ name: 'chests', model: 'ct-chest-txt' }] },
+    ['inference'],
+  );
+  assert.deepEqual(lines, ['inference.packages ok', 'inference.rules fail', 'inference.servers fail']);
+  assert.match(
+    find('inference', 'rules')!.message,
+    /^rules\.0\.model 'ct-chest-txt' is not loaded; loaded: ct-chest-text$/,
+  );
+  assert.match(find('inference', 'servers')!.message, /^inference\.servers\.pictures is missing: /);
 });

@@ -9,6 +9,7 @@ import { readDataSet, readIdentity } from '../../../adapters/part10/reader.ts';
 import { instanceWriter } from '../../../adapters/part10/writer.ts';
 import { WorklistClient } from '../../../adapters/ups-rs/worklist-client.ts';
 import type { ModelCard } from '../../../src/inference/model-package.ts';
+import { parseRules } from '../../../src/inference/rules/parse-rules.ts';
 import { isSkipped } from '../../../src/reasons.ts';
 import type { DicomFile } from '../../../src/writeback/artifact.ts';
 import type { Config } from '../config.ts';
@@ -135,6 +136,7 @@ function inferenceOf(config: Config, shelf: Shelf, stack: AsyncDisposableStack):
   const service = { log: { write: () => {} }, logLevel: 'silent' };
   return inferencePart({
     shelf,
+    rules: parseRules(config.rules),
     engine: async (cards) => {
       const folders = (await shelf()).shelved.map(({ folder }) => folder);
       return wireInference(config, cards, { ...service, folders }, stack);
