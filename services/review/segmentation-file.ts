@@ -36,10 +36,13 @@ export function segmentationFile(reader: InstanceReader, bytes: Uint8Array): Seg
   const frames = framesBySlice(instance.dataSet, instance.frames, rows * columns);
   return {
     outlines: (sopInstanceUid, frameNumber) =>
-      (frames.get(sliceKey(sopInstanceUid, frameNumber)) ?? []).map(({ segmentNumber, bytes: mask, firstBit }) => ({
-        segmentNumber,
-        contours: contoursOf(rows, columns, (row, column) => bitAt(mask, firstBit + row * columns + column)),
-      })),
+      (frames.get(sliceKey(sopInstanceUid, frameNumber)) ?? [])
+        .map(({ segmentNumber, bytes: mask, firstBit }) => ({
+          segmentNumber,
+          contours: contoursOf(rows, columns, (row, column) => bitAt(mask, firstBit + row * columns + column)),
+        }))
+        // a segment that is nowhere has a frame all the same
+        .filter(({ contours }) => contours.length > 0),
   };
 }
 

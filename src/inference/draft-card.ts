@@ -1,6 +1,12 @@
 /** A card begun from a graph: what the graph says is filled in, everything else is a question that its author answers. */
 import { boxesOf, draftDetection } from './draft-detection-card.ts';
-import { draftClassification, draftImageInput, imageInputOf, isClassScores } from './draft-image-card.ts';
+import {
+  draftClassification,
+  draftImageEncoding,
+  draftImageInput,
+  imageInputOf,
+  isClassScores,
+} from './draft-image-card.ts';
 import { draftEncoding, draftLayout } from './draft-volume-card.ts';
 import type { GraphFacts, GraphValue } from './graph-facts.ts';
 import type { ModelCard } from './model-package.ts';
@@ -50,7 +56,8 @@ function draftOutput(graph: GraphFacts): Record<string, unknown> {
   const boxes = boxesOf(graph);
   if (boxes !== undefined) return draftDetection(boxes, graph);
   const scores = graph.outputs.find(isClassScores);
-  return scores === undefined ? draftLabelMap(graph) : draftClassification(scores);
+  if (scores !== undefined) return draftClassification(scores);
+  return imageInputOf(graph) === undefined ? draftLabelMap(graph) : draftImageLabelMap(graph);
 }
 
 function draftVolumeInput(graph: GraphFacts): Record<string, unknown> {
@@ -83,6 +90,16 @@ function draftLabelMap(graph: GraphFacts): Record<string, unknown> {
     },
     gate: { regions: [] },
     findings: [draftFinding(1, undefined)],
+  };
+}
+
+/** On an image no value decides what belongs to a segment, and there is an area in place of a volume. */
+function draftImageLabelMap(graph: GraphFacts): Record<string, unknown> {
+  return {
+    ...draftLabelMap(graph),
+    ...draftImageEncoding(graph.outputs),
+    refine: {},
+    findings: [draftFinding(1, undefined, AREA_SHARE)],
   };
 }
 
@@ -145,21 +162,34 @@ export function draftSegment(label: number | undefined, number: number, meaning:
   };
 }
 
-export function draftFinding(segment: number, meaning: string | undefined): object {
+const VOLUME = {
+  key: 'volume',
+  kind: 'volume',
+  concept: { value: '118565006', scheme: 'SCT', meaning: 'Volume' },
+  unit: { value: 'ml', scheme: 'UCUM', meaning: 'milliliter' },
+  decimals: 1,
+} as const;
+
+/** It needs no pixel spacing, which images may lack. */
+const AREA_SHARE = {
+  key: 'share',
+  kind: 'area-share',
+  concept: {
+    value: openQuestion('Code of a share of the image, of a scheme of your own'),
+    scheme: openQuestion('Its scheme, such as 99NAME'),
+    meaning: 'Share of the image',
+  },
+  unit: { value: '%', scheme: 'UCUM', meaning: 'percent' },
+  decimals: 1,
+} as const;
+
+export function draftFinding(segment: number, meaning: string | undefined, measure: object = VOLUME): object {
   return {
     key: keyOf(meaning),
     segments: [segment],
     category: ANATOMICAL_STRUCTURE,
     concept: codeQuestion(meaning ?? 'what is measured'),
-    measures: [
-      {
-        key: 'volume',
-        kind: 'volume',
-        concept: { value: '118565006', scheme: 'SCT', meaning: 'Volume' },
-        unit: { value: 'ml', scheme: 'UCUM', meaning: 'milliliter' },
-        decimals: 1,
-      },
-    ],
+    measures: [measure],
   };
 }
 
@@ -188,7 +218,11 @@ const VOLUME_GATE = {
 
 const REPORT = {
   title: openQuestion('What a draft of it is called, such as "CT chest"'),
-  procedure: { ...codeQuestion('the procedure (LOINC, PS3.16 CID 100)'), scheme: 'LN' },
+  procedure: {
+    value: openQuestion('Code of the procedure (LOINC, PS3.16 CID 100), such as 24627-2'),
+    scheme: 'LN',
+    meaning: openQuestion('Its meaning, such as CT Chest'),
+  },
   impression: openQuestion(
     'List of sentences for the impression, each {"finding", "text"} and, where it depends on one, "measure" with "minimum" or "below", or "presence"; [] for none',
   ),

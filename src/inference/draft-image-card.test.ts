@@ -37,3 +37,19 @@ test('WR-IMG-20 channels may come last; volumes stay volumes', () => {
   for (const volume of [graph(['z', 'y', 'x'], ['z', 'y', 'x']), graph([1, 1, 'y', 'x'], undefined, 'INT16')])
     assert.equal(begun(volume).input.kind, 'volume');
 });
+
+test('WR-SGI-13 a graph of images and scores of their size begins a card of outlines with areas', () => {
+  const card = begun(graph([1, 1, 128, 192], [1, 3, 128, 192])) as unknown as {
+    readonly input: { readonly kind: string };
+    readonly outputs: readonly [{ readonly kind: string; readonly refine: object; readonly encoding: object }];
+  };
+  const [output] = card.outputs;
+  assert.deepEqual([card.input.kind, output.kind, output.refine], ['image', 'label-map', {}]);
+  assert.match(JSON.stringify(output.encoding), /\[1, 3, 128, 192\]: N batch, C channel, H rows, W columns/);
+  assert.match(JSON.stringify(output), /"kind":"area-share"/);
+  assert.doesNotMatch(JSON.stringify(output), /118565006/);
+  assert.equal(validateModelCard(card), false);
+  const errors = validateModelCard.errors as unknown as { instancePath: string; keyword: string }[];
+  const complaints = errors.map(({ instancePath, keyword }) => ({ key: instancePath, keyword }));
+  assert.deepEqual(beyondOpenQuestions(complaints, openQuestions(card)), []);
+});

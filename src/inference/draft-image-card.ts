@@ -64,6 +64,19 @@ const CHANNEL = {
   to: { low: openQuestion('Number: what the lowest becomes'), high: openQuestion('Number: what the highest becomes') },
 } as const;
 
+/** The key `encoding` of labels on an image, which has no slices: the order of the axes must be said. */
+export function draftImageEncoding([output]: readonly GraphValue[]): Record<string, unknown> {
+  const shape = output?.shape;
+  const layout = openQuestion(
+    `Order of the axes${shape === undefined ? '' : ` [${shape.join(', ')}]`}: N batch, C channel, H rows, W columns; such as "NCHW" or "HW"`,
+  );
+  if (output?.datatype === 'FP32')
+    return {
+      encoding: { kind: openQuestion('"logits", "probabilities" or "sigmoid" (one channel a structure)'), layout },
+    };
+  return { encoding: { kind: 'labels', datatype: output?.datatype ?? 'UINT8', layout } };
+}
+
 /** Whether a value looks like one score for each class. */
 export function isClassScores({ datatype, shape }: GraphValue): boolean {
   return datatype === 'FP32' && (shape?.length === 1 || shape?.length === 2);

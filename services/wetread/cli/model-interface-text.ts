@@ -107,7 +107,7 @@ export function outputLines(output: OutputRule): readonly string[] {
   switch (output.kind) {
     case 'label-map':
       return [
-        `  out: ${output.tensor}, one label a voxel`,
+        `  out: ${output.tensor}, one label a voxel or pixel`,
         ...output.segments.map(({ label, title }) => `    ${label} ${title}: segment`),
         ...output.otherLabels.map(({ label, meaning }) => `    ${label} ${meaning}: not shown`),
       ];
