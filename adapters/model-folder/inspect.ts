@@ -117,6 +117,16 @@ async function inspectGraphs(folder: string, names: readonly string[]): Promise<
   return { facts, complaints };
 }
 
+/** A card that is only begun has some eighty. */
+const MOST_COMPLAINTS = 5;
+
+/** For one sentence: the first complaints, and how many there are besides. */
+export function complaintsText(complaints: readonly string[]): string {
+  const told = complaints.slice(0, MOST_COMPLAINTS).join('; ');
+  const others = complaints.length - MOST_COMPLAINTS;
+  return others > 0 ? `${told}; and ${others} more, which wetread models check lists` : told;
+}
+
 interface Prompt {
   readonly text?: string;
   readonly complaints: readonly string[];

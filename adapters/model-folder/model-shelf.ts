@@ -6,7 +6,7 @@ import type { ModelPackage } from '../../src/inference/model-package.ts';
 import type { ModelShelf } from '../../src/ports.ts';
 import { type Admission, OPEN_ADMISSION, requirePermitted } from './admission.ts';
 import { CHECKSUM_FILE } from './checksums.ts';
-import { CARD, inspectPackage } from './inspect.ts';
+import { CARD, complaintsText, inspectPackage } from './inspect.ts';
 import { requireSignature, type TrustedKey } from './signature.ts';
 
 /** A package that is not offered, and why. */
@@ -59,7 +59,7 @@ export async function loadModelPackage(folder: string, trustedKeys: readonly Tru
   if (changed === undefined) throw invalid(folder, `${CHECKSUM_FILE} is missing`);
   // What is wrong inside a file that was changed is a consequence: it would hide the cause.
   const wrong = changed.length > 0 ? changed : complaints;
-  if (card === undefined || wrong.length > 0) throw invalid(folder, wrong.join('; '));
+  if (card === undefined || wrong.length > 0) throw invalid(folder, complaintsText(wrong));
   const model = { card, digest, ...(prompt !== undefined && { prompt }), ...(references && { references }) };
   return trustedKeys.length === 0 ? model : { ...model, signedBy: await signerOf(folder, digest, trustedKeys) };
 }

@@ -12,7 +12,7 @@ import { type Extract, extract, type Header, type Pack, pack } from 'tar-stream'
 import { WetreadError } from '../../src/errors.ts';
 import type { ModelPackage } from '../../src/inference/model-package.ts';
 import { CHECKSUM_FILE, type Checksums, checksumText } from './checksums.ts';
-import { inspectPackage } from './inspect.ts';
+import { complaintsText, inspectPackage } from './inspect.ts';
 import { loadModelPackage } from './model-shelf.ts';
 import { SIGNATURE_FILE, signatureLine, signatureText, type TrustedKey } from './signature.ts';
 import { isPathInside } from './stored-tensors.ts';
@@ -20,12 +20,12 @@ import { isPathInside } from './stored-tensors.ts';
 /**
  * Writes the archive; where the folder has no checksums yet, those of what it holds go into the archive, and so does a
  * signature, in place of the folder's own, where a key is given.
- * @throws WetreadError `package-invalid` with everything that speaks against the package
+ * @throws WetreadError `package-invalid` with what speaks against the package
  */
 export async function packPackage(folder: string, archive: string, key?: KeyObject): Promise<ModelPackage> {
   const { card, sums, digest, changed = [], complaints } = await inspectPackage(folder);
   const wrong = [...changed, ...complaints];
-  if (card === undefined || wrong.length > 0) throw new WetreadError('package-invalid', wrong.join('; '));
+  if (card === undefined || wrong.length > 0) throw new WetreadError('package-invalid', complaintsText(wrong));
   const unfinished = `${archive}.part`;
   const signature = key === undefined ? await signatureText(folder) : signatureLine(digest, key);
   const tar = pack();

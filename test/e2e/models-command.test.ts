@@ -100,6 +100,10 @@ test('WR-MPK-09 a package that is begun says every question that is open, and no
     complaints.filter((complaint) => !/^card\.json: \/\S+ is open: /.test(complaint)),
     [],
   );
+  const told = await models('check', 'begun/my-lungs-v2');
+  assert.match(told.stdout, new RegExp(`\\n${complaints.length} open questions: the package is refused\\n$`));
+  const refused = await models('test', 'begun/my-lungs-v2');
+  assert.match(refused.stderr, new RegExp(`; and ${complaints.length - 5} more, which wetread models check lists`));
   const keys = complaints.map((complaint) => complaint.split(' ')[1]!.split('/')[1]);
   const asked = ['title', 'description', 'intendedUse', 'runtime', 'input', 'outputs', 'report', 'caveats'];
   assert.deepEqual([...new Set(keys)], [...asked, 'licence', 'resources', 'facts']);

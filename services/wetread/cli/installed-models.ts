@@ -1,7 +1,7 @@
 /** The packages that a site's configuration names: what they are, why one is refused, and whether they still answer as they must. */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { type Inspection, inspectPackage } from '../../../adapters/model-folder/inspect.ts';
+import { complaintsText, type Inspection, inspectPackage } from '../../../adapters/model-folder/inspect.ts';
 import type { FolderModelShelf, ShelvedPackage } from '../../../adapters/model-folder/model-shelf.ts';
 import { WetreadError } from '../../../src/errors.ts';
 import type { ModelCard } from '../../../src/inference/model-package.ts';
@@ -17,8 +17,8 @@ export async function listModels(options: CommandOptions): Promise<number> {
   const { shelved, refused } = await openSiteShelf(siteConfig(options));
   const found = {
     models: shelved.map(({ package: { card, digest } }) => {
-      const { name, version, title, intendedUse, licence } = card;
-      return { name, version, title, intendedUse, clinicalUse: licence.clinicalUse, digest };
+      const { name, version, title, intendedUse, licence, onlyByRule = false } = card;
+      return { name, version, title, intendedUse, onlyByRule, clinicalUse: licence.clinicalUse, digest };
     }),
     refused: refused.map(({ folder, error }) => ({ folder: basename(folder), reason: error.message })),
   };
@@ -81,7 +81,7 @@ interface SoundPackage extends Pick<Inspection, 'golden' | 'prompt'> {
 async function soundPackage(folder: string): Promise<SoundPackage> {
   const { card, complaints, changed = [], golden, prompt } = await inspectPackage(folder);
   const wrong = [...changed, ...complaints];
-  if (card === undefined || wrong.length > 0) throw new WetreadError('package-invalid', wrong.join('; '));
+  if (card === undefined || wrong.length > 0) throw new WetreadError('package-invalid', complaintsText(wrong));
   return { folder, card, golden, ...(prompt !== undefined && { prompt }) };
 }
 

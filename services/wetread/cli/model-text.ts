@@ -16,6 +16,7 @@ type IntendedUse = ModelCard['intendedUse'][number];
 export interface ListedModels {
   readonly models: readonly (Pick<ModelCard, 'name' | 'version' | 'title'> & {
     readonly intendedUse: readonly IntendedUse[];
+    readonly onlyByRule: boolean;
     readonly clinicalUse: string;
     readonly digest: string;
   })[];
@@ -24,9 +25,10 @@ export interface ListedModels {
 
 export function listText({ models, refused }: ListedModels): string {
   const lines = [
-    ...models.flatMap(({ name, version, title, intendedUse, clinicalUse, digest }) => [
+    ...models.flatMap(({ name, version, title, intendedUse, onlyByRule, clinicalUse, digest }) => [
       `${name} ${version}  ready: ${title}`,
       ...intendedUse.map((use) => `  reads ${useText(use)}`),
+      ...(onlyByRule ? [`  ${BY_RULE}`] : []),
       `  clinical use ${clinicalUse}`,
       `  ${digest}`,
     ]),
@@ -34,6 +36,8 @@ export function listText({ models, refused }: ListedModels): string {
   ];
   return printable((lines.length === 0 ? ['The configuration names no model'] : lines).flatMap(wrapped));
 }
+
+const BY_RULE = 'reads nothing unless a rule of the configuration names it';
 
 function useText({ task, modality, bodyPart, sliceThicknessMm: limits }: IntendedUse): string {
   const slices = limits === undefined ? '' : `, slices of ${limits.minimum} to ${limits.maximum} mm`;
@@ -50,6 +54,7 @@ export function modelText({ card, digest, signedBy }: ModelPackage): string {
     '',
     'Intended use',
     ...card.intendedUse.flatMap(intendedUseLines),
+    ...(card.onlyByRule === true ? [`  ${BY_RULE}`] : []),
     '',
     'Limits',
     ...limitLines(card),
@@ -182,17 +187,23 @@ export interface CheckedPackage {
 }
 
 export function inspectionText({ name, version, digest, sealed, goldenCases, complaints }: CheckedPackage): string {
-  if (complaints.length > 0)
-    return printable([
-      ...complaints,
-      `${countText(complaints.length, 'complaint', 'complaints')}: the package is refused`,
-    ]);
+  if (complaints.length > 0) return printable([...complaints, `${countsText(complaints)}: the package is refused`]);
   const cases = goldenCases.length === 0 ? 'no golden cases' : `golden cases: ${goldenCases.join(', ')}`;
   return printable([
     `${name} ${version} holds together; ${cases}`,
     digest,
     ...(sealed ? [] : ['It has no checksums yet: wetread models pack writes them']),
   ]);
+}
+
+/** Questions are work that is left, not mistakes. */
+function countsText(complaints: readonly string[]): string {
+  const open = complaints.filter((complaint) => /^card\.json: \S+ is open: /.test(complaint)).length;
+  const others = complaints.length - open;
+  return [
+    ...(open === 0 ? [] : [countText(open, 'open question', 'open questions')]),
+    ...(others === 0 ? [] : [countText(others, 'complaint', 'complaints')]),
+  ].join(' and ');
 }
 
 export function goldenText(results: readonly GoldenResult[]): string {

@@ -1,5 +1,5 @@
 /** `wetread models reference`: what the images below a folder look like, as the part of a card that refuses others. */
-import { inspectPackage } from '../../../adapters/model-folder/inspect.ts';
+import { complaintsText, inspectPackage } from '../../../adapters/model-folder/inspect.ts';
 import { WetreadError } from '../../../src/errors.ts';
 import { referenceRanges } from '../../../src/inference/gate/reference-ranges.ts';
 import { openQuestion } from '../../../src/inference/open-questions.ts';
@@ -13,7 +13,7 @@ export async function printReference(home: string, folder: string): Promise<numb
   await requireFolder(home);
   await requireFolder(folder);
   const { card, complaints } = await inspectPackage(home);
-  if (card === undefined) throw new WetreadError('package-invalid', complaints.join('; '));
+  if (card === undefined) throw new WetreadError('package-invalid', complaintsText(complaints));
   const { cases, left } = await referenceRun(card, folder, stopSignal());
   for (const [why, count] of counted(left.map(({ code }) => REASONS[code])))
     process.stderr.write(`${count} left out: ${why}\n`);
