@@ -4,21 +4,20 @@ import { askAboutPictures, keptBack } from './ask-about-pictures.ts';
 import type { ImageFrame, ImageSet } from './assembly/volume.ts';
 import { outsideImageLimits, outsidePixelLimits, outsideSeriesLimits } from './inference/images/gate-image.ts';
 import { imageReference, leftOutNotes } from './inference/images/image-findings.ts';
-import { greyPicture, preparePicture } from './inference/images/picture-of-image.ts';
-import type { CardOf, ModelPackage, PicturesInput } from './inference/model-package.ts';
+import { greyPicture, preparePicture, viewOf } from './inference/images/picture-of-image.ts';
+import type { CardOf, ModelPackage, PicturesInput, PictureView } from './inference/model-package.ts';
 import type { Picture } from './inference/pictures.ts';
 import type { Reading } from './inference/reading.ts';
 import type { Ports } from './ports.ts';
 import { isSkipped, type Reason, reason, type Skipped } from './reasons.ts';
 
 type PicturesModel = ModelPackage & { readonly card: CardOf<'pictures'> };
-type View = NonNullable<PicturesInput['views']>[number];
 
 /** An image that the model may see. */
 interface ImagePicture {
   readonly image: ImageFrame;
   /** Of the card; undefined where it declares none. */
-  readonly view: View | undefined;
+  readonly view: PictureView | undefined;
   readonly picture: Picture;
 }
 
@@ -62,17 +61,9 @@ export async function readPictures(
 function pictureOfImage(image: ImageFrame, card: CardOf<'pictures'>): ImagePicture | Reason {
   const unfit = outsideImageLimits(image, card);
   if (unfit !== undefined) return unfit;
-  const view = viewOf(image, card.input);
-  if (view === undefined && card.input.views !== undefined)
-    return reason('wrong-view', 'View Position is none that the model is shown');
   const prepared = preparePicture(image, card.input);
   const implausible = outsidePixelLimits(image, prepared, card);
-  return implausible ?? { image, view, picture: greyPicture(prepared, card.input) };
-}
-
-function viewOf({ header: { viewPosition = '' } }: ImageFrame, { views }: PicturesInput): View | undefined {
-  const position = viewPosition.trim().toUpperCase();
-  return views?.find(({ positions }) => positions.some((one) => one.toUpperCase() === position));
+  return implausible ?? { image, view: viewOf(image, card.input), picture: greyPicture(prepared, card.input) };
 }
 
 /** In the order of the views, of equals in that of the series. */
@@ -80,7 +71,7 @@ function inOrder(
   seen: readonly ImagePicture[],
   input: PicturesInput,
 ): readonly [ImagePicture, ...ImagePicture[]] | Skipped {
-  const views: readonly View[] = input.views ?? [];
+  const views: readonly PictureView[] = input.views ?? [];
   const missing = views.find((view) => view.required && !seen.some((one) => one.view === view));
   if (missing !== undefined) return { skipped: reason('wrong-view', `no image is ${missing.meaning}`) };
   const placeOf = ({ view }: ImagePicture): number => (view === undefined ? 0 : views.indexOf(view));

@@ -14,6 +14,7 @@ export type {
   MeasurementOutput,
   ModelCard,
   PicturesInput,
+  PictureView,
   ReferenceVectors,
   SlicesInput,
   SlidingWindow,

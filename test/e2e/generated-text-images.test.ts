@@ -131,7 +131,7 @@ test('WR-VLM-28 the tokens of the answer are in the metrics, by model, with noth
   assert.deepEqual(identifiersIn(text), []);
 });
 
-test('WR-VLM-29 models check, show and test know pictures: what is shown, and that the server keeps to the schema', async () => {
+test('WR-VLM-29 models check, show, test and reference know pictures: what is shown, and that the server keeps to the schema', async () => {
   const models = (...args: readonly string[]): ReturnType<typeof wetread> =>
     wetread(['models', ...args], { cwd: folder.path });
   const checked = await models('check', join('models', RADIOGRAPH_MODEL));
@@ -148,6 +148,11 @@ test('WR-VLM-29 models check, show and test know pictures: what is shown, and th
   const tested = await models('test', '--config', 'site.yaml');
   assert.equal(tested.code, 0, tested.stdout + tested.stderr);
   assert.equal(server.requests.at(-1)!.pictures[0]!.channels, 1);
+  const views = ['PA', 'LL', 'LLO'].map(() => radiograph({ matrix: 128 }));
+  folder.writeStudy('views', [...dxFiles(views, { study: 'views', viewPosition: ['PA', 'LL', 'LLO'] })]);
+  const looks = await models('reference', join('models', RADIOGRAPH_MODEL), 'views');
+  assert.equal((JSON.parse(looks.stdout) as { reference: { cases: number } }).reference.cases, 2);
+  assert.match(looks.stderr, /1 left out: The view is not one/);
 });
 
 test('WR-VLM-26 the page shows the radiograph that a sentence is about', { skip: withoutBrowser }, async () => {

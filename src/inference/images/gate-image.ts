@@ -6,6 +6,7 @@ import { outsidePictureLimits } from '../gate/picture.ts';
 import { outOfDistribution } from '../gate/reference.ts';
 import { statisticsOfImage } from '../gate/statistics.ts';
 import type { CardOfImages } from '../model-package.ts';
+import { viewOf } from './picture-of-image.ts';
 import type { PreparedImage } from './prepare-image.ts';
 
 /** Of a whole series, before any image of it is looked at. */
@@ -23,6 +24,8 @@ export function outsideImageLimits(image: ImageFrame, { intendedUse, input }: Ca
   if (samplesPerPixel !== 1) return reason('color-image', 'the model reads greyscale');
   if (rows < minimumRows || columns < minimumColumns)
     return reason('outside-model-limits', `${columns} × ${rows} pixels, at least ${minimumColumns} × ${minimumRows}`);
+  if (input.kind === 'pictures' && input.views !== undefined && viewOf(image, input) === undefined)
+    return reason('wrong-view', 'View Position is none that the model is shown');
   return outsideIntendedUse(image.header, intendedUse) ?? outsidePictureLimits(image.header, input.gate);
 }
 

@@ -1,7 +1,7 @@
 /** Images on their own as pictures: the whole image in the patient's aspect ratio, brighter larger. */
 import type { ImageFrame } from '../../assembly/volume.ts';
 import { applied, type ChannelStep, linearStep } from '../channel-steps.ts';
-import type { PicturesInput } from '../model-package.ts';
+import type { PicturesInput, PictureView } from '../model-package.ts';
 import type { Picture } from '../pictures.ts';
 import { brightness } from './brightness.ts';
 import { aspectOf, type PreparedImage } from './prepare-image.ts';
@@ -17,6 +17,12 @@ export function preparePicture(image: ImageFrame, { window, size }: PicturesInpu
   const placement = placementOf([rows, columns], shape, 'stretch', aspect);
   const worth = brightness(image, { values: window.kind === 'voi' ? 'voi' : 'modality' });
   return { placement, plane: resized(image, worth.table, placement), brightness: worth };
+}
+
+/** Which view of the card the image is, by View Position (0018,5101). */
+export function viewOf({ header }: Pick<ImageFrame, 'header'>, { views }: PicturesInput): PictureView | undefined {
+  const said = header.viewPosition?.trim().toUpperCase();
+  return views?.find(({ positions }) => positions.some((position) => position.toUpperCase() === said));
 }
 
 /** 0 is black. */
