@@ -14,7 +14,8 @@ import { instantOf } from './writeback/text.ts';
 
 export interface Draft {
   readonly report: Report;
-  readonly modality: string;
+  /** Of the series that were read, by Series Instance UID. */
+  readonly modalities: ReadonlyMap<string, string>;
   readonly files: readonly (DicomFile & { readonly name: DocumentName })[];
 }
 
@@ -76,7 +77,8 @@ async function newDraft(drafting: Drafting, input: DraftInput, work: WorkIdentit
 function draftUnder({ ports }: Drafting, input: DraftInput, provenance: ReportProvenance): Draft {
   const made = makeDraft(input, provenance);
   const files = made.objects.map(({ name, object }) => ({ name, object, bytes: ports.writer.write(object) }));
-  return { report: made.report, modality: input.readings[0]!.images.modality, files };
+  const modalities = new Map(input.readings.map(({ images }) => [images.seriesInstanceUid, images.modality]));
+  return { report: made.report, modalities, files };
 }
 
 /** The SR of a report as the archive holds it. */

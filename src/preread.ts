@@ -208,7 +208,7 @@ async function report(
 }
 
 /** Writeback: to the archive and the health record, or to neither while the patient is not matched. */
-async function writeBack(work: Work, study: Study, { report: drafted, modality, files }: Draft): Promise<Outcome> {
+async function writeBack(work: Work, study: Study, { report: drafted, modalities, files }: Draft): Promise<Outcome> {
   const { ports, site, signal } = work;
   const match = await ports.healthRecord.match(study.header, signal);
   if (isSkipped(match)) return work.end('hold', match.skipped);
@@ -221,7 +221,7 @@ async function writeBack(work: Work, study: Study, { report: drafted, modality, 
     draftStatus: site.draftStatus,
     naming: site.naming,
     software: site.software,
-    modality,
+    modalities,
     numberOfSeries: study.series.length,
     numberOfInstances: countsOf(study).instances,
   });

@@ -25,7 +25,7 @@ const bundleFor = (patient: string, draft = report): Bundle =>
     objects: [],
     draftStatus: 'preliminary',
     software: report.provenance.software,
-    modality: 'CT',
+    modalities: new Map([[draft.readings[0].seriesInstanceUid, 'CT']]),
     naming,
   });
 

@@ -68,7 +68,7 @@ function transaction(
     objects,
     match: { patient: 'Patient/1', serviceRequest: 'ServiceRequest/1' },
     draftStatus: 'preliminary',
-    modality: 'CT',
+    modalities: new Map(common.report.readings.map(({ seriesInstanceUid }) => [seriesInstanceUid, 'CT'])),
     numberOfSeries: 1,
     numberOfInstances: 300,
   });

@@ -16,7 +16,7 @@ const bundle = reportTransaction({
   objects: [],
   draftStatus: 'preliminary',
   software: report.provenance.software,
-  modality: 'CT',
+  modalities: new Map([[report.readings[0].seriesInstanceUid, 'CT']]),
 });
 const written = resourceOf(bundle, 'DiagnosticReport');
 const changed = (change: Partial<DiagnosticReport>): DiagnosticReport => ({ ...structuredClone(written), ...change });

@@ -1,8 +1,7 @@
 /** Where a draft comes from: the algorithm as Device, the images as ImagingStudy, and the Provenance of both to the report. */
-import type { CodeableConcept, Device, ImagingStudy, Provenance } from 'fhir/r4.js';
+import type { CodeableConcept, Coding, Device, ImagingStudy, Provenance } from 'fhir/r4.js';
 import { FHIR_SYSTEM } from '../codes.ts';
 import type { Algorithm } from '../inference/findings.ts';
-import type { Report } from '../reporting/report.ts';
 import type { TransactionInput } from './fhir.ts';
 import {
   AI_ASSERTED,
@@ -55,14 +54,14 @@ export function device(algorithm: Algorithm, software: TransactionInput['softwar
 
 /** Usually the archive owns it: created only where the record has none, never updated. */
 export function imagingStudy(input: TransactionInput): Entry {
-  const { report, study, match, modality } = input;
+  const { report, study, match } = input;
   const identifier = dicomIdentifier(report.studyInstanceUid);
   const accession = accessionIdentifier(study, input.naming);
-  const modalityCoding = modality === undefined ? undefined : { system: FHIR_SYSTEM['DCM'], code: modality };
+  const series = seriesRead(input);
   const owned: Owned<ImagingStudy> = {
     identifier: accession === undefined ? [identifier] : [identifier, accession],
     status: 'available',
-    modality: modalityCoding === undefined ? undefined : [modalityCoding],
+    modality: [...new Set(series.map(({ modality }) => modality))].map(modalityCoding),
     subject: { reference: match.patient, type: 'Patient' },
     started: dateTime(study.studyDate, study.studyTime, study.timezoneOffsetFromUtc),
     basedOn: basedOn(study, match, input.naming),
@@ -70,8 +69,7 @@ export function imagingStudy(input: TransactionInput): Entry {
     numberOfInstances: input.numberOfInstances,
     description: study.studyDescription === undefined ? undefined : plain(study.studyDescription),
     // R4 asks for the modality of every series that is named.
-    series:
-      modalityCoding === undefined ? undefined : seriesRead(report).map((uid) => ({ uid, modality: modalityCoding })),
+    series: series.map(({ uid, modality }) => ({ uid, modality: modalityCoding(modality) })),
   };
   return {
     fullUrl: imagingStudyUrl(report),
@@ -84,8 +82,16 @@ export function imagingStudy(input: TransactionInput): Entry {
   };
 }
 
-function seriesRead({ readings }: Report): readonly string[] {
-  return [...new Set(readings.map(({ seriesInstanceUid }) => seriesInstanceUid))];
+/** Each once, where its modality is known. */
+function seriesRead({ report, modalities }: TransactionInput): readonly { uid: string; modality: string }[] {
+  return [...new Set(report.readings.map(({ seriesInstanceUid }) => seriesInstanceUid))].flatMap((uid) => {
+    const modality = modalities?.get(uid);
+    return modality === undefined ? [] : [{ uid, modality }];
+  });
+}
+
+function modalityCoding(modality: string): Coding {
+  return { system: FHIR_SYSTEM['DCM']!, code: modality };
 }
 
 /**

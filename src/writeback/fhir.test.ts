@@ -25,7 +25,7 @@ function transaction(
     objects: [],
     draftStatus: 'preliminary',
     software: report.provenance.software,
-    modality: 'CT',
+    modalities: new Map([[report.readings[0].seriesInstanceUid, 'CT']]),
     ...changes.input,
   });
   return { bundle, report };
@@ -266,6 +266,29 @@ describe('FHIR transaction', () => {
         ['source', 'DICOM SR'],
         ['derivation', 'Model package'],
       ],
+    );
+  });
+
+  test('WR-CNF-16 every series that was read has its own modality', () => {
+    const [reading] = sampleReport(segmentation).readings;
+    const film = {
+      ...reading,
+      seriesInstanceUid: '1.2.3.9',
+      algorithm: { ...reading.algorithm, name: 'dx-heart-size' },
+    };
+    const modalities = new Map([
+      [reading.seriesInstanceUid, 'CT'],
+      ['1.2.3.9', 'DX'],
+    ]);
+    const { bundle } = transaction({ report: { readings: [reading, film] }, input: { modalities } });
+    const study = one<ImagingStudy>(bundle, 'ImagingStudy');
+    assert.deepEqual(
+      study.modality?.map(({ code: modality }) => modality),
+      ['CT', 'DX'],
+    );
+    assert.deepEqual(
+      study.series?.map(({ uid, modality }) => [uid, modality.code]),
+      [...modalities],
     );
   });
 

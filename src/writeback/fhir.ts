@@ -31,8 +31,8 @@ export interface TransactionInput {
   readonly objects: readonly DicomObject[];
   readonly draftStatus: DraftStatus;
   readonly software: { readonly name: string; readonly version: string };
-  /** Modality (0008,0060) of the series that was read; absent, ImagingStudy says none. */
-  readonly modality?: string;
+  /** Modality (0008,0060) of the series that were read, by Series Instance UID; ImagingStudy names no others. */
+  readonly modalities?: ReadonlyMap<string, string>;
   readonly numberOfSeries?: number;
   readonly numberOfInstances?: number;
   /** Names the assigner of accession numbers; without it the accession goes out without a system. */

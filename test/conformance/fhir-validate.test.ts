@@ -38,7 +38,7 @@ function transaction(changes: Partial<TransactionInput> = {}): Bundle {
     objects: [],
     draftStatus: 'preliminary',
     software: sample.provenance.software,
-    modality: 'CT',
+    modalities: new Map([[volume.seriesInstanceUid, 'CT']]),
     numberOfSeries: 2,
     numberOfInstances: 12,
     naming: { issuers: {}, accessionIdentifierSystem: 'urn:oid:2.999.1.2' },
@@ -56,8 +56,8 @@ function bare(): Bundle {
   const { studyInstanceUid, requests } = header;
   const report = { ...sample, readings: [{ ...reading, findings: [finding] }] } satisfies Report;
   const match = { patient: 'Patient/p1' };
-  const { modality: _modality, ...input } = { modality: 'CT', report, study: { studyInstanceUid, requests }, match };
-  return transaction({ ...input, draftStatus: 'partial' });
+  const study = { studyInstanceUid, requests };
+  return transaction({ report, study, match, modalities: new Map(), draftStatus: 'partial' });
 }
 
 async function served(): Promise<Record<string, object>> {

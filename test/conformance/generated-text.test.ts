@@ -48,7 +48,10 @@ const DRAFTS: Readonly<Record<string, Drafted>> = {
   radiographs: drafted(radiographs, OF_RADIOGRAPHS),
 };
 
-type Drafted = ReturnType<typeof makeDraft> & { readonly study: StudyHeader; readonly modality: string };
+type Drafted = ReturnType<typeof makeDraft> & {
+  readonly study: StudyHeader;
+  readonly modalities: ReadonlyMap<string, string>;
+};
 
 function drafted(images: Images, sentences: readonly AnsweredSentence[]): Drafted {
   const about = { ...study, studyInstanceUid: images.studyInstanceUid };
@@ -56,7 +59,7 @@ function drafted(images: Images, sentences: readonly AnsweredSentence[]): Drafte
   return {
     ...makeDraft({ study: about, readings, unavailable: [] }, provenance),
     study: about,
-    modality: images.modality,
+    modalities: new Map([[images.seriesInstanceUid, images.modality]]),
   };
 }
 
@@ -85,7 +88,7 @@ test('WR-TXT-08 WR-VLM-30 HAPI finds the FHIR transactions of generated texts va
   skip: typeof validator === 'string' && validator,
 }, async () => {
   assert.ok(typeof validator !== 'string');
-  const bundles = Object.entries(DRAFTS).map(([name, { report, objects, study: about, modality }]) => {
+  const bundles = Object.entries(DRAFTS).map(([name, { report, objects, study: about, modalities }]) => {
     const bundle = reportTransaction({
       report,
       study: about,
@@ -93,7 +96,7 @@ test('WR-TXT-08 WR-VLM-30 HAPI finds the FHIR transactions of generated texts va
       objects: objects.map(({ object }) => object),
       draftStatus: 'preliminary',
       software: provenance.software,
-      modality,
+      modalities,
       naming: { issuers: {}, accessionIdentifierSystem: 'urn:oid:2.999.1.2' },
     });
     return [name, bundle] as const;

@@ -96,7 +96,7 @@ function bundleOf(report: Report, header: StudyHeader, patient: { readonly id: s
     objects: [],
     draftStatus: 'preliminary',
     software: report.provenance.software,
-    modality: 'CT',
+    modalities: new Map([[report.readings[0].seriesInstanceUid, 'CT']]),
     naming: NAMING,
   });
 }
