@@ -32,7 +32,9 @@ export function greyPicture(
 ): Picture {
   const [height, width] = placement.shape;
   const step = linearStep(shades(input), counts);
-  return { width, height, channels: 1, data: Uint8Array.from(plane, (value) => Math.round(applied(step, value))) };
+  const data = new Uint8Array(plane.length);
+  for (let at = 0; at < plane.length; at++) data[at] = Math.round(applied(step, plane[at]!));
+  return { width, height, channels: 1, data };
 }
 
 function shades({ window }: PicturesInput): ChannelStep {
