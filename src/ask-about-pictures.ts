@@ -22,8 +22,8 @@ export interface ShownPictures {
   readonly images: Images;
   /** Of what is shown: gates have seen that it fits. */
   readonly header: ImageHeader;
-  /** Image Laterality (0020,0062), where all pictures agree. */
-  readonly laterality: string | undefined;
+  /** Image Laterality (0020,0062) of each picture, in their order. */
+  readonly lateralities: readonly (string | undefined)[];
   /** What each picture shows, in the order of the pictures. */
   readonly references: readonly [InstanceReference, ...InstanceReference[]];
   /** One at a time: each is sent before the next is made. */
@@ -118,7 +118,7 @@ function chatRuntime(runtime: Runtime): Extract<Runtime, { kind: 'chat-completio
 function guardContext(
   { intendedUse }: ModelPackage['card'],
   { recommendations }: TextOutput,
-  { header, laterality }: ShownPictures,
+  { header, lateralities }: ShownPictures,
   study: StudyHeader,
 ): GuardContext {
   const { patientName, patientId, accessionNumber, referringPhysicianName, studyId, requests } = study;
@@ -126,7 +126,8 @@ function guardContext(
   const known = [patientName, patientId, accessionNumber, referringPhysicianName, studyId, ...orders];
   return {
     patientSex: header.patientSex,
-    laterality,
+    laterality: new Set(lateralities).size === 1 ? lateralities[0] : undefined,
+    pictureLateralities: lateralities,
     bodyPart: intendedUse.find(({ modality }) => modality === header.modality)?.bodyPart.value,
     identifiers: known.filter((one) => one !== undefined),
     recommendations,

@@ -129,6 +129,24 @@ test('WR-VLM-22 a view that the card requires must be there; other views are lef
   );
 });
 
+test('WR-VLM-21 a sentence is held to the side of the picture that it names', async () => {
+  const say = (text: string, picture: number | null): object => ({ text, picture, label: null, presence: null });
+  const findings = [
+    say('The left side is clear.', 1),
+    say('No opacity on the left.', 2),
+    say('The right side is clear.', null),
+  ];
+  const misbehave = { content: JSON.stringify({ evaluable: true, findings, impression: [] }) };
+  const sides = [chest({ imageLaterality: 'R' }), chest({ imageLaterality: 'L' })];
+  const reading = await read(sides, { misbehave });
+  assert.ok(!isSkipped(reading));
+  assert.match(server.requests.at(-1)!.prompt, /1: frontal, right side; 2: frontal, left side/);
+  assert.deepEqual(
+    reading.text?.sentences.map(({ flags }) => flags),
+    [['laterality'], [], []],
+  );
+});
+
 test('WR-VLM-24 what may carry text never leaves: not where it is marked, nor unmarked ultrasound unless the site says so', async () => {
   const local = { remote: false };
   const accepts = { edit: ({ input }: CardOf<'pictures'>) => Object.assign(input.gate, { burnedInText: 'accepted' }) };
@@ -147,7 +165,10 @@ test('WR-VLM-25 what the gate refuses is never shown', async () => {
   const draw = random(3);
   const noise = imageFrame([128, 128], () => Math.floor(4096 * draw.next()), { viewPosition: 'PA' });
   assert.match(await refusal([noise]), /neighbouring pixels correlate/);
-  assert.match(await refusal([imageFrame([128, 128], () => 9, { viewPosition: 'PA' })]), /Every pixel has the same value/);
+  assert.match(
+    await refusal([imageFrame([128, 128], () => 9, { viewPosition: 'PA' })]),
+    /Every pixel has the same value/,
+  );
   assert.match(await refusal([chest({ bodyPartExamined: 'KNEE' })]), /KNEE/);
   assert.match(await refusal([chest({ modality: 'MG' })]), /MG/);
   assert.match(await refusal(Array.from({ length: 5 }, () => chest())), /5 images in the series, limit 4/);

@@ -45,11 +45,10 @@ export async function readPictures(
   const ordered = inOrder(seen, model.card.input);
   if (isSkipped(ordered)) return leftOut[0] === undefined ? ordered : { skipped: leftOut[0] };
   const [first, ...others] = ordered;
-  const sides = new Set(ordered.map(({ image }) => image.header.imageLaterality));
   const shown = {
     images,
     header: first.image.header,
-    laterality: sides.size === 1 ? first.image.header.imageLaterality : undefined,
+    lateralities: ordered.map(({ image }) => image.header.imageLaterality),
     references: [imageReference(first.image), ...others.map(({ image }) => imageReference(image))] as const,
     pictures: ordered.map(({ picture }) => picture),
     description: descriptionOf(ordered),

@@ -32,7 +32,7 @@ export async function readSlices(
   const shown = {
     images,
     header,
-    laterality: header.imageLaterality,
+    lateralities: chosen.map(() => header.imageLaterality),
     references: [referenceTo(images, first), ...others.map((k) => referenceTo(images, k))] as const,
     pictures: pictured(images, chosen, card.input),
     description: descriptionOf(card.input, chosen.length),

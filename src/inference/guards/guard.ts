@@ -9,8 +9,10 @@ export type { Guard } from '../../../contracts/generated/types.ts';
 export interface GuardContext {
   /** Patient's Sex (0010,0040). */
   readonly patientSex?: string | undefined;
-  /** Image Laterality (0020,0062). */
+  /** Image Laterality (0020,0062), where it is that of all images. */
   readonly laterality?: string | undefined;
+  /** The same of each picture, where pictures differ. */
+  readonly pictureLateralities?: readonly (string | undefined)[];
   /** Body part of the card's intended use, SNOMED CT. */
   readonly bodyPart?: string | undefined;
   /** Words of the patient and the study that no model was given: names, numbers. */

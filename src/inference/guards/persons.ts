@@ -65,9 +65,10 @@ const NOBODY_HAS = matcher(
 );
 
 /** (d) The side that the images do not show, or a side that no body has. */
-export const laterality: Check = ({ text }, context) => {
-  const other = context.laterality === 'R' ? LEFT : RIGHT;
-  const isOneSided = context.laterality === 'R' || context.laterality === 'L';
+export const laterality: Check = ({ text, picture }, { laterality: ofAll, pictureLateralities }) => {
+  const side = picture === undefined ? ofAll : (pictureLateralities?.[picture - 1] ?? ofAll);
+  const other = side === 'R' ? LEFT : RIGHT;
+  const isOneSided = side === 'R' || side === 'L';
   return NOBODY_HAS(text) || (isOneSided && other(text));
 };
 
