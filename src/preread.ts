@@ -1,7 +1,8 @@
 /**
  * THE pipeline: one study in, one filed draft out. Read {@link preread} aloud; everything below it is one stage each,
  * and only this file, `triage.ts`, `selection.ts`, `work.ts`, `assemble-series.ts`, `read-series.ts`, `read-images.ts`,
- * `read-slices.ts`, `run-on-volume.ts`, `run-in-windows.ts`, `outline.ts` and `drafting.ts` call ports.
+ * `read-image-labels.ts`, `read-slices.ts`, `run-on-volume.ts`, `run-in-windows.ts`, `outline.ts` and `drafting.ts` call
+ * ports.
  */
 import { readImageHeader } from './arrival/image-header.ts';
 import type { Series, Study } from './arrival/study.ts';
