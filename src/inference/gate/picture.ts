@@ -38,7 +38,7 @@ export function mayCarryText({ burnedInAnnotation, modality }: ImageHeader, unma
   if (unmarkedToo || burnedInAnnotation === 'NO' || TEXTLESS.has(modality)) return undefined;
   return reason(
     'burned-in-text',
-    `or may be: images of ${modality} often carry text, and these do not say that they do not`,
+    `perhaps, as images of ${modality} often carry text and these do not say that they have none`,
   );
 }
 
