@@ -91,7 +91,9 @@ async function answer(state: ChatServer, request: IncomingMessage, response: Ser
   if (misbehave !== undefined && 'hang' in misbehave) return;
   if (misbehave !== undefined && 'drop' in misbehave) return void response.destroy();
   if (misbehave !== undefined && 'text' in misbehave) return void response.writeHead(200).end(misbehave.text);
-  if (request.url === '/v1/models' && request.headers.authorization === `Bearer ${CHAT_TOKEN}`)
+  if (request.url === '/v1/models' && request.headers.authorization !== `Bearer ${CHAT_TOKEN}`)
+    return say(401, { error: { message: 'who?' } });
+  if (request.url === '/v1/models')
     return say(200, { object: 'list', data: [{ id: CHAT_MODEL, object: 'model', created: 0, owned_by: 'test' }] });
   const taken = taking(request, raw);
   if (typeof taken === 'string') return say(taken === 'who?' ? 401 : 400, { error: { message: taken } });

@@ -1,5 +1,6 @@
 /** What servers of models that packages name have in common, whatever they speak. */
 import type { InferenceServer } from '../../../contracts/generated/types.ts';
+import { WetreadError } from '../../../src/errors.ts';
 import type { ModelCard } from '../../../src/inference/model-package.ts';
 import { imagesStay } from '../wiring/inference.ts';
 import { type CheckResult, fail, type Part, type Step, warn } from './check.ts';
@@ -35,12 +36,29 @@ export function modelServerPart(
     async examine(step) {
       if (!(await reach(address, step))) return;
       const answers = await step('protocol', async (signal) => {
-        const said = await speaks(signal);
-        return imagesStay(server) ? STAYS : said;
+        const said = await asked(part, speaks, signal);
+        return imagesStay(server) && said.status !== 'fail' ? staysAt(part) : said;
       });
       if (answers) await examineCards(step);
     },
   };
 }
 
-const STAYS = fail('The server is remote, and images may not leave', 'Set remote: false where it is one of the site.');
+/** Whatever it answered, it is not what packages need; the key says where the site can mend it. */
+async function asked(
+  part: string,
+  speaks: (signal: AbortSignal) => Promise<CheckResult>,
+  signal: AbortSignal,
+): Promise<CheckResult> {
+  try {
+    return await speaks(signal);
+  } catch (cause) {
+    const { message } = WetreadError.from(cause);
+    return fail(message, `Correct ${part}.url or ${part}.credentials; the log of that server says more.`);
+  }
+}
+
+function staysAt(part: string): CheckResult {
+  const fix = `Set ${part}.remote: false where it is one of the site, or imagesMayLeave: true.`;
+  return fail('The server is remote, and images may not leave', fix);
+}

@@ -26,11 +26,15 @@ function generator(token = CHAT_TOKEN): ReturnType<typeof chatCompletionsGenerat
   return chatCompletionsGenerator({ servers, encode: encodePng });
 }
 
-async function examined(card: ModelCard, server: Partial<InferenceServer> = {}): Promise<readonly string[]> {
+async function examined(
+  card: ModelCard,
+  server: Partial<InferenceServer> = {},
+  token = CHAT_TOKEN,
+): Promise<readonly string[]> {
   const said: string[] = [];
   const step: Step = async (name, work) => {
     const result: CheckResult = await work(never);
-    said.push(`${name}: ${result.status}: ${result.message}`);
+    said.push(`${name}: ${result.status}: ${result.message}${result.fix === undefined ? '' : ` -> ${result.fix}`}`);
     return result.status !== 'fail';
   };
   const { url } = chat;
@@ -46,7 +50,7 @@ async function examined(card: ModelCard, server: Partial<InferenceServer> = {}):
       ...server,
     } as InferenceServer,
     address: httpAddress(url, 'inference.servers.pictures.url'),
-    generator: generator(),
+    generator: generator(token),
     cards: () => Promise.resolve([card]),
   });
   await part.examine(step);
@@ -62,6 +66,13 @@ test('WR-VLM-19 the doctor asks for the models, and says which one a package mis
   Object.assign(card.runtime, { server: 'elsewhere' });
   assert.match((await examined(card)).join('\n'), /model: warn: No package names this server/);
   assert.match((await examined(textCard(), { remote: true })).join('\n'), /protocol: fail: .*images may not leave/);
+});
+
+test('WR-LOK-07 a server that refuses the credentials is told with the key that holds them', async () => {
+  assert.match(
+    (await examined(textCard(), {}, 'wrong')).join('\n'),
+    /protocol: fail: .*401: check its credentials -> Correct .*inference\.servers\.pictures\.credentials/,
+  );
 });
 
 test('WR-VLM-19 a package without golden cases is tried with one picture', async () => {
