@@ -1,5 +1,7 @@
 /** From readings to a report, and the same as SEGs and SR. */
 import type { StudyHeader } from './arrival/study.ts';
+import { isImagePlane, type MaskSource } from './assembly/image-plane.ts';
+import { type Images, isVolume } from './assembly/volume.ts';
 import type { InstanceReference } from './inference/findings.ts';
 import type { Outlines, Reading } from './inference/reading.ts';
 import type { DocumentName, SegmentationName } from './ports.ts';
@@ -52,15 +54,21 @@ export interface NamedOutlines {
 
 /** Of each reading; none where it outlines nothing. */
 export function namedOutlines(
-  readings: readonly Pick<Reading, 'findings' | 'outlines'>[],
+  readings: readonly Pick<Reading, 'images' | 'findings' | 'outlines'>[],
 ): readonly (readonly NamedOutlines[])[] {
   const first = readings.find(({ outlines }) => outlines !== undefined)?.outlines?.[0];
-  return readings.map(({ findings: { algorithm }, outlines: all = [] }) =>
+  return readings.map(({ images, findings: { algorithm }, outlines: all = [] }) =>
     all.map((outlines, at) => {
+      const { source } = outlines.segmentation;
       // no name of a model has a point in it
-      const own = at === 0 ? (`seg-${algorithm.name}.dcm` as const) : (`seg-${algorithm.name}.${at + 1}.dcm` as const);
-      const image = imageOutlined(outlines.segmentation.source);
-      return { name: outlines === first ? 'seg.dcm' : own, outlines, image };
+      const number = at === 0 ? '' : `.${numberOf(source, images)}`;
+      const own = `seg-${algorithm.name}${number}.dcm` as const;
+      return { name: outlines === first ? 'seg.dcm' : own, outlines, image: imageOutlined(source) };
     }),
   );
+}
+
+/** Of an image in its series, from 1, as the draft counts. */
+function numberOf(source: MaskSource, images: Images): number {
+  return isVolume(images) || !isImagePlane(source) ? 1 : images.images.indexOf(source.image) + 1;
 }

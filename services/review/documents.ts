@@ -33,7 +33,8 @@ const SEGMENTATION = /^seg(-[a-z0-9][a-z0-9-]*(\.[1-9]\d*)?)?\.dcm$/;
 /** Undefined where no document can have the name. */
 export function documentKind(name: string): DocumentKind | undefined {
   if (isSegmentation(name)) {
-    const of = name === 'seg.dcm' ? '' : ` of ${name.slice('seg-'.length, -'.dcm'.length)}`;
+    const [model, image] = name === 'seg.dcm' ? [] : name.slice('seg-'.length, -'.dcm'.length).split('.');
+    const of = `${model === undefined ? '' : ` of ${model}`}${image === undefined ? '' : `, image ${image},`}`;
     return { mediaType: 'application/dicom', label: 'DICOM SEG', detail: `outlines${of} as stored in the archive` };
   }
   return Object.hasOwn(DOCUMENTS, name) ? DOCUMENTS[name as FixedName] : undefined;

@@ -64,6 +64,7 @@ function isSameMeasure(a: Measurement, b: Measurement): boolean {
     sameCode(a.concept, b.concept) &&
     sameCode(a.unit, b.unit) &&
     sameOrNone(a.derivation, b.derivation) &&
+    sameOrNone(a.method, b.method) &&
     a.threshold?.value === b.threshold?.value
   );
 }

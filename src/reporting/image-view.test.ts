@@ -50,3 +50,13 @@ test('WR-LOK-04 a radiograph says at its edges which side of the patient is wher
     ],
   );
 });
+
+test('WR-SGI-12 images of the same position are told apart by their number in the series, as in the draft', () => {
+  const views = ['PA', 'LL', 'PA', undefined] as const;
+  const frames = views.map((viewPosition) => imageFrame([8, 6], () => 1, viewPosition && { viewPosition }));
+  const colored = imageFrame([8, 6], () => 1, { samplesPerPixel: 3 });
+  assert.deepEqual(
+    imageViews(imageSet([colored, ...frames]), MODEL).map(({ label }) => label),
+    ['PA, image 2', 'LL', 'PA, image 4', 'image 5'],
+  );
+});

@@ -22,11 +22,11 @@ export function imageViews(
 ): readonly View[] {
   return set.images
     .filter(({ header }) => header.samplesPerPixel === 1)
-    .map((image, at) => {
+    .map((image) => {
       const place = { sopInstanceUid: image.header.sopInstanceUid, frameNumber: image.frameNumber };
       const marks = findings === undefined ? [] : imageMarks(place, findings);
       const segments = outlines.filter((one) => isOver(one, image)).flatMap(viewSegments);
-      const view = imageView(set, image, algorithm, at + 1);
+      const view = imageView(set, image, algorithm);
       return { ...view, segments, ...(marks.length === 0 ? {} : { marks: [...marks] }) };
     });
 }
@@ -47,21 +47,26 @@ export function isOfImage(slice: ViewSlice, { sopInstanceUid, frameNumber = 1 }:
   return slice.sopInstanceUid === sopInstanceUid && slice.frameNumber === frameNumber;
 }
 
-function imageView(
-  { seriesInstanceUid, modality }: ImageSet,
-  image: ImageFrame,
-  { name, version, title }: ViewAlgorithm,
-  number: number,
-): View {
+/** Its position where no other image has the same; images are counted as the draft counts them. */
+function labelOf({ images }: ImageSet, image: ImageFrame): string {
+  const { viewPosition } = image.header;
+  const number = `image ${images.indexOf(image) + 1}`;
+  const isShared = images.some((other) => other !== image && other.header.viewPosition === viewPosition);
+  if (viewPosition === undefined) return number;
+  return isShared ? `${viewPosition}, ${number}` : viewPosition;
+}
+
+function imageView(set: ImageSet, image: ImageFrame, { name, version, title }: ViewAlgorithm): View {
+  const { seriesInstanceUid, modality } = set;
   const { header, frameNumber } = image;
-  const { sopInstanceUid, rows, columns, viewPosition } = header;
+  const { sopInstanceUid, rows, columns } = header;
   const spacing = imageScale(image)?.pixelSpacing ?? [1, 1];
   return {
     algorithm: { name, version, title },
     seriesInstanceUid,
     modality,
     units: '',
-    label: viewPosition ?? `image ${number}`,
+    label: labelOf(set, image),
     projection: true,
     ...(header.photometricInterpretation === 'MONOCHROME1' && { inverted: true }),
     rows,

@@ -115,7 +115,8 @@ function member(observed: Observed, measurement: Measurement): Entry {
   const { algorithm, finding } = observed;
   const { report } = observed.input;
   const { derivation, method, threshold } = measurement;
-  const name = derivation === undefined ? measurement.concept.meaning : derived(derivation, measurement.concept);
+  const what = derivation === undefined ? measurement.concept.meaning : derived(derivation, measurement.concept);
+  const name = method === undefined ? what : `${what} (${method.meaning})`;
   const value = Number.isFinite(measurement.value) ? measurement.value : undefined;
   return entry(observationUid(report, algorithm, finding.key, measurement.key), {
     ...shared(observed),

@@ -9,6 +9,7 @@ import { readDataSet } from '../../adapters/part10/reader.ts';
 import { dxFiles } from '../../adapters/phantom/dx-files.ts';
 import type { Report, ViewSet } from '../../contracts/generated/types.ts';
 import { validateReport, validateViewSet } from '../../contracts/generated/validators.js';
+import { documentKind } from '../../services/review/documents.ts';
 import { stringOf, stringsOf } from '../../src/dicom-json.ts';
 import type { DocumentName, StudyRecord } from '../../src/ports.ts';
 import { isSkipped } from '../../src/reasons.ts';
@@ -69,6 +70,10 @@ test('WR-SGI-11 every image has a SEG in the archive, and each is a document of 
     series.add(stringOf(seg.dataSet, tagOf('seriesInstanceUid')));
     const address = `${running.wetread.url}/api/studies/${record.studyInstanceUid}/documents/${name}`;
     assert.equal((await fetch(address)).status, 200, name);
+    assert.equal(
+      documentKind(name)?.detail,
+      `outlines${name === 'seg.dcm' ? '' : ' of dx-outline, image 2,'} as stored in the archive`,
+    );
   }
   assert.equal(series.size, 1);
   const { results } = (await running.wetread.ports.ledger.list())[0]!;
@@ -83,7 +88,8 @@ test('WR-SGI-11 in the record an area at the detector names its method', async (
   const observations = entry.flatMap(({ resource }) => (resource?.resourceType === 'Observation' ? [resource] : []));
   const areas = observations.filter(({ code }) => code.coding?.[0]?.code === '42798000');
   assert.equal(areas.length, 4);
-  for (const { method, valueQuantity } of areas) {
+  for (const { code, method, valueQuantity } of areas) {
+    assert.equal(code.text, 'Area (At the detector, not corrected for magnification)');
     assert.equal(method?.coding?.[0]?.code, 'ATDETECTOR');
     assert.equal(valueQuantity?.code, 'cm2');
   }
