@@ -25,7 +25,7 @@ export interface VolumeRun {
   readonly card: CardOf<'volume'>;
   readonly grid: Grid;
   /** The model's input over the whole grid, in the layout of the card. */
-  readonly data: Int16Array<SharedArrayBuffer> | Float32Array<SharedArrayBuffer>;
+  readonly data: Int16Array | Float32Array;
   readonly signal: AbortSignal;
 }
 
