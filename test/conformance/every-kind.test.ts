@@ -5,9 +5,10 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import type { Bundle, FhirResource, Patient } from 'fhir/r4.js';
 import { readDataSet, readInstance } from '../../adapters/part10/reader.ts';
 import { dxFiles } from '../../adapters/phantom/dx-files.ts';
@@ -31,6 +32,8 @@ import {
   ENTITY_NOISE,
   highdicomPython,
   ONE_SIDED,
+  runDcmqi,
+  withoutDcmqi,
   withoutHighdicom,
   withoutTool,
 } from '../support/dicom-tools.ts';
@@ -317,6 +320,55 @@ describe('models of every kind', { skip: withoutOrthanc }, () => {
     });
   }
 
+  for (const name of ['chest', 'radiographs'] as const) {
+    test(`WR-CNF-17 dcmqi reads every group with its algorithm and its values (${name})`, {
+      skip: withoutDcmqi(),
+    }, () => {
+      const { report } = caseOf(name);
+      const path = fileOf(name, 'groups.json');
+      runDcmqi('tid1500reader', '--inputDICOM', fileOf(name, 'sr.dcm'), '--outputMetadata', path);
+      const { Measurements: groups } = JSON.parse(readFileSync(path, 'utf8')) as {
+        Measurements: readonly SlicerGroup[];
+      };
+      const read = groups.map((group) => [
+        group.measurementAlgorithmIdentification.AlgorithmName,
+        group.TrackingIdentifier,
+        group.ReferencedSegment,
+        ...group.measurementItems.map(({ value }) => (value === '' ? undefined : Number(value))),
+      ]);
+      const stated = report.readings.flatMap(({ algorithm, findings }) =>
+        findings.map(({ key, segmentNumber, measurements, probability }) => {
+          const values = [
+            ...measurements.map(({ value }) => value),
+            ...(probability === undefined ? [] : [probability]),
+          ];
+          return [algorithm.name, key, segmentNumber, ...values];
+        }),
+      );
+      assert.deepEqual(read, stated);
+    });
+  }
+
+  test('WR-CNF-17 dcmqi makes images of the SEGs that have as many voxels', {
+    skip: withoutDcmqi() || withoutHighdicom(),
+  }, () => {
+    const { segs } = readFindings('chest', caseOf('chest'));
+    const names = caseOf('chest').results.filter((document) => document !== 'sr.dcm');
+    for (const [at, document] of names.entries()) {
+      const into = fileOf('chest', `${document}-images`);
+      mkdirSync(into);
+      runDcmqi('segimage2itkimage', '--inputDICOM', fileOf('chest', document), '--outputDirectory', into);
+      const images = readdirSync(into).filter((file) => file.endsWith('.nrrd'));
+      const voxels = images.map((file) => voxelsOf(readFileSync(join(into, file))));
+      const expected = segs[at]!.segments.map((segment) => segment.voxels);
+      assert.deepEqual(
+        voxels.toSorted((a, b) => a - b),
+        expected.toSorted((a, b) => a - b),
+        document,
+      );
+    }
+  });
+
   test('WR-CNF-11 the voxels of every segment are the volume that the report states', {
     skip: withoutHighdicom(),
   }, () => {
@@ -388,6 +440,23 @@ describe('models of every kind', { skip: withoutOrthanc }, () => {
     }
   });
 });
+
+/** What tid1500reader prints of a group. */
+interface SlicerGroup {
+  readonly TrackingIdentifier: string;
+  readonly ReferencedSegment?: number;
+  readonly measurementAlgorithmIdentification: { readonly AlgorithmName: string };
+  readonly measurementItems: readonly { readonly value: string }[];
+}
+
+/** How many voxels of a compressed NRRD of 16 bits are not 0. */
+function voxelsOf(file: Buffer): number {
+  const data = gunzipSync(file.subarray(file.indexOf('\n\n') + 2));
+  return new Int16Array(data.buffer, data.byteOffset, data.length / 2).reduce(
+    (sum, value) => sum + (value === 0 ? 0 : 1),
+    0,
+  );
+}
 
 interface ReadGroup {
   readonly kind: 'planar' | 'volumetric' | 'image';

@@ -1,6 +1,6 @@
 /** Independent readers and validators of DICOM: dicom3tools, dcmtk, highdicom. What is missing is said once, with its cure. */
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PythonEnvironment } from './python-packages.ts';
 
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -81,6 +81,24 @@ export function withoutHighdicom(): string | false {
 /** The Python that has highdicom. */
 export function highdicomPython(): string {
   return highdicom.python;
+}
+
+const dcmqi = new PythonEnvironment({
+  name: 'dcmqi',
+  packages: ['dcmqi==1.5.7'],
+  imports: ['dcmqi'],
+  variable: 'WETREAD_DCMQI_PYTHON',
+});
+
+/** As {@link withoutTool}, for dcmqi: what 3D Slicer reads SR and SEG with. */
+export function withoutDcmqi(): string | false {
+  return dcmqi.absence();
+}
+
+/** Runs one of its programs; throws where it fails. */
+export function runDcmqi(program: 'tid1500reader' | 'segimage2itkimage', ...options: readonly string[]): void {
+  const { status, stderr } = spawnSync(join(dirname(dcmqi.python), program), options, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${program} could not read the results:\n${stderr}`);
 }
 
 export type CodeTriple = readonly [value: string, scheme: string, meaning: string];
