@@ -101,7 +101,7 @@ test('WR-VLM-14 a server that is busy is asked again when it says, as often as t
 
 for (const [what, misbehave, code, retryable] of [
   ['busy without a time', { status: 429 }, 'overloaded', true],
-  ['a fault of its own', { status: 500 }, 'inference-unreachable', true],
+  ['a fault of its own', { status: 500 }, 'inference-failed', true],
   ['a gateway', { status: 502 }, 'inference-unreachable', true],
   ['a request that it refuses', { status: 400 }, 'inference-failed', false],
   ['a model that it has not', { status: 404 }, 'inference-failed', false],

@@ -154,13 +154,17 @@ async function exchange(dispatcher: Agent, options: Parameters<Agent['request']>
   return { status: statusCode, text, field };
 }
 
-/** Busy and absent servers are tried again with the study; a request that a server understood and refused is not. */
+/**
+ * Busy and absent servers are tried again with the study for as long as that takes; a fault of one that is there a few
+ * times, because the same request may bring it about again; a request that a server understood and refused is not.
+ */
 function refusal(status: number): WetreadError {
   const message = `The server of the model answered ${status}`;
   if (isBusy(status)) return new WetreadError('overloaded', message);
-  if (status === 408 || status >= 500) return new WetreadError('inference-unreachable', message);
+  if (status === 408 || status > 500) return new WetreadError('inference-unreachable', message);
   const hint = HINTS[status];
-  return new WetreadError('inference-failed', hint === undefined ? message : `${message}: ${hint}`);
+  const told = hint === undefined ? message : `${message}: ${hint}`;
+  return new WetreadError('inference-failed', told, { retryable: status === 500 });
 }
 
 const HINTS: Readonly<Record<number, string>> = {
@@ -169,4 +173,5 @@ const HINTS: Readonly<Record<number, string>> = {
   403: 'check its credentials',
   404: 'it may serve no model of that name',
   413: 'it may take fewer or smaller pictures',
+  500: 'its log says why; llama.cpp answers so where it cannot read what its model wrote, too',
 };

@@ -91,23 +91,21 @@ async function examined(): Promise<readonly string[]> {
 test('WR-VLM-40 a server that is loading its model is busy, and the doctor says so; a study waits, and is read when it has', {
   skip,
 }, async () => {
-  await assert.rejects(ask(), { code: 'overloaded', retryable: true });
-  assert.equal((await examined()).at(-1), 'inference.servers.pictures.protocol fail');
-
   running = await runWetread(site());
   const faults: (string | undefined)[] = [];
   const waits = new Promise<void>((resolve) => {
     running.onLog = (event, { errorCode }) => {
-      if (event !== 'read-fault') return;
-      faults.push(errorCode);
-      resolve();
+      if (event === 'read-fault') faults.push(errorCode);
+      if (event === 'read-fault' || event === 'text-answered') resolve();
     };
   });
   await running.send(smallChest());
   await waits;
+  await assert.rejects(ask(), { code: 'overloaded', retryable: true });
+  assert.ok((await examined()).includes('inference.servers.pictures.protocol fail'));
   await server.load();
   await running.reached('filed', 'held', 'not-evaluable');
-  assert.deepEqual(faults, ['overloaded']);
+  assert.deepEqual([...new Set(faults)], ['overloaded']);
 });
 
 test('WR-VLM-20 a language model behind llama.cpp answers by the schema, sees the pictures, and counts its tokens', {
@@ -219,7 +217,7 @@ test('WR-VLM-42 whatever it writes is refused with the reason, or stands in the 
 
 test('WR-VLM-43 the doctor finds that the server is well, and has the model', { skip }, async () => {
   const lines = await examined();
-  assert.deepEqual(lines.slice(-2), ['inference.servers.pictures.protocol ok', 'inference.servers.pictures.model ok']);
+  for (const check of ['protocol', 'model']) assert.ok(lines.includes(`inference.servers.pictures.${check} ok`), check);
   assert.ok(
     lines.every((line) => line.endsWith(' ok')),
     lines.join(),

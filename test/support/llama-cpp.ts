@@ -26,7 +26,7 @@ export const PICTURE_TOKENS = 16;
 
 export interface LlamaCpp extends AsyncDisposable {
   readonly url: string;
-  /** Ends the loading, within seconds; until then every request is answered 503. */
+  /** Ends the loading, which lasts no longer than 45 s (a lease of Linux); until then every request is answered 503. */
   load(this: void): Promise<void>;
   /** Resolves when the server logs the words, from now on. */
   logs(this: void, words: string): Promise<void>;
