@@ -170,15 +170,11 @@ const VOLUME = {
   decimals: 1,
 } as const;
 
-/** It needs no pixel spacing, which images may lack. */
+/** It needs no pixel spacing, which images may lack; no standard code says it. */
 const AREA_SHARE = {
   key: 'share',
   kind: 'area-share',
-  concept: {
-    value: openQuestion('Code of a share of the image, of a scheme of your own'),
-    scheme: openQuestion('Its scheme, such as 99NAME'),
-    meaning: 'Share of the image',
-  },
+  concept: { value: 'AREASHARE', scheme: '99WETREAD', meaning: 'Share of the area' },
   unit: { value: '%', scheme: 'UCUM', meaning: 'percent' },
   decimals: 1,
 } as const;

@@ -6,12 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { instanceWriter } from '../../adapters/part10/writer.ts';
+import type { StudyHeader } from '../../src/arrival/study.ts';
 import { itemsOf, numberOf, stringOf } from '../../src/dicom-json.ts';
 import { makeDraft, type NamedObject } from '../../src/make-draft.ts';
 import type { Report } from '../../src/reporting/report.ts';
 import { tagOf } from '../../src/writeback/data-set.ts';
+import { reportTransaction } from '../../src/writeback/fhir.ts';
 import { itemsNamed } from '../support/content-tree.ts';
 import { dciodvfy, dsrdump, highdicomPython, withoutHighdicom, withoutTool } from '../support/dicom-tools.ts';
+import { fhirValidator, isKnownMessage } from '../support/fhir-validator.ts';
 import { HEART, LUNGS, outlinedFrame, readOutlines, type Structures } from '../support/outlined-radiograph.ts';
 import { sampleReport, sampleSegmentation, sampleStudyHeader, sampleVolume } from '../support/sample-report.ts';
 
@@ -21,26 +24,27 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const path = (name: string): string => join(folder, name);
 let objects: readonly NamedObject[];
 let report: Report;
+let study: StudyHeader;
 
 /** Two images in one series: the second has no heart. */
 before(async () => {
-  ({ report, objects } = await drafted(path(''), { heart: HEART, lungs: LUNGS }, { lungs: LUNGS }));
+  ({ report, objects, study } = await drafted(path(''), { heart: HEART, lungs: LUNGS }, { lungs: LUNGS }));
 });
 
 async function drafted(
   into: string,
   ...shown: readonly Structures[]
-): Promise<{ readonly report: Report; readonly objects: readonly NamedObject[] }> {
-  const header = { imagerPixelSpacing: [0.4, 0.5], patientOrientation: ['L', 'F'] } as const;
-  const reading = await readOutlines(shown.map((structures) => outlinedFrame(structures, header)));
+): Promise<{ readonly report: Report; readonly objects: readonly NamedObject[]; readonly study: StudyHeader }> {
+  const detector = { imagerPixelSpacing: [0.4, 0.5], patientOrientation: ['L', 'F'] } as const;
+  const reading = await readOutlines(shown.map((structures) => outlinedFrame(structures, detector)));
   const volume = sampleVolume();
-  const study = { ...sampleStudyHeader(volume), studyInstanceUid: reading.images.studyInstanceUid };
+  const header = { ...sampleStudyHeader(volume), studyInstanceUid: reading.images.studyInstanceUid };
   const { provenance } = sampleReport(sampleSegmentation(volume));
-  const made = makeDraft({ study, readings: [reading], unavailable: [] }, provenance);
+  const made = makeDraft({ study: header, readings: [reading], unavailable: [] }, provenance);
   const writer = instanceWriter();
   mkdirSync(into, { recursive: true });
   for (const { name, object } of made.objects) writeFileSync(join(into, name), writer.write(object));
-  return made;
+  return { ...made, study: header };
 }
 
 test('WR-SGI-08 every image has a SEG and the SR refers to each of its frames, with the image it is of', () => {
@@ -96,7 +100,7 @@ test('WR-SGI-09 dicom3tools finds no error in the SEGs nor in the SR', { skip: w
     assert.deepEqual(errors, [], name);
     assert.equal(iod, object.kind === 'sr' ? 'Comprehensive3DSR' : 'Segmentation');
     assert.deepEqual(
-      warnings.filter((warning) => !/coding scheme|CodingScheme|99TEST/i.test(warning)),
+      warnings.filter((warning) => !/coding scheme|CodingScheme/i.test(warning)),
       [],
       name,
     );
@@ -155,4 +159,27 @@ test('WR-SGI-10 highdicom reads the masks of an image and the groups that refer 
     const lung = LUNGS.some((one) => isIn(one, row, column));
     assert.deepEqual([masks[2 * at], masks[2 * at + 1]], [Number(lung), Number(heart)], `${row}, ${column}`);
   }
+});
+
+const validator = await fhirValidator();
+
+test('WR-SGI-10 HAPI finds the transaction valid, methods of sizes included', {
+  skip: typeof validator === 'string' && validator,
+}, async () => {
+  assert.ok(typeof validator !== 'string');
+  const { software } = report.provenance;
+  const bundle = reportTransaction({
+    report,
+    study,
+    software,
+    match: { patient: 'Patient/1' },
+    objects: objects.map(({ object }) => object),
+    draftStatus: 'preliminary',
+  });
+  assert.equal(JSON.stringify(bundle).match(/"code":"ATDETECTOR"/g)?.length, 10);
+  const messages = await validator.validate({ bundle });
+  assert.deepEqual(
+    messages.filter((one) => ['ERROR', 'FATAL', 'WARNING'].includes(one.severity) && !isKnownMessage(one)),
+    [],
+  );
 });
