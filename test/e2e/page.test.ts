@@ -489,7 +489,7 @@ test('WR-OPS-24 a study is replayed, parked and closed by keyboard, after a ques
     await page.keyboard.press('Escape');
     assert.equal(await dialog.isVisible(), false);
     // The dialog tells of its closing in a task of its own.
-    await page.waitForFunction("document.activeElement.textContent === 'Close …'");
+    await page.locator('[data-move="close"]:focus').waitFor();
     assert.deepEqual(opened.complaints, []);
   }
   await using opened = await open(`/studies/${own.studies['not-evaluable']}`, { url: own.url });
