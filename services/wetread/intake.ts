@@ -17,7 +17,7 @@ export interface ArrivalList {
   arrivals(): readonly Arrival[];
   noticed(arrival: Arrival): void;
 }
-interface Arrival {
+export interface Arrival {
   readonly studyInstanceUid: StudyInstanceUid;
   readonly instances: number;
 }
@@ -30,7 +30,11 @@ export class Intake {
   }
 
   /** Notices every study with new instances; one leaves the list only when its row is committed. */
-  async noticeArrivals(archive: ArrivalList, source: string, quietMs?: number): Promise<void> {
+  async noticeArrivals(
+    archive: Pick<ArrivalList, 'arrivals' | 'noticed'>,
+    source: string,
+    quietMs?: number,
+  ): Promise<void> {
     for (const arrival of archive.arrivals()) {
       await this.notice(arrival.studyInstanceUid, source, quietMs);
       archive.noticed(arrival);
@@ -46,8 +50,21 @@ export class Intake {
     }
   }
 
+  /** What one request has brought; studies that other requests still bring are noticed when these end. */
+  async received(
+    archive: ArrivalList,
+    studies: readonly StudyInstanceUid[],
+    source: string,
+    quietMs?: number,
+  ): Promise<void> {
+    const arrivals = (): readonly Arrival[] =>
+      archive.arrivals().filter(({ studyInstanceUid }) => studies.includes(studyInstanceUid));
+    await this.noticeArrivals({ arrivals, noticed: (arrival) => archive.noticed(arrival) }, source, quietMs);
+    await this.#resent(studies);
+  }
+
   /** A sender who sends a study again wants it read: one that waits for an operator is replayed, a forgotten one noticed. */
-  async resent(studies: Iterable<StudyInstanceUid>): Promise<void> {
+  async #resent(studies: Iterable<StudyInstanceUid>): Promise<void> {
     const { ledger } = this.#options.ports;
     for (const uid of studies) {
       const state = (await ledger.get(uid))?.state;

@@ -111,8 +111,7 @@ async function importAndNotice(
   }
   const imported = await importFolder(folder, (bytes) => archive.storeInstance(bytes), onProgress, signal);
   try {
-    await intake.noticeArrivals(archive, 'folder', 0);
-    await intake.resent(imported.studies);
+    await intake.received(archive, [...imported.studies], 'folder', 0);
   } catch (error) {
     const { code } = WetreadError.from(error);
     imported.files.notRead.push({ file: '.', reason: { code, detail: 'stored, and read after the next start' } });

@@ -33,10 +33,7 @@ export function createApp(wired: Wired, intake: Intake): Express {
         decoder: ports.decoder,
         limits: wired.limits,
         log: ports.log,
-        onStored: async ({ studyInstanceUids }) => {
-          await intake.noticeArrivals(archive, 'stow');
-          await intake.resent(studyInstanceUids);
-        },
+        onStored: ({ studyInstanceUids }) => intake.received(archive, studyInstanceUids, 'stow'),
       }),
     );
   }
