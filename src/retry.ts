@@ -1,5 +1,5 @@
 /**
- * What is tried again, when, and how often: "none" is said, not left out. README.md shows the same rows; a test
+ * What is tried again, when, and how often: "none" is said, not left out. docs/operate.md shows the same rows; a test
  * compares the two. Whether an error is worth a retry is decided where it is thrown ({@link WetreadError.retryable}).
  */
 export interface RetryRule {
