@@ -20,7 +20,7 @@ type RequestOptions = NonNullable<Parameters<Client['capabilityStatement']>[0]>;
 
 const TIMEOUT_MS = 30_000;
 /** More than an identifier can sensibly match; a full page is treated as what it is, many. */
-const PAGE = 50;
+export const PAGE = 50;
 const MOST_PAGES = 10_000;
 
 export class FhirClient {

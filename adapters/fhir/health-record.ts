@@ -2,7 +2,7 @@
  * The health record of a site: any FHIR R4 server that takes transactions. Patients and orders are found, never made;
  * a report that a human edited is left alone; what was written is read back and compared.
  */
-import type { CapabilityStatement, Identifier } from 'fhir/r4.js';
+import type { CapabilityStatement, DiagnosticReport, Identifier, Observation } from 'fhir/r4.js';
 import type { StudyHeader } from '../../src/arrival/study.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { FiledReport, HealthRecord } from '../../src/ports.ts';
@@ -25,7 +25,8 @@ import {
   type RecordNaming,
   refersTo,
 } from '../../src/writeback/fhir-match.ts';
-import { FhirClient, type FhirClientOptions } from './client.ts';
+import { observationIds } from '../../src/writeback/fhir-withdrawal.ts';
+import { FhirClient, type FhirClientOptions, PAGE } from './client.ts';
 
 export interface FhirHealthRecordOptions extends FhirClientOptions {
   readonly naming: RecordNaming;
@@ -129,11 +130,27 @@ export class FhirHealthRecord implements HealthRecord {
     const [report] = ours;
     if (ours.length > 1)
       throw new WetreadError('conflict', 'Several reports of the record carry the identifier of this draft');
-    if (report === undefined) return { provenance: [], imagingStudies };
+    if (report === undefined) return { provenance: [], observations: [], imagingStudies };
     const target = `DiagnosticReport/${report.id}`;
     const provenance = await this.#client.search('Provenance', { target, _sort: '-recorded' }, signal);
     const about = provenance.filter((one) => one.target.some(({ reference }) => refersTo(reference, target)));
-    return { report, provenance: about, imagingStudies };
+    return { report, provenance: about, observations: await this.#drafted(report, signal), imagingStudies };
+  }
+
+  async #drafted({ result }: DiagnosticReport, signal: AbortSignal): Promise<readonly Observation[]> {
+    const groups = await this.#observations(observationIds(result), signal);
+    const members = groups.flatMap(({ hasMember }) => observationIds(hasMember));
+    return [...groups, ...(await this.#observations(members, signal))];
+  }
+
+  async #observations(ids: readonly string[], signal: AbortSignal): Promise<readonly Observation[]> {
+    const found: Observation[] = [];
+    for (let from = 0; from < ids.length; from += PAGE) {
+      const some = ids.slice(from, from + PAGE);
+      const answer = await this.#client.search('Observation', { _id: some.join(',') }, signal);
+      found.push(...answer.filter(({ id }) => id !== undefined && some.includes(id)));
+    }
+    return found;
   }
 
   async #readBack(sent: Entry, answer: Entry | undefined, signal: AbortSignal): Promise<FiledEntry> {

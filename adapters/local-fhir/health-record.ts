@@ -1,5 +1,13 @@
 /** The health record of the embedded default: patients and orders come from the images, reports stay on this machine. */
-import type { DiagnosticReport, FhirResource, ImagingStudy, Patient, Provenance, ServiceRequest } from 'fhir/r4.js';
+import type {
+  DiagnosticReport,
+  FhirResource,
+  ImagingStudy,
+  Observation,
+  Patient,
+  Provenance,
+  ServiceRequest,
+} from 'fhir/r4.js';
 import type { StudyHeader } from '../../src/arrival/study.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { FiledReport, HealthRecord } from '../../src/ports.ts';
@@ -15,6 +23,7 @@ import {
   lookups,
 } from '../../src/writeback/fhir-filing.ts';
 import { patientDisagreements, type RecordMatch, type RecordNaming, refersTo } from '../../src/writeback/fhir-match.ts';
+import { observationIds } from '../../src/writeback/fhir-withdrawal.ts';
 import { localAccessionIdentifier, localPatientIdentifier, orderResource, patientResource } from './registration.ts';
 import { isResourceType, type ResourceType } from './search-parameters.ts';
 import type { LocalFhirStore } from './store.ts';
@@ -82,8 +91,18 @@ class LocalHealthRecord implements HealthRecord {
       ...(report === undefined ? {} : { report }),
       provenance:
         report === undefined ? [] : this.#all<Provenance>('Provenance', 'target', `DiagnosticReport/${report.id}`),
+      observations: report === undefined ? [] : this.#drafted(report),
       imagingStudies: this.#byIdentifier<ImagingStudy>('ImagingStudy', wanted.imagingStudy),
     };
+  }
+
+  #drafted({ result }: DiagnosticReport): readonly Observation[] {
+    const groups = this.#observations(observationIds(result));
+    return [...groups, ...this.#observations(groups.flatMap(({ hasMember }) => observationIds(hasMember)))];
+  }
+
+  #observations(ids: readonly string[]): readonly Observation[] {
+    return ids.flatMap((id) => (this.#store.read('Observation', id)?.resource as Observation | undefined) ?? []);
   }
 
   #readBack(

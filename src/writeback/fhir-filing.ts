@@ -2,13 +2,14 @@
  * How a FHIR transaction meets what the record already holds, for every health record alike: look up, plan, write, read back,
  * compare. Pure; an adapter brings what it found and takes what to write.
  */
-import type { DiagnosticReport, FhirResource, Identifier, ImagingStudy, Provenance } from 'fhir/r4.js';
+import type { DiagnosticReport, FhirResource, Identifier, ImagingStudy, Observation, Provenance } from 'fhir/r4.js';
 import { WetreadError } from '../errors.ts';
 import { reason, type Skipped } from '../reasons.ts';
 import type { Bundle } from './fhir.ts';
 import type { Entry } from './fhir-elements.ts';
 import { refersTo } from './fhir-match.ts';
 import { differences, isHumanEdited, overlay } from './fhir-owned.ts';
+import { isHumanObservation, withdrawals } from './fhir-withdrawal.ts';
 
 /** What to search before a transaction is sent. */
 export interface Lookups {
@@ -22,6 +23,8 @@ export interface Found {
   readonly report?: DiagnosticReport;
   /** Provenance whose target is that report. */
   readonly provenance: readonly Provenance[];
+  /** Results of that report, and their members (`fhir-withdrawal.ts`). */
+  readonly observations: readonly Observation[];
   readonly imagingStudies: readonly ImagingStudy[];
 }
 
@@ -46,8 +49,9 @@ export function lookups(bundle: Bundle): Lookups {
 
 /**
  * The transaction as it is to be sent. A report that is there is updated under its version (`If-Match`) and keeps the
- * elements of others; an ImagingStudy that is there is referred to and left alone. A report that a human edited, or
- * resources of another patient under our identifiers, hold the result.
+ * elements of others; an ImagingStudy that is there is referred to and left alone; what the last draft stated and this one
+ * does not is cancelled. A report or a result of it that a human edited, or resources of another patient under our
+ * identifiers, hold the result.
  */
 export function filingPlan(bundle: Bundle, found: Found): Bundle | Skipped {
   const ours = resourceOf(bundle, 'DiagnosticReport');
@@ -57,12 +61,16 @@ export function filingPlan(bundle: Bundle, found: Found): Bundle | Skipped {
     return { skipped: reason('patient-mismatch', 'the record holds this study under another patient') };
   if (found.report !== undefined && isHumanEdited(found.report, found.provenance))
     return { skipped: reason('human-edited') };
+  if (found.observations.some(isHumanObservation)) return { skipped: reason('human-edited', 'a result of the draft') };
 
-  const entries = (bundle.entry ?? []).map((entry) =>
-    entry.resource?.resourceType === 'DiagnosticReport' && found.report !== undefined
-      ? updateOf(found.report, ours, entry)
-      : entry,
-  );
+  const withdrawn = withdrawals(bundle, found.observations);
+  const stated = (bundle.entry ?? []).map((entry) => {
+    const { resource } = entry;
+    if (resource?.resourceType === 'DiagnosticReport' && found.report !== undefined)
+      return updateOf(found.report, ours, entry);
+    return resource?.resourceType === 'Provenance' ? tracing(resource, withdrawn, entry) : entry;
+  });
+  const entries = [...stated, ...withdrawn];
   const study = found.imagingStudies[0];
   return { ...bundle, entry: study === undefined ? entries : referringTo(study, entries) };
 }
@@ -89,6 +97,12 @@ function updateOf(existing: DiagnosticReport, ours: DiagnosticReport, entry: Ent
   const url = `DiagnosticReport/${existing.id}`;
   const ifMatch = `W/"${existing.meta?.versionId ?? ''}"`;
   return { ...entry, resource: overlay(existing, ours), request: { method: 'PUT', url, ifMatch } };
+}
+
+/** Who took an Observation back is told like who stated one. */
+function tracing(provenance: Provenance, withdrawn: readonly Entry[], entry: Entry): Entry {
+  const taken = withdrawn.map(({ request }) => ({ reference: request?.url ?? '', type: 'Observation' }));
+  return { ...entry, resource: { ...provenance, target: [...provenance.target, ...taken] } };
 }
 
 function referringTo(study: ImagingStudy, entries: readonly Entry[]): Entry[] {

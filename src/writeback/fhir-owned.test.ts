@@ -109,6 +109,7 @@ describe('owned elements', () => {
     const plan = filingPlan(bundle, {
       report: changed({ id: 'r1', meta: { ...written.meta, versionId: '5' } }),
       provenance: [],
+      observations: [],
       imagingStudies: [],
     });
     assert.ok(!isSkipped(plan));
@@ -118,7 +119,7 @@ describe('owned elements', () => {
 
   test('WR-FHIR-07 a report of another patient under our identifier holds the result', () => {
     const report = changed({ id: 'r1', subject: { reference: 'Patient/p2' } });
-    const plan = filingPlan(bundle, { report, provenance: [], imagingStudies: [] });
+    const plan = filingPlan(bundle, { report, provenance: [], observations: [], imagingStudies: [] });
     assert.equal(isSkipped(plan) && plan.skipped.code, 'patient-mismatch');
   });
 

@@ -2,7 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import type { DiagnosticReport, FhirResource, ImagingStudy, Observation, Patient, ServiceRequest } from 'fhir/r4.js';
+import type {
+  DiagnosticReport,
+  FhirResource,
+  ImagingStudy,
+  Observation,
+  Patient,
+  Provenance,
+  ServiceRequest,
+} from 'fhir/r4.js';
 import { fhirHealthRecord } from '../../adapters/fhir/health-record.ts';
 import { localHealthRecord } from '../../adapters/local-fhir/health-record.ts';
 import type { ResourceType } from '../../adapters/local-fhir/search-parameters.ts';
@@ -231,6 +239,70 @@ for (const [name, start] of Object.entries({ local, fhir })) {
       );
       assert.match(filed?.conclusion ?? '', /\(revised\)/);
       assert.equal(filed?.issued, '2026-03-14T16:00:00.000Z');
+    });
+
+    test('WR-FHIR-24 what a revision no longer states is cancelled, and comes back with a revision that states it again', async () => {
+      const { header, report } = sample();
+      const patient = await bench.create(patientOf(header));
+      const whole = report();
+      const [right] = whole.readings[0].findings;
+      const revised = (revision: number, findings: Report['readings'][0]['findings']): Bundle => {
+        const provenance = { ...whole.provenance, revision, attemptKey: `sha256:${revision}` };
+        return bundleOf(report({ provenance, readings: [{ ...whole.readings[0], findings }] }), header, patient);
+      };
+      const first = bundleOf(whole, header, patient);
+      const filed = async (): Promise<Record<string, number>> => {
+        const ours = inStudy(await bench.all<Observation>('Observation'), first, 'Observation');
+        return Object.fromEntries(
+          [...Map.groupBy(ours, ({ status }) => status)].map(([status, some]) => [status, some.length]),
+        );
+      };
+      await bench.record.file(first, signal);
+      assert.deepEqual(await filed(), { preliminary: 15 });
+      const smaller = revised(2, [right!]);
+      await bench.record.file(smaller, signal);
+      assert.deepEqual(await filed(), { preliminary: 5, cancelled: 10 });
+      const targets = (await bench.all<Provenance>('Provenance'))
+        .map(({ target }) => target.length)
+        .toSorted((a, b) => a - b);
+      assert.equal(targets.at(-1), 16, 'the report, what it states and what it takes back');
+      await bench.record.file(smaller, signal);
+      assert.deepEqual(await filed(), { preliminary: 5, cancelled: 10 });
+      await bench.record.file(revised(3, whole.readings[0].findings), signal);
+      assert.deepEqual(await filed(), { preliminary: 15 });
+    });
+
+    test('WR-FHIR-24 Observations that others added to a draft are not cancelled with it', async () => {
+      const { header, report } = sample();
+      const patient = await bench.create(patientOf(header));
+      const outcome = await bench.record.file(bundleOf(report(), header, patient), signal);
+      assert.ok(!isSkipped(outcome));
+      const theirs = await bench.create<Observation>({
+        resourceType: 'Observation',
+        status: 'preliminary',
+        code: { text: 'Blood pressure' },
+        subject: { reference: `Patient/${patient.id}` },
+      });
+      const [filed] = (await bench.all<DiagnosticReport>('DiagnosticReport')).filter(
+        (r) => `DiagnosticReport/${r.id}` === outcome.reference,
+      );
+      await bench.update({ ...filed!, result: [...(filed?.result ?? []), { reference: `Observation/${theirs.id}` }] });
+      await bench.record.file(bundleOf(report({ label: 'AI DRAFT, NOT VERIFIED.' }), header, patient), signal);
+      const [again] = (await bench.all<Observation>('Observation')).filter(({ id }) => id === theirs.id);
+      assert.equal(again?.status, 'preliminary');
+    });
+
+    test('WR-FHIR-09 a draft of which a human has confirmed or taken back a result is left alone', async () => {
+      const { header, report } = sample();
+      const patient = await bench.create(patientOf(header));
+      const bundle = bundleOf(report(), header, patient);
+      await bench.record.file(bundle, signal);
+      const [result] = inStudy(await bench.all<Observation>('Observation'), bundle, 'Observation');
+      for (const status of ['final', 'entered-in-error'] as const) {
+        await bench.update({ ...result!, status });
+        assert.equal((await bench.record.objection(bundle, signal))?.skipped.code, 'human-edited');
+        assert.equal(reasonOf(await bench.record.file(bundle, signal)), 'human-edited');
+      }
     });
 
     test('WR-FHIR-09 elements that others added to a draft stay over a revision', async () => {
