@@ -21,6 +21,8 @@ export async function sendByStow(
 ): Promise<Sent> {
   const call = request(studiesUrl, {
     method: 'POST',
+    // A kept connection may be one that the server is closing just now, and a body cannot be sent twice.
+    agent: false,
     headers: {
       'content-type': `multipart/related; type="application/dicom"; boundary=${BOUNDARY}`,
       accept: 'application/dicom+json',
