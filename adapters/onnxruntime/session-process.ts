@@ -206,7 +206,8 @@ class ByteReader {
   }
 
   async read(bytes: number): Promise<Uint8Array> {
-    const target = new Uint8Array(bytes);
+    // Every byte is written below. Memory of its own: a pool's would not begin where elements may.
+    const target = Buffer.allocUnsafeSlow(bytes);
     for (let position = 0; position < bytes; ) {
       if (this.#rest.byteLength === 0) await this.#next();
       const part = this.#rest.subarray(0, bytes - position);

@@ -65,7 +65,9 @@ export async function loadGraph(
   for (const provider of providers) {
     try {
       // Memory patterns plan one block per input shape beside the arena: half as much memory again, and no time won.
-      const options = { executionProviders: [provider], intraOpNumThreads: threads, enableMemPattern: false };
+      // After a run its threads would go on spinning for a while, and take the processor from whoever carries the answer.
+      const extra = { session: { force_spinning_stop: '1' } };
+      const options = { executionProviders: [provider], intraOpNumThreads: threads, enableMemPattern: false, extra };
       // Two overloads of one function: TypeScript cannot choose for a union.
       const created =
         typeof model === 'string' ? InferenceSession.create(model, options) : InferenceSession.create(model, options);

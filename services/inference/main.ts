@@ -2,6 +2,7 @@
  * The inference service: models over HTTP, Open Inference Protocol v2, in a process of its own that may be killed at any
  * time without harm to the rest. Prints one line `{"listening":PORT,…}` on stdout when it is ready.
  */
+import './outside-memory.ts';
 import { jsonLog } from '../../adapters/opentelemetry/log.ts';
 import { startTracing } from '../../adapters/opentelemetry/tracing.ts';
 import { WetreadError } from '../../src/errors.ts';
