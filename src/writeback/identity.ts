@@ -33,6 +33,14 @@ export function seriesInstanceUid(report: Report, object: ResultObject): SeriesI
   return nameBasedUid<SeriesInstanceUid>('series', report.studyInstanceUid, ...nameOf(object));
 }
 
+/**
+ * Series Number (0020,0011), above what scanners count, so that results are listed after the images: 9001 of SRs; of SEGs
+ * 9 and the last five digits of the series' UID, which tell the series of several models apart in every revision.
+ */
+export function seriesNumber(report: Report, object: ResultObject): number {
+  return object === 'sr' ? 9001 : 900_000 + Number(seriesInstanceUid(report, object).slice(-5));
+}
+
 function imageOf(object: ResultObject): readonly string[] {
   if (object === 'sr' || object.image === undefined) return [];
   const { sopInstanceUid: uid, frameNumber = 1 } = object.image;

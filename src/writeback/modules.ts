@@ -54,15 +54,16 @@ export function patientAndStudy(study: StudyHeader): DicomDataSet {
   });
 }
 
-/** General Series (C.7.3.1) with its part in the SR Document Series (C.17.1) and Segmentation Series (C.8.20.1). */
-export function series(context: ResultContext, object: identity.ResultObject): DicomDataSet {
-  const { report } = context;
+/**
+ * General Series (C.7.3.1) with its part in the SR Document Series (C.17.1) and Segmentation Series (C.8.20.1).
+ * @param content what the series holds, whichever revision brings it: Series Description (0008,103E)
+ */
+export function series({ report }: ResultContext, object: identity.ResultObject, content: string): DicomDataSet {
   return dataSet({
     modality: object === 'sr' ? 'SR' : 'SEG',
     seriesInstanceUid: identity.seriesInstanceUid(report, object),
-    // Above what scanners count, so that results are listed after the images.
-    seriesNumber: object === 'sr' ? 9001 : 9002,
-    seriesDescription: line(`AI draft, unverified: ${report.title}`, 64),
+    seriesNumber: identity.seriesNumber(report, object),
+    seriesDescription: line(`AI draft, unverified: ${content}`, 64),
     referencedPerformedProcedureStepSequence: object === 'sr' ? [] : undefined,
   });
 }

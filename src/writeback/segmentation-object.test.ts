@@ -95,11 +95,33 @@ test('WR-SEG-01 a BINARY segmentation in the space of its source', () => {
   ] as const)
     assert.deepEqual(numbersOf(dataSet, tagOf(keyword)), [value], keyword);
   assert.equal(get(dataSet, 'frameOfReferenceUid'), volume.frameOfReferenceUid);
-  assert.equal(get(dataSet, 'seriesDescription'), 'AI draft, unverified: CT chest: lung density');
+  assert.equal(get(dataSet, 'seriesDescription'), 'AI draft, unverified: ct-lung-density 1.0.0: Right lung, Left...');
   assert.equal(get(dataSet, 'deviceSerialNumber'), 'ward-3');
   assert.equal(get(dataSet, 'lossyImageCompression'), '00');
   const lossy: Volume = { ...volume, header: { ...volume.header, lossyImageCompression: '01' } };
   assert.equal(get(build(lossy).dataSet, 'lossyImageCompression'), '01');
+});
+
+test('WR-MND-05 SEG series of several models differ in number and description, alike in every revision', () => {
+  const volume = sampleVolume();
+  const report = sampleReport(sampleSegmentation(volume));
+  const [findings] = report.readings;
+  const written = (name: string, revision: number, title: string): readonly (string | undefined)[] => {
+    const { dataSet, seriesInstanceUid } = segmentationObject({
+      report: { ...report, title, provenance: { ...report.provenance, revision } },
+      study: sampleStudyHeader(volume),
+      software,
+      segmentation: sampleSegmentation(volume),
+      findings: { ...findings, algorithm: { ...findings.algorithm, name } },
+    });
+    return [seriesInstanceUid, get(dataSet, 'seriesNumber'), get(dataSet, 'seriesDescription')];
+  };
+  const [uid, number, description] = written('lungs', 1, 'CT chest: lungs');
+  assert.deepEqual(written('lungs', 2, 'CT chest: lungs, bones'), [uid, number, description], 'one series, one header');
+  assert.equal(number, `9${uid!.slice(-5)}`);
+  const bones = written('bones', 1, 'CT chest: lungs, bones');
+  assert.notEqual(bones[1], number);
+  assert.match(bones[2]!, /^AI draft, unverified: bones 1\.0\.0: Right lung, Left lung/);
 });
 
 test('WR-SEG-02 planes are those of the source images: axial, oblique, under gantry tilt', () => {

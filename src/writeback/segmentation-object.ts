@@ -35,7 +35,7 @@ export function segmentationObject(input: SegmentationObjectInput): DicomObject 
   const seg: DicomDataSet = {
     ...sopCommon(input, object, SEGMENTATION_STORAGE),
     ...patientAndStudy(study),
-    ...series(input, object),
+    ...series(input, object, outlinedBy(input)),
     ...equipment(input),
     ...frameOfReference(source),
     ...sourceSeries(source),
@@ -55,6 +55,11 @@ export function segmentationObject(input: SegmentationObjectInput): DicomObject 
     dataSet: { ...seg, ...dataSet({ codingSchemeIdentificationSequence: codingSchemes(seg) }) },
     pixelData: packFrames(segmentation, frames),
   };
+}
+
+/** `ct-lung-density 1.2.0: Right lung, Left lung`: of several series of SEGs, whose each is, and of what. */
+function outlinedBy({ findings: { algorithm }, segmentation }: SegmentationObjectInput): string {
+  return `${algorithm.name} ${algorithm.version}: ${segmentation.segments.map(({ label }) => label).join(', ')}`;
 }
 
 /** The one image that masks lie on where they are not over a volume. */

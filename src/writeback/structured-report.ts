@@ -36,7 +36,7 @@ export function structuredReport(input: StructuredReportInput): DicomObject {
   const document: DicomDataSet = {
     ...sopCommon(input, 'sr', COMPREHENSIVE_3D_SR),
     ...patientAndStudy(study),
-    ...series(input, 'sr'),
+    ...series(input, 'sr', report.title),
     ...equipment(input),
     ...documentGeneral(input),
     ...tree,
