@@ -629,6 +629,7 @@ series?: RuleSeriesSelection
  * Name in the card of a model package.
  */
 model?: string
+slots?: RuleSlots
 /**
  * In place of `model`: several models, whose findings become one draft in this order.
  * 
@@ -710,12 +711,19 @@ export interface RuleRange {
 minimum?: number
 maximum?: number
 }
+/**
+ * For a model that is given further series: which of them fill a slot of its card, by the name of the slot. It takes the place of what the card says, key by key.
+ */
+export interface RuleSlots {
+[k: string]: RuleSeriesSelection
+}
 export interface RuleReading {
 /**
  * Name in the card of a model package.
  */
 model: string
 series?: RuleSeriesSelection
+slots?: RuleSlots
 }
 /**
  * Where it differs from `completeness` of the site.
@@ -822,6 +830,12 @@ seriesInstanceUid: string
  * @minItems 1
  */
 evidence: [InstanceReference, ...(InstanceReference)[]]
+/**
+ * Further series that the model was given, in the order of its card; and those that it did without.
+ * 
+ * @minItems 1
+ */
+slots?: [SlotReading, ...(SlotReading)[]]
 findings: Finding[]
 /**
  * What must be known beside the findings, such as a list that was cut: they join the caveats of the draft.
@@ -832,6 +846,22 @@ export interface InstanceReference {
 sopInstanceUid: string
 sopClassUid: string
 frameNumber?: number
+}
+/**
+ * A slot of the model's card and the series that filled it; without one, why.
+ */
+export interface SlotReading {
+name: string
+meaning: string
+seriesInstanceUid?: string
+/**
+ * Every instance of the series that the model saw.
+ */
+evidence: InstanceReference[]
+/**
+ * Why no series filled it: its channels held `fill`.
+ */
+empty?: string
 }
 /**
  * One region or lesion and what was measured in it (PS3.16 TID 1411 or 1501).
@@ -1253,10 +1283,13 @@ fill: number
 maximumShape: [number, number, number]
 gate: VolumeGate
 reference?: Reference
+series?: RuleSeriesSelection1
 /**
  * @minItems 1
+ * 
+ * Items: Further images that the model looks at beside the series that it reads.
  */
-slots?: [ImageSlot, ...(ImageSlot)[]]
+slots?: [(SeriesSlot | DeclaredSlot), ...((SeriesSlot | DeclaredSlot))[]]
 }
 /**
  * The whole depth in the nearest multiple of `of` slices, at least one and at most `maximum`.
@@ -1347,6 +1380,10 @@ channels: [ChannelStep, ...(ChannelStep)[]]
  * How values become one channel of a tensor, FP32, in this order: clip, `to`, standardise. What is asked of the image's own values is counted over all its pixels or voxels as acquired, without padding.
  */
 export interface ChannelStep {
+/**
+ * Of a volume: name of the slot whose series the channel is made from; the series that is read where absent.
+ */
+slot?: string
 clip: (ClipUnits | ClipPercentiles | ClipExtremes | ClipNone)
 to?: ValueRange
 /**
@@ -1485,15 +1522,104 @@ minimum: number
 maximum: number
 }
 /**
- * Further images that the model looks at beside the series that it reads. Wetread fills none yet: a package that requires one is refused.
+ * Which series; of those with a modality that the model reads. What a reading says takes the place of what its rule says, key by key.
  */
-export interface ImageSlot {
+export interface RuleSeriesSelection1 {
 /**
- * The same examination before; another view of it, such as lateral; another series of the study.
+ * By Image Type (0008,0008) and SOP class. Default localizer and projection.
  */
-kind: ("prior" | "other-view" | "other-series")
+exclude?: ("localizer" | "projection" | "derived" | "secondary")[]
 /**
- * Which images, such as the lateral view, or T2.
+ * By Image Orientation (Patient), within 30 degrees.
+ */
+plane?: ("axial" | "coronal" | "sagittal")
+/**
+ * By the names that vendors give their kernels. Default any.
+ */
+kernel?: ("soft" | "lung" | "any")
+sliceThickness?: RuleRange
+where?: RuleCondition
+/**
+ * Which is tried first. Default most-instances.
+ */
+prefer?: ("most-instances" | "thinnest")
+/**
+ * How many are tried until one gives a result. Default all.
+ */
+atMost?: number
+}
+/**
+ * Another series of the study, given to a model of volumes as channels of its input: brought to the same grid in the patient. Nothing is registered, so both series have one Frame of Reference UID (0020,0052).
+ */
+export interface SeriesSlot {
+kind: "other-series"
+/**
+ * What channels, and rules of a site, call it.
+ */
+name: string
+/**
+ * Which images, such as T2-weighted.
+ */
+meaning: string
+/**
+ * Without them the model gives no result; of a slot that is not required the channels are `fill` then.
+ */
+required: boolean
+series: RuleSeriesSelection2
+/**
+ * Modality (0008,0060); those of `intendedUse` where absent.
+ */
+modality?: string
+/**
+ * Units of the values; those of the input where absent.
+ */
+units?: string
+/**
+ * Outside its volume, in its units; that of the input where absent.
+ */
+fill?: number
+/**
+ * Gate: how much of the volume that is read its own volume covers at least; 95 where absent.
+ */
+minimumCoveragePercent?: number
+}
+/**
+ * Which series; of those with a modality that the model reads. What a reading says takes the place of what its rule says, key by key.
+ */
+export interface RuleSeriesSelection2 {
+/**
+ * By Image Type (0008,0008) and SOP class. Default localizer and projection.
+ */
+exclude?: ("localizer" | "projection" | "derived" | "secondary")[]
+/**
+ * By Image Orientation (Patient), within 30 degrees.
+ */
+plane?: ("axial" | "coronal" | "sagittal")
+/**
+ * By the names that vendors give their kernels. Default any.
+ */
+kernel?: ("soft" | "lung" | "any")
+sliceThickness?: RuleRange
+where?: RuleCondition
+/**
+ * Which is tried first. Default most-instances.
+ */
+prefer?: ("most-instances" | "thinnest")
+/**
+ * How many are tried until one gives a result. Default all.
+ */
+atMost?: number
+}
+/**
+ * Images that Wetread does not give to any model yet: a package that requires them is refused.
+ */
+export interface DeclaredSlot {
+/**
+ * The same examination before; another view of it, such as lateral.
+ */
+kind: ("prior" | "other-view")
+/**
+ * Which images, such as the lateral view.
  */
 meaning: string
 required: boolean
@@ -1535,6 +1661,10 @@ fill: number
  */
 channels: [ChannelStep]|[ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]|[ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep, ChannelStep]
 /**
+ * What becomes of colour images (RGB and full-range YBR, PS3.3 C.7.6.3.1.2): `luminance` reads how bright they are (ITU-R BT.601); `rgb` gives red, green and blue to the three channels, and of a greyscale image the same to each. In `voi` they run from 0 to 1 over the range of their samples. Absent: colour images are refused.
+ */
+color?: ("luminance" | "rgb")
+/**
  * Findings of several images: `maximum` keeps of each finding the image that gives it the highest probability; `each` keeps all and numbers their keys by image.
  */
 merge: ("maximum" | "each")
@@ -1542,8 +1672,10 @@ gate: ImageGate
 reference?: Reference
 /**
  * @minItems 1
+ * 
+ * Items: Further images that the model looks at beside the series that it reads.
  */
-slots?: [ImageSlot, ...(ImageSlot)[]]
+slots?: [(SeriesSlot | DeclaredSlot), ...((SeriesSlot | DeclaredSlot))[]]
 }
 /**
  * Before the model runs, for every image. Images that break a limit are left out; a series of which none is left is refused.
@@ -1605,8 +1737,10 @@ gate: VolumeGate
 reference?: Reference
 /**
  * @minItems 1
+ * 
+ * Items: Further images that the model looks at beside the series that it reads.
  */
-slots?: [ImageSlot, ...(ImageSlot)[]]
+slots?: [(SeriesSlot | DeclaredSlot), ...((SeriesSlot | DeclaredSlot))[]]
 }
 /**
  * `low` becomes 0, `high` 255.
@@ -1658,8 +1792,10 @@ gate: ImageGate
 reference?: Reference
 /**
  * @minItems 1
+ * 
+ * Items: Further images that the model looks at beside the series that it reads.
  */
-slots?: [ImageSlot, ...(ImageSlot)[]]
+slots?: [(SeriesSlot | DeclaredSlot), ...((SeriesSlot | DeclaredSlot))[]]
 }
 /**
  * As the image is displayed: its window or VOI LUT (PS3.3 C.11.2), from its lowest to its highest value where it has none.
