@@ -37,8 +37,8 @@ import type { LogEvent, SafeAttributes, SpanName } from './log-events.ts';
 import type { Cause, Reason, Skipped } from './reasons.ts';
 import type { SeriesInstanceUid, SopInstanceUid, StudyInstanceUid } from './uid.ts';
 import type { DicomFile, DicomObject } from './writeback/artifact.ts';
-import type { Bundle } from './writeback/fhir.ts';
 import type { RecordMatch } from './writeback/fhir-match.ts';
+import type { Bundle } from './writeback/fhir-transaction.ts';
 
 /** One instance as it came: header, data set without pixel data, and its frames still encoded. */
 export interface EncodedInstance {

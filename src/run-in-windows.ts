@@ -3,7 +3,7 @@ import type { Grid } from './assembly/grid.ts';
 import { WetreadError } from './errors.ts';
 import { encodingOf, type ScoresEncoding, scoresOf } from './inference/label-encoding.ts';
 import { type AxisWeights, type ClassScores, mapsOf } from './inference/label-scores.ts';
-import type { CoarseLabels, LabelMapOutput, SlidingWindow } from './inference/model-package.ts';
+import type { CardOf, CoarseLabels, LabelMapOutput, SlidingWindow } from './inference/model-package.ts';
 import { inferenceRequest, inputChannels, inputLayout } from './inference/prepare.ts';
 import {
   type ScoreSum,
@@ -15,10 +15,19 @@ import {
 import type { InferenceResponse } from './inference/tensor.ts';
 import { windowInput } from './inference/window-input.ts';
 import type { Ports } from './ports.ts';
-import type { VolumeRun } from './run-on-volume.ts';
 
 /** Requests on the way where the card names no number: the next is there when the one before is done. */
 const AT_ONCE = 2;
+
+/** What running needs. */
+export interface VolumeRun {
+  readonly ports: Pick<Ports, 'voxels' | 'inference'>;
+  readonly card: CardOf<'volume'>;
+  readonly grid: Grid;
+  /** The model's input over the whole grid, in the layout of the card. */
+  readonly data: Int16Array | Float32Array;
+  readonly signal: AbortSignal;
+}
 
 export async function runInWindows(
   run: VolumeRun,

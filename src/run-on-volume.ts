@@ -7,7 +7,7 @@ import type { CardOf, CoarseLabels, LabelMapOutput } from './inference/model-pac
 import { asksVolume, inferenceRequest, intensityStep } from './inference/prepare.ts';
 import type { InferenceResponse } from './inference/tensor.ts';
 import type { Ports } from './ports.ts';
-import { runInWindows } from './run-in-windows.ts';
+import { runInWindows, type VolumeRun } from './run-in-windows.ts';
 
 /** What a model says of a volume. */
 export interface VolumeAnswer {
@@ -17,16 +17,6 @@ export interface VolumeAnswer {
   readonly response: InferenceResponse;
   /** One map, or one for each channel where a voxel may have several labels. */
   labels(this: void, output: LabelMapOutput): Promise<readonly CoarseLabels[]>;
-}
-
-/** What running needs. */
-export interface VolumeRun {
-  readonly ports: Pick<Ports, 'voxels' | 'inference'>;
-  readonly card: CardOf<'volume'>;
-  readonly grid: Grid;
-  /** The model's input over the whole grid, in the layout of the card. */
-  readonly data: Int16Array | Float32Array;
-  readonly signal: AbortSignal;
 }
 
 export async function runOnVolume(

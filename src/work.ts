@@ -7,8 +7,8 @@ import type { Rule } from './inference/rules/rule.ts';
 import { NotReadList } from './not-read.ts';
 import type { Attempt, DocumentName, Ports, RecordPatch } from './ports.ts';
 import type { Reason } from './reasons.ts';
-import type { DraftStatus } from './writeback/fhir.ts';
 import type { RecordNaming } from './writeback/fhir-match.ts';
+import type { DraftStatus } from './writeback/fhir-transaction.ts';
 
 /** What the site decides, beside the models it runs. */
 export interface Site {

@@ -8,7 +8,7 @@ import type { CapabilityStatement, FhirResource } from 'fhir/r4.js';
 import { Client } from 'fhir-kit-client';
 import { type Asked, Asking } from '../../src/asking.ts';
 import { WetreadError } from '../../src/errors.ts';
-import type { Bundle } from '../../src/writeback/fhir.ts';
+import type { Bundle } from '../../src/writeback/fhir-transaction.ts';
 import { answerIn, askedOf, type FhirAccess, faultOf, fetchOptions } from './transport.ts';
 
 export interface FhirClientOptions extends FhirAccess {

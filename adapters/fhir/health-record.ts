@@ -7,7 +7,6 @@ import type { StudyHeader } from '../../src/arrival/study.ts';
 import { WetreadError } from '../../src/errors.ts';
 import type { FiledReport, HealthRecord } from '../../src/ports.ts';
 import { isSkipped, reason, type Skipped } from '../../src/reasons.ts';
-import type { Bundle } from '../../src/writeback/fhir.ts';
 import { type Entry, token } from '../../src/writeback/fhir-elements.ts';
 import {
   assertFiled,
@@ -25,6 +24,7 @@ import {
   type RecordNaming,
   refersTo,
 } from '../../src/writeback/fhir-match.ts';
+import type { Bundle } from '../../src/writeback/fhir-transaction.ts';
 import { observationIds } from '../../src/writeback/fhir-withdrawal.ts';
 import { FhirClient, type FhirClientOptions, PAGE } from './client.ts';
 

@@ -11,23 +11,13 @@ import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqli
 import type { FhirResource } from 'fhir/r4.js';
 import { WetreadError } from '../../src/errors.ts';
 import type { Clock } from '../../src/ports.ts';
-import type { Bundle } from '../../src/writeback/fhir.ts';
+import type { Bundle } from '../../src/writeback/fhir-transaction.ts';
 import { MIGRATIONS } from './schema.ts';
 import { matching, type SearchQuery } from './search.ts';
 import { isResourceType, type ResourceType, searchTokens } from './search-parameters.ts';
-import { processTransaction } from './transaction.ts';
+import { processTransaction, type StoredVersion, type TransactionStore } from './transaction.ts';
 
 type Row = Record<string, SQLOutputValue>;
-
-/** One version of a resource; `resource` is absent where that version is a deletion. */
-export interface StoredVersion {
-  readonly type: ResourceType;
-  readonly id: string;
-  readonly versionId: string;
-  /** ISO 8601 instant. */
-  readonly lastUpdated: string;
-  readonly resource?: FhirResource;
-}
 
 export interface SearchPage {
   /** Matches on all pages. */
@@ -57,7 +47,7 @@ function open(file: string): DatabaseSync {
   return database;
 }
 
-export class LocalFhirStore {
+export class LocalFhirStore implements TransactionStore {
   readonly #database: DatabaseSync;
   readonly #clock: Pick<Clock, 'now'>;
 
@@ -66,7 +56,6 @@ export class LocalFhirStore {
     this.#clock = clock;
   }
 
-  /** The current version, a deletion included; undefined where there never was one. */
   read(type: ResourceType, id: string): StoredVersion | undefined {
     return this.#one('SELECT type, id, version, last_updated, body FROM resource WHERE type = ? AND id = ?', type, id);
   }
@@ -95,7 +84,6 @@ export class LocalFhirStore {
     return { total: Number(total), resources: rows.map((row) => JSON.parse(String(row['body'])) as FhirResource) };
   }
 
-  /** The one resource that meets the query, or undefined. @throws WetreadError `conflict` where several do */
   findOne(type: ResourceType, query: SearchQuery): FhirResource | undefined {
     const { total, resources } = this.search(type, query, { offset: 0, count: 1 });
     if (total > 1) throw new WetreadError('conflict', `Several ${type} meet the condition of one entry`);

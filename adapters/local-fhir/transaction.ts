@@ -7,11 +7,31 @@
  */
 import type { FhirResource } from 'fhir/r4.js';
 import { WetreadError } from '../../src/errors.ts';
-import type { Bundle } from '../../src/writeback/fhir.ts';
 import type { Entry } from '../../src/writeback/fhir-elements.ts';
+import type { Bundle } from '../../src/writeback/fhir-transaction.ts';
 import type { SearchQuery } from './search.ts';
 import { isResourceType, type ResourceType } from './search-parameters.ts';
-import type { LocalFhirStore, StoredVersion } from './store.ts';
+
+/** One version of a resource; `resource` is absent where that version is a deletion. */
+export interface StoredVersion {
+  readonly type: ResourceType;
+  readonly id: string;
+  readonly versionId: string;
+  /** ISO 8601 instant. */
+  readonly lastUpdated: string;
+  readonly resource?: FhirResource;
+}
+
+/** What the entries of a transaction find and write. */
+export interface TransactionStore {
+  /** The current version, a deletion included; undefined where there never was one. */
+  read(type: ResourceType, id: string): StoredVersion | undefined;
+  /** The one resource that meets the query, or undefined. @throws WetreadError `conflict` where several do */
+  findOne(type: ResourceType, query: SearchQuery): FhirResource | undefined;
+  newId(): string;
+  /** Writes the next version; the same content again writes none. @param resource undefined deletes */
+  put(type: ResourceType, id: string, resource: FhirResource | undefined): StoredVersion;
+}
 
 interface Target {
   readonly entry: Entry;
@@ -21,7 +41,7 @@ interface Target {
   readonly action: 'write' | 'keep' | 'delete';
 }
 
-export function processTransaction(bundle: Bundle, store: LocalFhirStore): Bundle {
+export function processTransaction(bundle: Bundle, store: TransactionStore): Bundle {
   if (bundle.type !== 'transaction') throw invalid('The bundle is no transaction');
   const targets = (bundle.entry ?? []).map((entry) => targetOf(entry, store));
   assertDistinct(targets);
@@ -33,7 +53,7 @@ export function processTransaction(bundle: Bundle, store: LocalFhirStore): Bundl
   };
 }
 
-function targetOf(entry: Entry, store: LocalFhirStore): Target {
+function targetOf(entry: Entry, store: TransactionStore): Target {
   const { method, url = '', ifMatch, ifNoneExist } = entry.request ?? {};
   const [path = '', query] = url.split('?');
   const [type = '', id] = path.split('/');
@@ -52,7 +72,7 @@ function createTarget(
   entry: Entry,
   type: ResourceType,
   ifNoneExist: string | undefined,
-  store: LocalFhirStore,
+  store: TransactionStore,
 ): Target {
   const existing = ifNoneExist === undefined ? undefined : store.findOne(type, queryOf(ifNoneExist))?.id;
   return existing === undefined
@@ -67,7 +87,12 @@ function queryOf(query: string | undefined): SearchQuery {
 }
 
 /** FHIR R4 3.1.0.5.4: the version that the writer read must still be the current one. */
-function assertVersion(type: ResourceType, id: string | undefined, ifMatch: string | undefined, store: LocalFhirStore) {
+function assertVersion(
+  type: ResourceType,
+  id: string | undefined,
+  ifMatch: string | undefined,
+  store: TransactionStore,
+) {
   if (ifMatch === undefined) return;
   const current = id === undefined ? undefined : store.read(type, id)?.versionId;
   if (ifMatch !== `W/"${current}"`) throw new WetreadError('conflict', `${type}: If-Match names another version`);
@@ -86,7 +111,7 @@ function assertDistinct(targets: readonly Target[]): void {
   }
 }
 
-function perform(target: Target, references: ReadonlyMap<string, string>, store: LocalFhirStore): Entry {
+function perform(target: Target, references: ReadonlyMap<string, string>, store: TransactionStore): Entry {
   const { entry, type, id, action } = target;
   const before = store.read(type, id);
   if (action === 'keep') return answer('200 OK', before);

@@ -1,6 +1,6 @@
 /** What the keys of RabbitMQ mean together; knows no adapter. */
+import type { Config } from '../../contracts/generated/types.ts';
 import { type MessageMapping, READY_MADE_MAPPINGS } from '../../src/arrival/message-mapping.ts';
-import type { Config } from './config.ts';
 
 /** The contract of Wetread's own messages stands where others have a mapping. */
 export const OWN_CONTRACT = 'wetread';

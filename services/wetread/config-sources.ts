@@ -1,6 +1,6 @@
 /** What the schema cannot say of the keys of a FHIR subscription, of worklists and of watched folders. */
 import { resolve, sep } from 'node:path';
-import type { Config } from './config.ts';
+import type { Config } from '../../contracts/generated/types.ts';
 import { complaintsOfRabbitmq } from './config-rabbitmq.ts';
 
 /** @returns what is wrong, each naming its key */

@@ -1,7 +1,7 @@
 /** Which coarse label lies nearest to the voxels of a row. */
 import { composeAffine, invertAffine } from '../assembly/geometry.ts';
+import type { Raster } from '../assembly/volume.ts';
 import type { CoarseLabels } from './model-package.ts';
-import type { RefineVolume } from './refine.ts';
 
 /** Unaligned by less than this over a whole row, in grid points, is rounding. */
 const ALIGNED = 1e-3;
@@ -22,7 +22,7 @@ export class LabelLookup {
   #lastStart = -1;
   #last: Int32Array = NONE;
 
-  constructor(volume: RefineVolume, { grid, labels }: CoarseLabels) {
+  constructor(volume: Pick<Raster, 'shape' | 'affine'>, { grid, labels }: CoarseLabels) {
     this.#labels = labels;
     this.#shape = grid.shape;
     this.#toGrid = composeAffine(invertAffine(grid.affine), volume.affine).map((m, i) => (i % 4 === 3 ? m + 0.5 : m));

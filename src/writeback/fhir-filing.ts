@@ -5,10 +5,10 @@
 import type { DiagnosticReport, FhirResource, Identifier, ImagingStudy, Observation, Provenance } from 'fhir/r4.js';
 import { WetreadError } from '../errors.ts';
 import { reason, type Skipped } from '../reasons.ts';
-import type { Bundle } from './fhir.ts';
 import type { Entry } from './fhir-elements.ts';
 import { refersTo } from './fhir-match.ts';
 import { differences, isHumanEdited, overlay } from './fhir-owned.ts';
+import type { Bundle } from './fhir-transaction.ts';
 import { isHumanObservation, withdrawals } from './fhir-withdrawal.ts';
 
 /** What to search before a transaction is sent. */

@@ -24,7 +24,6 @@ import type { Algorithm, Finding, InstanceReference, Measurement } from '../infe
 import { findingTitle } from '../reporting/finding-text.ts';
 import type { Report } from '../reporting/report.ts';
 import { measurementText, unitText } from '../reporting/text.ts';
-import type { TransactionInput } from './fhir.ts';
 import {
   coding,
   concept,
@@ -41,6 +40,7 @@ import {
 import { basedOn } from './fhir-match.ts';
 import { type Owned, present } from './fhir-owned.ts';
 import { regionOf } from './fhir-region.ts';
+import type { TransactionInput } from './fhir-transaction.ts';
 import { observationUid, trackingUid } from './identity.ts';
 import { THRESHOLD } from './sr/concepts.ts';
 

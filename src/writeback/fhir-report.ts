@@ -6,7 +6,6 @@
 import { createHash } from 'node:crypto';
 import type { Attachment, DiagnosticReport, Identifier } from 'fhir/r4.js';
 import type { Report } from '../reporting/report.ts';
-import type { DraftStatus, TransactionInput } from './fhir.ts';
 import {
   coding,
   dateTime,
@@ -23,6 +22,7 @@ import {
 } from './fhir-elements.ts';
 import { basedOn } from './fhir-match.ts';
 import { draftDigest, type Owned, present } from './fhir-owned.ts';
+import type { DraftStatus, TransactionInput } from './fhir-transaction.ts';
 import { reportIdentifier, sopInstanceUid } from './identity.ts';
 
 /** A report that no human has signed, by type. */

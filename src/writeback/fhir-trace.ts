@@ -2,7 +2,6 @@
 import type { CodeableConcept, Coding, Device, ImagingStudy, Provenance } from 'fhir/r4.js';
 import { FHIR_SYSTEM } from '../codes.ts';
 import type { Algorithm } from '../inference/findings.ts';
-import type { TransactionInput } from './fhir.ts';
 import {
   AI_ASSERTED,
   dateTime,
@@ -20,6 +19,7 @@ import {
 } from './fhir-elements.ts';
 import { accessionIdentifier, basedOn } from './fhir-match.ts';
 import { type Owned, present } from './fhir-owned.ts';
+import type { TransactionInput } from './fhir-transaction.ts';
 import { deviceObserverUid, sopInstanceUid } from './identity.ts';
 
 /** hl7.fhir.uv.aitransparency, profiles AI-Device and AI-Provenance. */

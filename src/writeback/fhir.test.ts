@@ -7,8 +7,9 @@ import type { StudyHeader } from '../arrival/study.ts';
 import { code, PERCENT } from '../codes.ts';
 import type { Finding } from '../inference/findings.ts';
 import type { Report } from '../reporting/report.ts';
-import { reportTransaction, type TransactionInput } from './fhir.ts';
+import { reportTransaction } from './fhir.ts';
 import { reportHtml } from './fhir-report.ts';
+import type { TransactionInput } from './fhir-transaction.ts';
 import { observationUid, sopInstanceUid, trackingUid } from './identity.ts';
 
 const volume = sampleVolume();

@@ -96,6 +96,19 @@ test('WR-FND-03 an adapter never imports another adapter', () => {
   assert.deepEqual(crossing, []);
 });
 
+test('WR-MND-06 no file leads back to itself through imports, those of types included', () => {
+  assert.deepEqual(circlesIn(Map.groupBy(all, ({ from }) => from)), []);
+});
+
+test('WR-MND-06 a circle is found wherever one enters it, and each only once', () => {
+  const edges = ['a b', 'b c', 'c b', 'c d', 'd d', 'e a'].map((pair) => {
+    const [from = '', to = ''] = pair.split(' ');
+    return { from, to, typeOnly: true };
+  });
+  const found = circlesIn(Map.groupBy(edges, ({ from }) => from));
+  assert.deepEqual(found, ['b -> c -> b', 'd -> d']);
+});
+
 test('WR-FND-04 every stage folder and no other stands in src', () => {
   const folders = readdirSync(join(root, 'src'), { withFileTypes: true })
     .filter((e) => e.isDirectory())
@@ -156,6 +169,21 @@ test('WR-FND-04 every test title is unique within its file', () => {
   });
   assert.deepEqual(repeated, []);
 });
+
+/** Every import that closes a circle, as the way around it: `a.ts -> b.ts -> a.ts`. */
+function circlesIn(imports: ReadonlyMap<string, readonly Import[]>): string[] {
+  const circles: string[] = [];
+  const left = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    const from = path.indexOf(file);
+    if (from >= 0) circles.push([...path.slice(from), file].join(' -> '));
+    if (from >= 0 || left.has(file)) return;
+    for (const { to } of imports.get(file) ?? []) visit(to, [...path, file]);
+    left.add(file);
+  };
+  for (const file of imports.keys()) visit(file, []);
+  return circles;
+}
 
 function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');

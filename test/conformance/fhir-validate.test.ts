@@ -12,7 +12,8 @@ import { fhirRouter } from '../../services/wetread/http/fhir/router.ts';
 import { code } from '../../src/codes.ts';
 import { isSkipped } from '../../src/reasons.ts';
 import type { Report } from '../../src/reporting/report.ts';
-import { type Bundle, reportTransaction, type TransactionInput } from '../../src/writeback/fhir.ts';
+import { reportTransaction } from '../../src/writeback/fhir.ts';
+import type { Bundle, TransactionInput } from '../../src/writeback/fhir-transaction.ts';
 import {
   type FhirValidator,
   fhirValidator,

@@ -19,7 +19,8 @@ import type { StudyHeader } from '../../src/arrival/study.ts';
 import type { HealthRecord } from '../../src/ports.ts';
 import { isSkipped } from '../../src/reasons.ts';
 import type { Report } from '../../src/reporting/report.ts';
-import { type Bundle, reportTransaction } from '../../src/writeback/fhir.ts';
+import { reportTransaction } from '../../src/writeback/fhir.ts';
+import type { Bundle } from '../../src/writeback/fhir-transaction.ts';
 import { startFhirServer } from '../support/fhir-server.ts';
 import { sampleReport, sampleSegmentation, sampleStudyHeader, sampleVolume } from '../support/sample-report.ts';
 

@@ -8,7 +8,7 @@ import { localFhirStore } from '../../adapters/local-fhir/store.ts';
 import { fhirRouter } from '../../services/wetread/http/fhir/router.ts';
 import { searchPage } from '../../services/wetread/http/fhir/search-page.ts';
 import { ERROR_CODES, WetreadError } from '../../src/errors.ts';
-import type { Bundle } from '../../src/writeback/fhir.ts';
+import type { Bundle } from '../../src/writeback/fhir-transaction.ts';
 
 const [port, file] = process.argv.slice(2);
 const url = `http://127.0.0.1:${port}/fhir`;

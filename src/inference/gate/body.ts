@@ -1,7 +1,7 @@
 /** How the body lies in an image: whether there is background around it, its proportions, its sides, its dense parts. */
 import type { Affine } from '../../assembly/volume.ts';
+import type { Statistics } from './reference-ranges.ts';
 import { type Sample, sorted } from './sample.ts';
-import type { Statistics } from './statistics.ts';
 
 /** Body begins above fat's lowest values, bone above those of soft tissue, HU. */
 const BODY_HU = -300;

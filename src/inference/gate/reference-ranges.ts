@@ -1,6 +1,8 @@
-/** Reference ranges from cases: what a package's author computes from images that the model was made for. */
+/** Statistics of an image by name, and reference ranges from cases: what a package's author computes from images that the model was made for. */
 import type { ReferenceRanges } from '../../../contracts/generated/types.ts';
-import type { StatisticName, Statistics } from './statistics.ts';
+
+export type StatisticName = keyof ReferenceRanges;
+export type Statistics = Readonly<Partial<Record<StatisticName, number>>>;
 
 /** Beyond the lowest and the highest case: a share of their distance, and where they hardly differ of their size. */
 const MARGIN_OF_DISTANCE = 0.2;

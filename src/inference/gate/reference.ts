@@ -1,7 +1,7 @@
 /** Does an image look like those that the model was made for? Its statistics against the package's reference ranges. */
 import type { Reference } from '../../../contracts/generated/types.ts';
 import { type Reason, reason } from '../../reasons.ts';
-import type { StatisticName, Statistics } from './statistics.ts';
+import type { StatisticName, Statistics } from './reference-ranges.ts';
 
 /** The first statistic outside its range; one that the image does not have, such as a size without spacing, decides nothing. */
 export function outOfDistribution(statistics: Statistics, reference: Reference | undefined): Reason | undefined {

@@ -2,13 +2,10 @@
  * What an image looks like in a few numbers: intensity, tissue shares, and how the body lies in it. Cheap enough to be
  * computed of every image before a model runs; a package's reference ranges say which values its model was made for.
  */
-import type { ReferenceRanges } from '../../../contracts/generated/types.ts';
 import type { ImageFrame, Volume } from '../../assembly/volume.ts';
 import { bodyStatistics } from './body.ts';
+import type { Statistics } from './reference-ranges.ts';
 import { type Sample, sampleOfImage, sampleOfVolume, sorted } from './sample.ts';
-
-export type StatisticName = keyof ReferenceRanges;
-export type Statistics = Readonly<Partial<Record<StatisticName, number>>>;
 
 /** Values that CT can mean anything by: padding below, metal above. */
 const HU_LOW = -1024;

@@ -1,8 +1,8 @@
 /** What the FHIR face sends: resources, versions and OperationOutcomes, with the headers of FHIR R4 3.1.0. */
 import type { Request, Response } from 'express';
 import type { FhirResource, OperationOutcomeIssue } from 'fhir/r4.js';
-import type { StoredVersion } from '../../../../adapters/local-fhir/store.ts';
-import type { Bundle } from '../../../../src/writeback/fhir.ts';
+import type { StoredVersion } from '../../../../adapters/local-fhir/transaction.ts';
+import type { Bundle } from '../../../../src/writeback/fhir-transaction.ts';
 
 /** A refusal: HTTP status, IssueType code (FHIR R4 issue-type) and one sentence without patient data. */
 export class Refusal extends Error {

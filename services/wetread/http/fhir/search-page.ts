@@ -1,7 +1,7 @@
 /** Search requests and searchset bundles (FHIR R4 3.1.1). */
 import type { ResourceType } from '../../../../adapters/local-fhir/search-parameters.ts';
 import type { LocalFhirStore } from '../../../../adapters/local-fhir/store.ts';
-import type { Bundle } from '../../../../src/writeback/fhir.ts';
+import type { Bundle } from '../../../../src/writeback/fhir-transaction.ts';
 import { Refusal } from './answer.ts';
 
 const DEFAULT_COUNT = 50;
