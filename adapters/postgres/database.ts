@@ -215,6 +215,12 @@ async function readPassword(file: string): Promise<string> {
   }
 }
 
+const DENIALS: readonly (readonly [RegExp, string])[] = [
+  [/^28/, 'the server refuses the log-in of the user'],
+  [/^3D/, 'the server has no such database'],
+  [/^42501$/, 'the user lacks a right; it must own the schema wetread, or be allowed to create it in the database'],
+];
+
 /**
  * By SQLSTATE class (PostgreSQL, appendix A): 28, 3D and 42501 are a wrong log-in, database or right; 53100 and 58030 a
  * full disk; 08, 40, 53, 55 and 57 a server that is starting, stopping or has too much to do, 25 one that is only a copy
@@ -233,9 +239,8 @@ function databaseError(error: unknown): WetreadError {
   }
   const sqlState = error.code ?? '';
   const message = `The ledger refused a statement (SQLSTATE ${sqlState})`;
-  if (/^(28|3D)|^42501$/.test(sqlState)) {
-    return new WetreadError('config-invalid', `ledger.url: log-in, database or right refused (SQLSTATE ${sqlState})`);
-  }
+  const denied = DENIALS.find(([pattern]) => pattern.test(sqlState))?.[1];
+  if (denied !== undefined) return new WetreadError('config-invalid', `ledger.url: ${denied} (SQLSTATE ${sqlState})`);
   if (sqlState === '53100' || sqlState === '58030') {
     return new WetreadError('disk-full', 'The ledger could not be written', { cause: error });
   }

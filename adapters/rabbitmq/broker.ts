@@ -13,7 +13,7 @@ import {
   type RecoveringChannelModel,
   type SocketOptions,
 } from 'amqplib';
-import { type ErrorCode, WetreadError } from '../../src/errors.ts';
+import { WetreadError } from '../../src/errors.ts';
 import { certificateFault } from '../../src/remote-server.ts';
 import { RETRIES } from '../../src/retry.ts';
 
@@ -154,13 +154,23 @@ function uriOf(url: string): string {
   return uri.href;
 }
 
-/** What the broker answers has a reply code (AMQP 0-9-1, 1.2); before the connection is open only a sentence says so. */
+/**
+ * What the broker answers has a reply code, and a sentence about queues, exchanges and users (AMQP 0-9-1, 1.2), never
+ * about a message. Before the connection is open there is only the sentence, or not even that.
+ */
 function asFault(cause: unknown): WetreadError {
   if (cause instanceof WetreadError) return cause;
   const certificate = certificateFault(cause, 'The message broker');
   if (certificate !== undefined) return certificate;
-  const { code, message } = cause as { code?: unknown; message?: string };
-  const refused = typeof code === 'number' ? code !== 320 : (message ?? '').startsWith('Handshake terminated');
-  const errorCode: ErrorCode = refused ? 'broker-refused' : 'broker-unreachable';
-  return WetreadError.from(cause, errorCode);
+  const { code, message = '' } = cause as { code?: unknown; message?: string };
+  // The library keeps to itself why the broker closed what was to be opened.
+  if (message.startsWith('Expected ConnectionOpenOk; got <ConnectionClose'))
+    return new WetreadError('broker-refused', 'The user may not use the virtual host that rabbitmq.url names', {
+      cause,
+    });
+  const isRefused = typeof code === 'number' ? code !== 320 : message.startsWith('Handshake terminated');
+  const reply = /with message "([^"]*)"/.exec(message)?.[1];
+  if (!isRefused || reply === undefined)
+    return WetreadError.from(cause, isRefused ? 'broker-refused' : 'broker-unreachable');
+  return new WetreadError('broker-refused', `The message broker refused: ${reply}`, { cause });
 }

@@ -25,10 +25,15 @@ export interface RabbitmqSourceOptions {
   readonly topology: TopologyMode;
   /** Messages that are taken at the same time. */
   readonly prefetch: number;
-  /** When a message comes again whose study could not be committed; the last one repeats. Default 10 s, 1 min, 10 min. */
+  /** In place of {@link COMMIT_RETRY_DELAYS_MS}. */
   readonly retryDelaysMs?: readonly number[];
   readonly log: Log;
 }
+
+/** When a message comes again whose study could not be committed; the last one repeats. */
+export const COMMIT_RETRY_DELAYS_MS: readonly number[] = RETRIES[
+  'committing a study that a message names'
+].delaysSeconds.map((seconds) => seconds * 1000);
 
 type Notice = (hint: StudyHint) => Promise<void>;
 
@@ -54,10 +59,9 @@ class RabbitmqSource implements StudySource {
   #isFaulty = false;
 
   constructor(options: RabbitmqSourceOptions) {
-    const { delaysSeconds } = RETRIES['committing a study that a message names'];
     this.name = options.name;
     this.#options = options;
-    this.#retryDelaysMs = options.retryDelaysMs ?? delaysSeconds.map((seconds) => seconds * 1000);
+    this.#retryDelaysMs = options.retryDelaysMs ?? COMMIT_RETRY_DELAYS_MS;
   }
 
   async run(notice: Notice, signal: AbortSignal): Promise<void> {

@@ -45,6 +45,11 @@ export function retryQueue({ queue }: ArrivalQueue, delayMs: number): string {
   return `${queue}.retry-${delayMs / 1000}s`;
 }
 
+/** Every queue that the messages of one queue may get into, itself last. */
+export function queuesOf(arrivals: ArrivalQueue, retryDelaysMs: readonly number[]): readonly string[] {
+  return [DEAD_QUEUE, ...retryDelaysMs.map((delay) => retryQueue(arrivals, delay)), arrivals.queue];
+}
+
 /** Throws what the broker says where something is missing (404), or was made with other properties (406). */
 export async function prepareArrivals(
   channel: ConfirmChannel,
@@ -55,9 +60,7 @@ export async function prepareArrivals(
   const { queue, exchange, routingKey } = arrivals;
   await prepareExchange(channel, exchange, mode);
   if (mode === 'check') {
-    for (const name of [DEAD_QUEUE, ...retryDelaysMs.map((delay) => retryQueue(arrivals, delay)), queue]) {
-      await channel.checkQueue(name);
-    }
+    for (const name of queuesOf(arrivals, retryDelaysMs)) await channel.checkQueue(name);
     return;
   }
   await channel.assertQueue(DEAD_QUEUE, { durable: true, arguments: { 'x-queue-type': 'quorum' } });

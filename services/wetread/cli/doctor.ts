@@ -4,6 +4,7 @@ import { examine, type Finding, type Part } from '../doctor/check.ts';
 import { wireParts } from '../doctor/wire-parts.ts';
 import { software } from '../version.ts';
 import { type CommandOptions, siteConfig } from './options.ts';
+import { countText } from './progress.ts';
 
 export async function doctor(options: CommandOptions): Promise<number> {
   const { json = false, store = false } = options;
@@ -51,5 +52,5 @@ function findingText({ status, check, message, fix }: Finding): string {
 function summaryText(findings: readonly Finding[]): string {
   const count = (status: Finding['status']): number => findings.filter((finding) => finding.status === status).length;
   const verdict = count('fail') > 0 ? 'Mend what failed, and run the doctor again.' : 'Nothing stands in the way.';
-  return `\n${findings.length} checks: ${count('ok')} ok, ${count('warn')} warn, ${count('fail')} fail. ${verdict}\n`;
+  return `\n${countText(findings.length, 'check', 'checks')}: ${count('ok')} ok, ${count('warn')} warn, ${count('fail')} fail. ${verdict}\n`;
 }

@@ -1,21 +1,32 @@
 /** A RabbitMQ: that it lets Wetread in, and that a message which is published comes back. */
+import { randomUUID } from 'node:crypto';
 import type { ConfirmChannel } from 'amqplib';
 import { Broker, type BrokerOptions } from '../../../adapters/rabbitmq/broker.ts';
+import { countText } from '../cli/progress.ts';
 import { type CheckResult, fail, ok, type Part } from './check.ts';
 import { reach } from './reach.ts';
 
-/** @param queues that an operator has declared; empty where Wetread declares its own */
-export function brokerPart(options: BrokerOptions, queues: readonly string[]): Part {
-  const url = new URL(options.url);
+export interface BrokerPartOptions {
+  readonly broker: BrokerOptions;
+  /** What somebody else has made, and Wetread only uses. */
+  readonly exchanges: readonly string[];
+  readonly queues: readonly string[];
+}
+
+export function brokerPart({ broker, exchanges, queues }: BrokerPartOptions): Part {
+  const url = new URL(broker.url);
   const defaultPort = url.protocol === 'amqps:' ? 5671 : 5672;
   return {
     name: 'rabbitmq',
     place: `${url.protocol}//${url.host}${url.pathname}`,
     async examine(step) {
       if (!(await reach({ url, key: 'rabbitmq.url', defaultPort }, step))) return;
-      await step('message', (signal) => onChannel(options, roundTrip, signal));
+      if (!(await step('message', (signal) => onChannel(broker, roundTrip, signal)))) return;
+      for (const exchange of exchanges) {
+        await step('exchange', (signal) => onChannel(broker, (channel) => checkExchange(channel, exchange), signal));
+      }
       for (const queue of queues) {
-        await step('queue', (signal) => onChannel(options, (channel) => checkQueue(channel, queue), signal));
+        await step('queue', (signal) => onChannel(broker, (channel) => checkQueue(channel, queue), signal));
       }
     },
   };
@@ -36,9 +47,10 @@ async function onChannel(
   return await promise;
 }
 
-/** Through a queue that this connection alone sees, and that goes with it. */
+/** Through a queue that this connection alone sees, and that goes with it; its name is one that Wetread may use. */
 async function roundTrip(channel: ConfirmChannel): Promise<CheckResult> {
-  const { queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true });
+  const queue = `wetread.doctor.${randomUUID()}`;
+  await channel.assertQueue(queue, { exclusive: true, autoDelete: true });
   channel.sendToQueue(queue, Buffer.from('wetread doctor'));
   await channel.waitForConfirms();
   const message = await channel.get(queue, { noAck: true });
@@ -47,7 +59,13 @@ async function roundTrip(channel: ConfirmChannel): Promise<CheckResult> {
   return ok('A message was published, confirmed and taken');
 }
 
+async function checkExchange(channel: ConfirmChannel, exchange: string): Promise<CheckResult> {
+  await channel.checkExchange(exchange);
+  return ok(`${exchange} is there`);
+}
+
 async function checkQueue(channel: ConfirmChannel, queue: string): Promise<CheckResult> {
   const { messageCount, consumerCount } = await channel.checkQueue(queue);
-  return ok(`${queue}: ${messageCount} messages wait, ${consumerCount} consumers`);
+  const waiting = countText(messageCount, 'message waits', 'messages wait');
+  return ok(`${queue}: ${waiting}, ${countText(consumerCount, 'consumer', 'consumers')}`);
 }

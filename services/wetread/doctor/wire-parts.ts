@@ -7,6 +7,8 @@ import { directoryArchive } from '../../../adapters/directory/archive.ts';
 import { FhirClient } from '../../../adapters/fhir/client.ts';
 import { readDataSet, readIdentity } from '../../../adapters/part10/reader.ts';
 import { instanceWriter } from '../../../adapters/part10/writer.ts';
+import { COMMIT_RETRY_DELAYS_MS } from '../../../adapters/rabbitmq/study-arrived-source.ts';
+import { EVENTS_EXCHANGE, queuesOf } from '../../../adapters/rabbitmq/topology.ts';
 import { WorklistClient } from '../../../adapters/ups-rs/worklist-client.ts';
 import type { ModelCard } from '../../../src/inference/model-package.ts';
 import { parseRules } from '../../../src/inference/rules/parse-rules.ts';
@@ -159,10 +161,15 @@ async function inferenceServers(config: Config, shelf: Shelf, stack: AsyncDispos
   return (await Promise.all(parts)).flat();
 }
 
+/** Of what Wetread makes itself nothing needs to be there. */
 function brokerParts({ rabbitmq }: Config): readonly Part[] {
   const broker = brokerOf(rabbitmq);
-  const queues = rabbitmq.topology === 'check' ? rabbitmq.arrivals.map(({ queue }) => queue) : [];
-  return broker === undefined ? [] : [brokerPart(broker, queues)];
+  if (broker === undefined) return [];
+  const { topology, arrivals } = rabbitmq;
+  const isOthers = (exchange: string): boolean => topology === 'check' || exchange !== EVENTS_EXCHANGE;
+  const exchanges = [EVENTS_EXCHANGE, ...arrivals.map(({ exchange }) => exchange)].filter(isOthers);
+  const queues = topology === 'check' ? arrivals.flatMap((one) => queuesOf(one, COMMIT_RETRY_DELAYS_MS)) : [];
+  return [brokerPart({ broker, exchanges: [...new Set(exchanges)], queues: [...new Set(queues)] })];
 }
 
 async function worklist(one: Config['ups'][number], index: number): Promise<Part> {
