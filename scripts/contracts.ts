@@ -61,10 +61,38 @@ function requireDefaulted(schema: unknown): unknown {
   return { ...copy, required: [...((copy['required'] as string[] | undefined) ?? []), ...defaulted] };
 }
 
+interface Alternative {
+  readonly $ref?: string;
+  readonly required?: readonly string[];
+  readonly properties?: { readonly kind?: { readonly const?: string } };
+}
+
+/**
+ * Alternatives that a `kind` tells apart are checked as the one that it names: else a mistake in it brings what every
+ * other kind would want instead. For the validators alone, since JSON Schema has no such keyword.
+ */
+function toldApart<T>(schema: T, root: object): T {
+  if (Array.isArray(schema)) return schema.map((inner) => toldApart<unknown>(inner, root)) as T;
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const copy = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, toldApart(value, root)]));
+  const kinds = ((copy['oneOf'] ?? []) as Alternative[]).map((one) => kindOf(one, root));
+  if (kinds.length === 0 || kinds.includes(undefined)) return copy as T;
+  const tag = { required: ['kind'], properties: { kind: { enum: kinds } }, discriminator: { propertyName: 'kind' } };
+  return { ...copy, ...tag } as T;
+}
+
+function kindOf(alternative: Alternative, root: object): string | undefined {
+  const { $ref: local } = alternative;
+  const definitions = (root as { $defs?: Record<string, Alternative> }).$defs ?? {};
+  const { required, properties } = local === undefined ? alternative : (definitions[basename(local)] ?? {});
+  return required?.includes('kind') === true ? properties?.kind?.const : undefined;
+}
+
 function validators(): string {
-  const ajv = new Ajv2020({ code: { source: true, esm: true }, allErrors: true, useDefaults: true, strict: false });
+  const options = { allErrors: true, useDefaults: true, strict: false, discriminator: true };
+  const ajv = new Ajv2020({ code: { source: true, esm: true }, ...options });
   addFormats.default(ajv, ['date-time']);
-  for (const schema of schemas.values()) ajv.addSchema(schema);
+  for (const schema of schemas.values()) ajv.addSchema(toldApart(schema, schema));
   const names = Object.fromEntries([...schemas.values()].map((s) => [`validate${s.title}`, s.$id]));
   const code = standaloneCode.default(ajv, names);
   return `${banner}// @ts-nocheck\nimport { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\n${code}\n`;

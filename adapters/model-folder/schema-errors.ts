@@ -33,15 +33,19 @@ export function parseJson<T>(text: string, validate: Validator<T>): Parsed<T> {
     return { errors: [{ key: '', keyword: '', text: 'is not JSON' }] };
   }
   if (validate(unchecked)) return { value: unchecked, unchecked, errors: [] };
-  return { unchecked, errors: (validate.errors ?? []).map(describe) };
+  // That no alternative has such a kind is said of the kind itself, with the kinds that there are.
+  const errors = (validate.errors ?? []).filter(({ keyword }) => keyword !== 'discriminator');
+  return { unchecked, errors: errors.map(describe) };
 }
 
-function describe({ instancePath, keyword = '', message, params }: SchemaError): Wrong {
-  const extra = params['additionalProperty'];
-  const name = typeof extra === 'string' ? ` (${extra})` : '';
-  return {
-    key: instancePath,
-    keyword,
-    text: `${instancePath === '' ? '/' : instancePath} ${message ?? 'is invalid'}${name}`,
-  };
+function describe({ instancePath, keyword = '', message = 'is invalid', params }: SchemaError): Wrong {
+  const key = instancePath;
+  return { key, keyword, text: `${key === '' ? '/' : key} ${message}${detailOf(params)}` };
+}
+
+/** What the message leaves out: the key that is too many, the values that would do. */
+function detailOf({ additionalProperty: extra, allowedValues, allowedValue }: SchemaError['params']): string {
+  if (typeof extra === 'string') return ` (${extra})`;
+  if (Array.isArray(allowedValues)) return `: ${allowedValues.join(', ')}`;
+  return allowedValue === undefined ? '' : `: ${JSON.stringify(allowedValue)}`;
 }

@@ -28,6 +28,9 @@ export interface SchemaComplaint {
   readonly keyword: string;
 }
 
+/** Keywords of a schema that say that no alternative fits. */
+const ALTERNATIVES = ['oneOf', 'discriminator'];
+
 /**
  * Without complaints that only say that a question is open: at or below it, and of alternatives none of which can fit
  * before it is answered.
@@ -37,7 +40,7 @@ export function beyondOpenQuestions<T extends SchemaComplaint>(
   open: readonly OpenQuestion[],
 ): readonly T[] {
   const undecided = complaints.filter(
-    ({ key, keyword }) => keyword === 'oneOf' && open.some((one) => isIn(one.key, key)),
+    ({ key, keyword }) => ALTERNATIVES.includes(keyword) && open.some((one) => isIn(one.key, key)),
   );
   const hidden = [...open, ...undecided].map(({ key }) => key);
   return complaints.filter(({ key }) => !hidden.some((outer) => isIn(key, outer)));
