@@ -1,5 +1,6 @@
 /** Keys that are right each by itself and wrong together: what the schema cannot say. */
 import type { Config } from '../../contracts/generated/types.ts';
+import { complaintsOfUrls } from './config-urls.ts';
 
 /** @returns what is wrong, each naming its key; all of it, so that a file is mended in one go */
 export function contradictions(config: Config): readonly string[] {
@@ -7,8 +8,8 @@ export function contradictions(config: Config): readonly string[] {
     ...ofArchives(config),
     ...ofLedger(config),
     ...ofHealthRecord(config),
-    ...urls({ 'inference.url': config.inference.url, 'telemetry.otlpUrl': config.telemetry.otlpUrl }),
-    ...urls(
+    ...complaintsOfUrls({ 'inference.url': config.inference.url, 'telemetry.otlpUrl': config.telemetry.otlpUrl }),
+    ...complaintsOfUrls(
       Object.fromEntries(
         Object.entries(config.inference.servers).map(([name, { url }]) => [`inference.servers.${name}.url`, url]),
       ),
@@ -30,13 +31,18 @@ function ofArchives({ archive, archives }: Config): readonly string[] {
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   return [
     ...(kind === 'dicomweb'
-      ? urls({ 'archive.url': url ?? '' })
+      ? complaintsOfUrls({ 'archive.url': url ?? '' })
       : idle({ 'archive.url': url, 'archive.credentials': credentials, 'archive.tls': tls }, 'archive.kind: dicomweb')),
-    ...urls(Object.fromEntries(archives.map((other, index) => [`archives.${index}.url`, other.url]))),
-    ...urls({ 'archive.polling.changesUrl': archive.polling.changesUrl }),
-    ...archives.flatMap(({ polling }, index) => urls({ [`archives.${index}.polling.changesUrl`]: polling.changesUrl })),
+    ...complaintsOfUrls(Object.fromEntries(archives.map((other, index) => [`archives.${index}.url`, other.url]))),
+    ...ofChanges('archive.polling', archive.polling),
+    ...archives.flatMap(({ polling }, index) => ofChanges(`archives.${index}.polling`, polling)),
     ...(twice === undefined ? [] : [`archives: the name '${twice}' stands twice`]),
   ];
+}
+
+function ofChanges(key: string, { changes, changesUrl }: Config['archive']['polling']): readonly string[] {
+  const keys = { [`${key}.changesUrl`]: changesUrl };
+  return changes === 'none' ? idle(keys, `${key}.changes`) : complaintsOfUrls(keys);
 }
 
 function ofLedger({ ledger: { kind, url, passwordFile } }: Config): readonly string[] {
@@ -52,7 +58,7 @@ function ofLedger({ ledger: { kind, url, passwordFile } }: Config): readonly str
 }
 
 function ofHealthRecord({ healthRecord: { kind, url, credentials, tls } }: Config): readonly string[] {
-  if (kind === 'fhir') return urls({ 'healthRecord.url': url ?? '' });
+  if (kind === 'fhir') return complaintsOfUrls({ 'healthRecord.url': url ?? '' });
   const keys = { 'healthRecord.url': url, 'healthRecord.credentials': credentials, 'healthRecord.tls': tls };
   return idle(keys, 'healthRecord.kind: fhir');
 }
@@ -77,14 +83,4 @@ function ofTimes({ completeness, retention, archive, archives }: Config): readon
 function idle(keys: Readonly<Record<string, unknown>>, needed: string): readonly string[] {
   const set = Object.entries(keys).filter(([, value]) => value !== undefined);
   return set.map(([key]) => `${key} has no effect without ${needed}`);
-}
-
-function urls(keys: Readonly<Record<string, string | undefined>>): readonly string[] {
-  return Object.entries(keys).flatMap(([key, text]) => {
-    if (text === undefined) return [];
-    const url = URL.parse(text);
-    if (url === null || !/^https?:$/.test(url.protocol)) return [`${key} must be a URL with http or https`];
-    // It would be logged with the URL.
-    return url.username + url.password === '' ? [] : [`${key} must be a URL without user name and password`];
-  });
 }

@@ -18,16 +18,26 @@ export function announcesFindings({ rabbitmq }: Config): boolean {
 
 /** What the schema cannot say. @returns what is wrong, each naming its key */
 export function complaintsOfRabbitmq({ rabbitmq }: Config): readonly string[] {
-  const { url, arrivals, findingsReady } = rabbitmq;
+  const { url, arrivals } = rabbitmq;
   const known = mappingsOf(rabbitmq);
-  const isUri = url !== undefined && URL.canParse(url) && /^amqps?:$/.test(new URL(url).protocol);
   const queues = arrivals.map(({ queue }) => queue);
   return [
-    url === undefined || isUri ? undefined : 'rabbitmq.url must be a URI of amqp or amqps',
-    findingsReady && url === undefined ? 'rabbitmq.findingsReady needs rabbitmq.url' : undefined,
+    url === undefined ? undefined : complaintOfUri(url, rabbitmq),
     new Set(queues).size < queues.length ? 'rabbitmq.arrivals names a queue twice' : undefined,
     ...arrivals.map(({ mapping }, index) =>
       known.has(mapping) ? undefined : `rabbitmq.arrivals.${index}.mapping names no mapping`,
     ),
   ].filter((complaint) => complaint !== undefined);
+}
+
+/** The file holds the password of a user that the URI has to name, and takes the place of one in the URI. */
+function complaintOfUri(text: string, { passwordFile, tls }: Config['rabbitmq']): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || !/^amqps?:$/.test(url.protocol)) return 'rabbitmq.url must be a URI of amqp or amqps';
+  if (url.protocol === 'amqp:' && tls !== undefined) return 'rabbitmq.tls has no effect without amqps in rabbitmq.url';
+  if (passwordFile === undefined) return undefined;
+  if (url.username === '') return 'rabbitmq.url names no user for the password of rabbitmq.passwordFile';
+  return url.password === ''
+    ? undefined
+    : 'rabbitmq.url holds a password, and rabbitmq.passwordFile is set: keep the file';
 }

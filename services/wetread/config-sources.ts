@@ -2,6 +2,7 @@
 import { resolve, sep } from 'node:path';
 import type { Config } from '../../contracts/generated/types.ts';
 import { complaintsOfRabbitmq } from './config-rabbitmq.ts';
+import { complaintsOfUrls } from './config-urls.ts';
 
 /** @returns what is wrong, each naming its key */
 export function complaintsOfSources(config: Config): readonly string[] {
@@ -17,8 +18,10 @@ function complaintsOfSubscription({ fhirSubscription, healthRecord }: Config): r
   const { enabled, url, endpoint, secretFile, payload, topic } = fhirSubscription;
   if (!enabled) return [];
   return [
-    isUrl(url ?? healthRecord.url) ? undefined : 'fhirSubscription.url must be a URL',
-    endpoint === undefined || isUrl(endpoint) ? undefined : 'fhirSubscription.endpoint must be a URL',
+    ...complaintsOfUrls({
+      'fhirSubscription.url': url ?? healthRecord.url ?? '',
+      'fhirSubscription.endpoint': endpoint,
+    }),
     secretFile === undefined ? 'fhirSubscription.secretFile is missing' : undefined,
     payload === 'id-only' && topic === undefined ? 'fhirSubscription.payload id-only needs a topic' : undefined,
   ].filter((complaint) => complaint !== undefined);
@@ -27,8 +30,8 @@ function complaintsOfSubscription({ fhirSubscription, healthRecord }: Config): r
 function complaintsOfWorklists({ ups, archives }: Config): readonly string[] {
   return ups
     .flatMap(({ url, notificationUrl, archive }, index) => [
-      isUrl(url) ? undefined : `ups.${index}.url must be a URL`,
-      isUrl(notificationUrl?.replace(/^ws/, 'http') ?? url) ? undefined : `ups.${index}.notificationUrl must be a URL`,
+      ...complaintsOfUrls({ [`ups.${index}.url`]: url }),
+      ...complaintsOfUrls({ [`ups.${index}.notificationUrl`]: notificationUrl }, ['ws', 'wss']),
       archive === undefined || archives.some(({ name }) => name === archive)
         ? undefined
         : `ups.${index}.archive names none of archives`,
@@ -51,10 +54,6 @@ function complaintsOfFolders({ folderWatch, archive, dataDirectory }: Config): r
       ? undefined
       : 'folderWatch.folders must lie apart from dataDirectory, storedFolder and refusedFolder',
   ].filter((complaint) => complaint !== undefined);
-}
-
-function isUrl(text: string | undefined): boolean {
-  return text !== undefined && URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
 function isWithin(folder: string, other: string): boolean {

@@ -66,3 +66,50 @@ test('WR-OPS-18 keys that contradict each other are named, all of them', () => {
   assert.match(both, /archive\.url .*; healthRecord\.url must be a URL/);
   assert.equal(complaintOf({ archive: { kind: 'dicomweb', url }, retention: { days: 15 } }), 'accepted');
 });
+
+test('WR-LKT-02 a key whose part nothing switches on is named: it would be without effect, and nobody would know', () => {
+  const secretFile = '/run/secrets/subscription';
+  const wrong: readonly (readonly [object, string])[] = [
+    [
+      { fhirSubscription: { secretFile } },
+      'fhirSubscription.secretFile has no effect without fhirSubscription.enabled',
+    ],
+    [{ rabbitmq: { findingsReady: true } }, 'rabbitmq.findingsReady has no effect without rabbitmq.url'],
+    [{ rabbitmq: { arrivals: [{}] } }, 'rabbitmq.arrivals has no effect without rabbitmq.url'],
+    [{ folderWatch: { after: 'delete' } }, 'folderWatch.after has no effect without folderWatch.folders'],
+    [{ archive: { polling: { changes: 'orthanc' } } }, 'polling.changes has no effect without archive.kind: dicomweb'],
+    [
+      { archive: { kind: 'dicomweb', url: 'http://pacs', polling: { changesUrl: 'http://pacs' } } },
+      'archive.polling.changesUrl has no effect without archive.polling.changes',
+    ],
+    [{ rabbitmq: { url: 'amqp://me@broker', tls: { caFile: 'a.pem' } } }, 'rabbitmq.tls has no effect without amqps'],
+  ];
+  for (const [config, words] of wrong) assert.ok(complaintOf(config).includes(words), complaintOf(config));
+  for (const off of [
+    { fhirSubscription: { enabled: false, secretFile } },
+    { folderWatch: { folders: [], after: 'delete' } },
+    { archive: { polling: { enabled: false } } },
+  ]) {
+    assert.equal(complaintOf(off), 'accepted', 'what is switched off in words keeps its keys');
+  }
+});
+
+test('WR-LKT-03 a password in the address of a worklist, a FHIR server or a broker with a file is refused and not repeated', () => {
+  const secretFile = '/run/secrets/subscription';
+  const match = { labels: ['read'] };
+  const wrong: Readonly<Record<string, object>> = {
+    'ups.0.url must be a URL without': { ups: [{ url: 'http://me:hush@list.example/ups-rs', match }] },
+    'ups.0.notificationUrl must be a URL without': {
+      ups: [{ url: 'http://list.example/ups-rs', notificationUrl: 'ws://me:hush@list.example', match }],
+    },
+    'fhirSubscription.url must be a URL without': {
+      fhirSubscription: { enabled: true, url: 'https://me:hush@record.example/fhir', secretFile },
+    },
+    'rabbitmq.url holds a password, and': { rabbitmq: { url: 'amqp://me:hush@broker', passwordFile: 'f' } },
+    'rabbitmq.url names no user': { rabbitmq: { url: 'amqp://broker', passwordFile: 'f' } },
+  };
+  for (const [words, config] of Object.entries(wrong)) {
+    assert.ok(complaintOf(config).includes(words), complaintOf(config));
+    assert.doesNotMatch(complaintOf(config), /hush/);
+  }
+});

@@ -7,6 +7,7 @@ import { WetreadError } from '../../src/errors.ts';
 import { parseRules } from '../../src/inference/rules/parse-rules.ts';
 import { contradictions } from './config-contradictions.ts';
 import { complaintsOfSources } from './config-sources.ts';
+import { keysWithoutEffect } from './config-switches.ts';
 
 export type { Config } from '../../contracts/generated/types.ts';
 
@@ -16,7 +17,12 @@ export function parseConfig(raw: unknown, origin = 'configuration'): Config {
   if (!validateConfig(config)) {
     throw new WetreadError('config-invalid', `${origin}: ${(validateConfig.errors ?? []).map(complaint).join('; ')}`);
   }
-  const complaints = [...contradictions(config), ...complaintsOfSources(config), ...complaintsOfRules(config)];
+  const complaints = [
+    ...keysWithoutEffect(raw, config),
+    ...contradictions(config),
+    ...complaintsOfSources(config),
+    ...complaintsOfRules(config),
+  ];
   if (complaints.length > 0) throw new WetreadError('config-invalid', `${origin}: ${complaints.join('; ')}`);
   return config;
 }
