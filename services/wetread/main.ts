@@ -38,6 +38,8 @@ Options
   --study UID             with read: a study that the configured archive holds; may be repeated
   --data DIR              data directory, kept (default of read and demo: a temporary one, removed at the end)
   --port N                port of the server
+  --log-level LEVEL       with read, demo, serve and rules: log lines as JSON on stderr, from debug, info, warn or error
+                          on; without it serve logs as the configuration says, the others not at all
   --version, --help
 
 Ends with 0 when every study reached a final state, 1 when one did not or something failed, 2 for a mistake in the call.
@@ -61,6 +63,7 @@ const OPTIONS = {
   store: { type: 'boolean' },
   to: { type: 'string' },
   sign: { type: 'string' },
+  'log-level': { type: 'string' },
 } as const;
 
 interface Command {
@@ -75,17 +78,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   read: {
     run: async (options) => (await import('./cli/read.ts')).read(options),
     words: 'folder',
-    options: ['out', 'config', 'data', 'study'],
+    options: ['out', 'config', 'data', 'study', 'log-level'],
   },
   serve: {
     run: async (options) => (await import('./cli/serve.ts')).serve(options),
     words: 'none',
-    options: ['config', 'data', 'port'],
+    options: ['config', 'data', 'port', 'log-level'],
   },
   demo: {
     run: async (options) => (await import('./cli/demo.ts')).demo(options),
     words: 'folder',
-    options: ['out', 'config', 'data', 'port', 'once'],
+    options: ['out', 'config', 'data', 'port', 'once', 'log-level'],
   },
   studies: {
     run: async (options) => (await import('./cli/studies.ts')).studies(options),
@@ -95,7 +98,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   rules: {
     run: async (options) => (await import('./cli/rules.ts')).rules(options),
     words: 'action',
-    options: ['config', 'data', 'json'],
+    options: ['config', 'data', 'json', 'log-level'],
   },
   models: {
     run: async (options) => (await import('./cli/models.ts')).models(options),

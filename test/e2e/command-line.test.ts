@@ -106,7 +106,7 @@ test('WR-CLI-04 --study reads from the configured archive, and names what the ar
   const uid = held!['0020000D']!.Value[0]!;
   await using folder = new TemporaryFolder();
   folder.write({
-    'site.yaml': `archive: { kind: dicomweb, url: '${pacs.wetread.url}/dicom-web' }\ntelemetry: { logLevel: silent }\n`,
+    'site.yaml': `archive: { kind: dicomweb, url: '${pacs.wetread.url}/dicom-web' }\ntelemetry: { logLevel: debug }\n`,
   });
   const out = join(folder.path, 'out');
   const config = join(folder.path, 'site.yaml');
@@ -118,6 +118,29 @@ test('WR-CLI-04 --study reads from the configured archive, and names what the ar
     ['1.2.3', 'not-selected', 'study-not-found'],
     [uid, 'filed', undefined],
   ]);
+});
+
+test('WR-MND-07 with a configuration too, read tells a person of errors in words; log lines are for who asks', async () => {
+  await using folder = new TemporaryFolder();
+  folder.writeStudy('in', smallChest());
+  const broken = join(folder.path, 'broken');
+  folder.write({ 'broken/card.json': '{}', 'site.yaml': `models: ['${broken}']\ntelemetry: { logLevel: debug }\n` });
+  const given = [join(folder.path, 'in'), '--config', join(folder.path, 'site.yaml')];
+  const read = ['read', ...given, '--out', join(folder.path, 'out')];
+  for (const args of [read, ['rules', 'test', ...given]]) {
+    const quiet = await wetread(args);
+    assert.equal(quiet.code, 0, quiet.stderr);
+    assertReadable(quiet);
+    assert.match(quiet.stderr, /^ {2}A model package fails its schema or its digest \[package-invalid\]\n/);
+  }
+  const told = await wetread([...read, '--log-level', 'error']);
+  const logged = told.stderr.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as object] : []));
+  assert.deepEqual(
+    logged.map((line) => ({ ...line, time: '' })),
+    [{ level: 'error', time: '', service: 'wetread', event: 'model-refused', errorCode: 'package-invalid' }],
+  );
+  const wrong = await wetread([...read, '--log-level', 'loud']);
+  assert.deepEqual([wrong.code, wrong.stderr.startsWith('wetread: --log-level is one of debug, info,')], [2, true]);
 });
 
 test('WR-CLI-05 a mistake in the call is named and ends with 2, before any work', async () => {

@@ -445,11 +445,13 @@ test('WR-SEC-09 a PACS and an EHR whose errors quote the patient: neither error 
       [`${code}.yaml`]: [
         `archive: { kind: dicomweb, url: '${archive}/dicom-web' }`,
         `healthRecord: { kind: fhir, url: '${quoting.url}/fhir', issuers: { ISSUER-KLIEBENSTEIN-X: 'urn:oid:1.2.3' } }`,
-        `telemetry: { logLevel: debug, otlpUrl: '${collector.url}' }`,
+        `telemetry: { otlpUrl: '${collector.url}' }`,
       ].join('\n'),
     });
     const out = join(folder.path, code);
-    const read = await wetread(['read', '--study', uid, '--config', config, '--out', out], { env: environment() });
+    const args = ['read', '--study', uid, '--config', config, '--out', out, '--log-level', 'debug'];
+    const read = await wetread(args, { env: environment() });
+    assert.match(read.stderr, /^\{"level":"info"/m);
     const summary = readFileSync(join(out, 'summary.json'), 'utf8');
     assert.equal((JSON.parse(summary) as Summary).studies[0]!.reason?.code, code);
     for (const text of [read.stdout, read.stderr, summary]) assertSilent(code, text);

@@ -23,7 +23,7 @@ export async function demo(options: CommandOptions): Promise<number> {
   if (out !== undefined) await requireWritable(out);
   const stop = stopSignal();
   const progress = new Progress();
-  using prepared = prepareConfig(options, true);
+  using prepared = prepareConfig(options, { temporary: true, quiet: true });
   const config = { ...prepared.config, http: await freeAddress(prepared.config.http, options) };
   await using wetread = await startWetread(config, { listen: true, onLog: progress.onLog });
   progress.line(`Wetread ${software.version} listens on ${wetread.url}`);

@@ -26,6 +26,7 @@ export interface CommandOptions {
   readonly store?: boolean | undefined;
   readonly to?: string | undefined;
   readonly sign?: string | undefined;
+  readonly 'log-level'?: string | undefined;
 }
 
 /** A person waits for a command: two retries (35 s), then the study is parked and named. */
@@ -35,17 +36,23 @@ export interface PreparedConfig extends Disposable {
   readonly config: Config;
 }
 
-/** The configuration with what the command line overrides; a temporary data directory is removed on disposal. */
-export function prepareConfig(options: CommandOptions, temporary: boolean): PreparedConfig {
+export interface CommandKind {
+  /** Works on a data directory of its own, removed on disposal unless one is named, and ends when its work is done. */
+  readonly temporary: boolean;
+  /** A person reads the terminal: progress in words instead of the log of a server, unless it is asked for. */
+  readonly quiet: boolean;
+}
+
+/** The configuration with what the command line overrides. */
+export function prepareConfig(options: CommandOptions, { temporary, quiet }: CommandKind): PreparedConfig {
   const config = loadConfig(options.config);
   const folder = temporary && options.data === undefined ? temporaryFolder() : undefined;
   const dataDirectory = options.data ?? folder?.path ?? config.dataDirectory;
   createPrivately(dataDirectory);
   const port = options.port === undefined ? config.http.port : portOf(options.port);
   const retries = temporary ? fewRetries(config.retries) : config.retries;
-  // Without a configuration file a person reads the terminal: progress instead of log lines.
-  const telemetry =
-    temporary && options.config === undefined ? { ...config.telemetry, logLevel: 'silent' as const } : config.telemetry;
+  const logLevel = logLevelOf(options['log-level']) ?? (quiet ? 'silent' : config.telemetry.logLevel);
+  const telemetry = { ...config.telemetry, logLevel };
   const shutdownSeconds = temporary ? 0 : config.shutdownSeconds;
   // A command reads what it was given, and waits for that alone: it takes no work from replicas that share a ledger.
   const ledger = temporary ? { ...config.ledger, kind: 'sqlite' as const } : config.ledger;
@@ -84,6 +91,15 @@ function portOf(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
   throw new WetreadError('request-invalid', '--port needs a number from 0 to 65535');
+}
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+function logLevelOf(text: string | undefined): Config['telemetry']['logLevel'] | undefined {
+  const level = LOG_LEVELS.find((one) => one === text);
+  if (text !== undefined && level === undefined)
+    throw new WetreadError('request-invalid', `--log-level is one of ${LOG_LEVELS.join(', ')}`);
+  return level;
 }
 
 /** The configuration of the site's server, for a command beside it: nothing is made. */

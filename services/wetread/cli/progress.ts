@@ -3,7 +3,7 @@ import type { StudyRow, Summary } from '../../../contracts/generated/types.ts';
 import type { StudyState } from '../../../src/arrival/lifecycle.ts';
 import { STATES } from '../../../src/arrival/lifecycle.ts';
 import { ERROR_CODES, type ErrorCode } from '../../../src/errors.ts';
-import type { LogEvent, SafeAttributes } from '../../../src/log-events.ts';
+import { LOG_EVENTS, type LogEvent, type SafeAttributes } from '../../../src/log-events.ts';
 import { REASONS, type ReasonCode } from '../../../src/reasons.ts';
 import { presenceText } from '../../../src/reporting/finding-text.ts';
 import { numberText } from '../../../src/reporting/text.ts';
@@ -27,15 +27,14 @@ export class Progress {
     this.#stream.write(text);
   }
 
-  /** A listener for the log: a line per study and stage, and what an operator would be told. */
+  /** A listener for the log: a line per study and stage, and every error of the log in words. */
   readonly onLog = (event: LogEvent, attributes: SafeAttributes): void => {
     const { stage, durationMs = 0, errorCode, studyInstanceUid } = attributes;
     if (event === 'read-started') this.line(`Reading ${studyInstanceUid}`);
     if (event === 'stage-started') this.update(`  ${stage} …`);
     if (event === 'stage-ended') this.line(`  ${stage?.padEnd(10)} ${secondsText(durationMs)}`);
     if (event === 'inference-died') this.line('  the inference process died and is started again');
-    if (event === 'model-refused' || event === 'read-fault')
-      this.line(`  ${causeText({ code: errorCode ?? 'internal' })} [${errorCode}]`);
+    if (LOG_EVENTS[event] === 'error') this.line(`  ${causeText({ code: errorCode ?? 'internal' })} [${errorCode}]`);
   };
 
   #clear(): void {

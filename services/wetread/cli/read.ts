@@ -19,7 +19,7 @@ export async function read(options: CommandOptions): Promise<number> {
   if (folder !== undefined) await requireFolder(folder);
   await requireWritable(out);
   const stop = stopSignal();
-  using prepared = prepareConfig(options, true);
+  using prepared = prepareConfig(options, { temporary: true, quiet: true });
   const progress = new Progress();
   await using wetread = await startWetread(prepared.config, { listen: false, onLog: progress.onLog });
   return await unlessStopped(stop, async () => {

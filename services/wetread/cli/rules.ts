@@ -6,6 +6,7 @@ import { studiesBelow } from '../folder-studies.ts';
 import { type Wired, wire } from '../wiring/wiring.ts';
 import { type CommandOptions, prepareConfig } from './options.ts';
 import { requireFolder } from './paths.ts';
+import { Progress } from './progress.ts';
 import { type Explanation, explanationOf, explanationText } from './rule-text.ts';
 import { stopSignal } from './stop.ts';
 
@@ -16,8 +17,8 @@ export async function rules(options: CommandOptions): Promise<number> {
   }
   const uid = isUid(what) ? parseUid<StudyInstanceUid>(what) : undefined;
   if (uid === undefined) await requireFolder(what);
-  using prepared = prepareConfig(options, uid === undefined);
-  await using wired = await wire(prepared.config);
+  using prepared = prepareConfig(options, { temporary: uid === undefined, quiet: true });
+  await using wired = await wire(prepared.config, new Progress().onLog);
   const signal = stopSignal();
   const explained = uid === undefined ? await ofFolder(wired, what, signal) : [await ofStudy(wired, uid, signal)];
   const text = options.json ? JSON.stringify(explained, null, 2) : explained.map(explanationText).join('\n\n');

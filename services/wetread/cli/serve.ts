@@ -5,7 +5,7 @@ import { stopped, stopSignal } from './stop.ts';
 
 export async function serve(options: CommandOptions): Promise<number> {
   const stop = stopSignal();
-  using prepared = prepareConfig(options, false);
+  using prepared = prepareConfig(options, { temporary: false, quiet: false });
   await using wetread = await startWetread(prepared.config, { listen: true });
   wetread.ports.log.write('server-started', { port: Number(new URL(wetread.url).port) });
   process.stdout.write(`Wetread listens on ${wetread.url}\n`);
