@@ -2768,6 +2768,10 @@ traceId?: string
  */
 findings: FindingRow[]
 /**
+ * Models that should have read the study and gave no result: the draft is partial.
+ */
+unavailable: UnavailableRow[]
+/**
  * Series and instances that were set aside.
  */
 notRead: NotRead[]
@@ -2796,6 +2800,14 @@ name?: string
  */
 value?: number
 unit?: string
+}
+export interface UnavailableRow {
+/**
+ * Name in its card.
+ */
+model: string
+version: string
+reason: Reason
 }
 export interface NotRead {
 seriesInstanceUid?: string

@@ -27,6 +27,11 @@ async function rowOf(ledger: Ledger, record: StudyRecord): Promise<StudyRow> {
     ...(record.reason === undefined ? {} : { reason: { ...record.reason } }),
     ...(record.traceId === undefined ? {} : { traceId: record.traceId }),
     findings: report === undefined ? [] : findingRows(report),
+    unavailable: (report?.unavailable ?? []).map(({ algorithm: { name: model, version }, reason }) => ({
+      model,
+      version,
+      reason,
+    })),
     notRead: record.notRead.map((set) => ({ ...set })),
     timingsMs: { ...record.timingsMs },
   };

@@ -68,12 +68,15 @@ function refusedText(notRead: Summary['files']['notRead']): string[] {
 function studyText(row: StudyRow): string {
   const means = STATES[row.state as StudyState].means;
   const head = `${row.studyInstanceUid}\n  ${row.state}: ${row.reason === undefined ? means : causeText(row.reason)}`;
-  const isOfSeveral = new Set(row.findings.map(({ model }) => model)).size > 1;
+  const isOfSeveral = new Set([...row.findings, ...row.unavailable].map(({ model }) => model)).size > 1;
   const findings = row.findings.map((one) => `  ${isOfSeveral ? `[${one.model}] ` : ''}${findingText(one)}`);
+  const unavailable = row.unavailable.map(
+    ({ model, version, reason }) => `  partial: ${model} ${version} gave no result: ${causeText(reason)}`,
+  );
   const notRead = row.notRead.map(
     (n) => `  not read${n.count === undefined ? '' : ` (${n.count})`}: ${causeText(n.reason)}`,
   );
-  return [head, ...findings, ...notRead].join('\n');
+  return [head, ...findings, ...unavailable, ...notRead].join('\n');
 }
 
 function findingText({ finding, name, value, unit = '', ...said }: StudyRow['findings'][number]): string {
