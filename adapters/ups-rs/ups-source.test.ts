@@ -244,3 +244,19 @@ test('WR-UPS-06 a study that others brought is read though its item is canceled;
   await ledger.advance(attempt, 'file', { results: RESULTS });
   await reaches(server, late, 'COMPLETED');
 });
+
+test('WR-LKT-04 a cancel request at one worklist leaves a study to the other worklist that brought it', async () => {
+  await using wards = await upsServer({ port: PORT });
+  await using emergency = await upsServer({ port: PORT + 1 });
+  using ledger = ledgerInMemory();
+  await using first = new RunningSource(wards, ledger, { name: 'ups:wards' });
+  const [, study] = await order(wards);
+  await until(() => first.hints.length === 1);
+  await using second = new RunningSource(emergency, ledger, { name: 'ups:emergency' });
+  const [workitem] = await order(emergency, { studies: [{ studyInstanceUid: study }] });
+  await until(() => second.hints.length === 1);
+  await send('POST', `${emergency.url}/workitems/${workitem}/cancelrequest`, {});
+  await reaches(emergency, workitem, 'CANCELED');
+  const record = await ledger.get(study);
+  assert.deepEqual([record?.source, record?.state === 'closed'], ['ups:wards', false]);
+});

@@ -15,6 +15,8 @@ import { inTurn, WorkitemPerformer } from './workitem-performer.ts';
 import { type Dialect, WorklistClient } from './worklist-client.ts';
 
 export interface UpsSourceOptions extends Pick<HttpOptions, 'authorize' | 'tls'> {
+  /** Of several, each has its own: a cancel request ends the studies of its own source only. Default `ups`. */
+  readonly name?: string;
   /** Root of the worklist service, such as `http://127.0.0.1:8080/dcm4chee-arc/aets/WORKLIST/rs`. */
   readonly url: string;
   /** Default `standard`. */
@@ -49,16 +51,17 @@ export interface UpsSourceOptions extends Pick<HttpOptions, 'authorize' | 'tls'>
 
 type Notice = Parameters<StudySource['run']>[0];
 
-const NAME = 'ups';
+const DEFAULT_NAME = 'ups';
 /** Scheduled Procedure Step Priority (0074,1200). */
 const URGENCY: readonly string[] = ['HIGH', 'MEDIUM', 'LOW'];
 
 export function upsSource(options: UpsSourceOptions): StudySource {
-  return { name: NAME, run: (notice, signal) => new UpsRun(options, notice, signal).run() };
+  const { name = DEFAULT_NAME } = options;
+  return { name, run: (notice, signal) => new UpsRun({ ...options, name }, notice, signal).run() };
 }
 
 class UpsRun {
-  readonly #options: UpsSourceOptions;
+  readonly #options: UpsSourceOptions & { readonly name: string };
   readonly #notice: Notice;
   readonly #signal: AbortSignal;
   readonly #client: WorklistClient;
@@ -73,7 +76,7 @@ class UpsRun {
   #failures = 0;
   #wake: () => void = () => {};
 
-  constructor(options: UpsSourceOptions, notice: Notice, signal: AbortSignal) {
+  constructor(options: UpsSourceOptions & { readonly name: string }, notice: Notice, signal: AbortSignal) {
     const { url, authorize, tls, aeTitle, dialect = 'standard', timeoutMs = 30_000 } = options;
     this.#options = options;
     this.#notice = notice;
@@ -109,9 +112,10 @@ class UpsRun {
   }
 
   async #createPerformer(): Promise<WorkitemPerformer> {
-    const { url, aeTitle, match, atOnce = 20, adoptAfterMs = 30_000, ports } = this.#options;
+    const { name, url, aeTitle, match, atOnce = 20, adoptAfterMs = 30_000, ports } = this.#options;
     const { origin, pathname } = new URL(url);
-    const stateKey = `${NAME} ${origin}${pathname.replace(/\/+$/, '')} ${aeTitle}`;
+    // By its address, so that a worklist that gets a name keeps its locks.
+    const stateKey = `ups ${origin}${pathname.replace(/\/+$/, '')} ${aeTitle}`;
     const transactionUid = await transactionUids(ports.ledger, stateKey, this.#signal);
     const { archive, resultsUrl } = this.#options;
     return new WorkitemPerformer({
@@ -123,7 +127,7 @@ class UpsRun {
       adoptAfterMs,
       transactionUid,
       notice: (hint) => this.#notice({ ...hint, ...(archive !== undefined && { archive }) }),
-      source: NAME,
+      source: name,
     });
   }
 
@@ -216,12 +220,12 @@ class UpsRun {
   }
 
   #recovered(): void {
-    const { log } = this.#options.ports;
-    if (this.#failures > 0) log.write('source-recovered', { source: NAME });
+    const { name: source, ports } = this.#options;
+    if (this.#failures > 0) ports.log.write('source-recovered', { source });
     this.#failures = 0;
     if (this.#deafness === undefined || this.#deafness.told) return;
     this.#deafness.told = true;
-    log.write('source-fault', { source: NAME, errorCode: this.#deafness.error.code });
+    ports.log.write('source-fault', { source, errorCode: this.#deafness.error.code });
   }
 
   /** @returns milliseconds until the next try */
@@ -233,7 +237,8 @@ class UpsRun {
     this.#failures += 1;
     this.#reconcileAtMs = Number.NEGATIVE_INFINITY;
     const { code: errorCode } = WetreadError.from(error);
-    this.#options.ports.log.write('source-fault', { source: NAME, errorCode, attempt: this.#failures, durationMs });
+    const { name: source, ports } = this.#options;
+    ports.log.write('source-fault', { source, errorCode, attempt: this.#failures, durationMs });
     return durationMs;
   }
 

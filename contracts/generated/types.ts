@@ -183,6 +183,8 @@ enabled: boolean
  * FHIR base; healthRecord.url where absent.
  */
 url?: string
+credentials?: Credentials
+tls?: TlsFiles
 /**
  * R4 search criteria: what is subscribed to, and searched for.
  * 
@@ -473,6 +475,10 @@ changes: ("none" | "orthanc" | "azure")
 changesUrl?: string
 }
 export interface Worklist {
+/**
+ * As logs, the ledger and rules name it, after ups:; of several worklists each needs one.
+ */
+name?: string
 /**
  * Root of the worklist service; /workitems lies below it.
  */

@@ -15,9 +15,12 @@ export function complaintsOfSources(config: Config): readonly string[] {
 }
 
 function complaintsOfSubscription({ fhirSubscription, healthRecord }: Config): readonly string[] {
-  const { enabled, url, endpoint, secretFile, payload, topic } = fhirSubscription;
+  const { enabled, url, endpoint, secretFile, payload, topic, credentials, tls } = fhirSubscription;
   if (!enabled) return [];
+  // The health record is asked as the health record.
+  const idle = url === undefined ? Object.entries({ credentials, tls }).filter(([, value]) => value !== undefined) : [];
   return [
+    ...idle.map(([key]) => `fhirSubscription.${key} has no effect without fhirSubscription.url`),
     ...complaintsOfUrls({
       'fhirSubscription.url': url ?? healthRecord.url ?? '',
       'fhirSubscription.endpoint': endpoint,
@@ -28,7 +31,7 @@ function complaintsOfSubscription({ fhirSubscription, healthRecord }: Config): r
 }
 
 function complaintsOfWorklists({ ups, archives }: Config): readonly string[] {
-  return ups
+  const complaints = ups
     .flatMap(({ url, notificationUrl, archive }, index) => [
       ...complaintsOfUrls({ [`ups.${index}.url`]: url }),
       ...complaintsOfUrls({ [`ups.${index}.notificationUrl`]: notificationUrl }, ['ws', 'wss']),
@@ -37,6 +40,8 @@ function complaintsOfWorklists({ ups, archives }: Config): readonly string[] {
         : `ups.${index}.archive names none of archives`,
     ])
     .filter((complaint) => complaint !== undefined);
+  const isEachNamed = new Set(ups.map(({ name }) => name)).size === ups.length;
+  return isEachNamed ? complaints : [...complaints, 'ups: of several worklists each needs a name of its own'];
 }
 
 function complaintsOfFolders({ folderWatch, archive, dataDirectory }: Config): readonly string[] {

@@ -6,6 +6,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { isWetreadResult } from '../../../adapters/dicomweb/own-result.ts';
 import { part10Reader } from '../../../adapters/part10/reader.ts';
 import { instanceWriter } from '../../../adapters/part10/writer.ts';
 import { isSkipped } from '../../../src/reasons.ts';
@@ -195,4 +196,8 @@ test('WR-LOK-05 a rule whose model is not there, and a package whose server is n
     /^rules\.0\.model 'ct-chest-txt' is not loaded; loaded: ct-chest-text$/,
   );
   assert.match(find('inference', 'servers')!.message, /^inference\.servers\.pictures is missing: /);
+});
+
+test('WR-LKT-06 the test object is no study to read: polling takes it for a result of Wetread', () => {
+  assert.ok(isWetreadResult(testObject().dataSet));
 });

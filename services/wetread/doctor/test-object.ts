@@ -1,10 +1,12 @@
 /**
  * What the doctor stores where it is allowed to: a Basic Text SR (PS3.3 A.35.1) that says that it is a test. Its UIDs are
- * always the same, so that an archive holds one at most, and no patient has its Patient ID.
+ * always the same, so that an archive holds one at most, and no patient has its Patient ID. It is a result of Wetread by
+ * its manufacturer, so that polling finds no study in it.
  */
 import type { DicomDataSet, DicomElement, ValueRepresentation } from '../../../src/dicom-json.ts';
 import { nameBasedUid } from '../../../src/uid.ts';
 import type { DicomObject } from '../../../src/writeback/artifact.ts';
+import { MANUFACTURER } from '../../../src/writeback/modules.ts';
 
 const BASIC_TEXT_SR = '1.2.840.10008.5.1.4.1.1.88.11';
 const TEXT = 'A test object of wetread doctor. It belongs to no patient and can be deleted.';
@@ -22,7 +24,7 @@ export function testObject(): DicomObject {
     '00080033': element('TM', '000000'),
     '00080050': element('SH'),
     '00080060': element('CS', 'SR'),
-    '00080070': element('LO', 'Wetread'),
+    '00080070': element('LO', MANUFACTURER),
     '00080090': element('PN'),
     '00081030': element('LO', 'TEST OBJECT of wetread doctor'),
     '00081111': element('SQ'),

@@ -65,7 +65,7 @@ export async function wireParts(
     ...(await inferenceServers(config, shelf, stack)),
     ...brokerParts(config),
     ...(await Promise.all(config.ups.map(worklist))),
-    ...subscriptionParts(config, access.healthRecord),
+    ...subscriptionParts(config, access.fhirSubscription),
     ...folderParts(config),
     ...telemetryOf(config),
   ];
@@ -179,15 +179,13 @@ async function worklist(one: Config['ups'][number], index: number): Promise<Part
   return worklistPart(`ups.${index}`, httpAddress(url, `ups.${index}.url`, access.tls), client);
 }
 
-/** As the source asks: another server than the health record is not told who asks there. */
 function subscriptionParts({ fhirSubscription, healthRecord }: Config, access: ServerAccess): readonly Part[] {
   const { enabled, url: own, criteria } = fhirSubscription;
   if (!enabled) return [];
   const url = own ?? healthRecord.url!;
-  const { tls, ...rest } = own === undefined ? access : {};
   const resourceTypes = [...new Set(criteria.map((criterion) => criterion.split('?', 1)[0]!))];
-  const client = new FhirClient({ url, ...rest, ...(tls && { tls }) });
-  return [subscriptionPart(httpAddress(url, 'fhirSubscription.url', tls), client, resourceTypes)];
+  const client = new FhirClient({ url, ...access });
+  return [subscriptionPart(httpAddress(url, 'fhirSubscription.url', access.tls), client, resourceTypes)];
 }
 
 function folderParts({ folderWatch }: Config): readonly Part[] {

@@ -17,15 +17,20 @@ export interface WiredAccess {
   /** By the name of the archive. */
   readonly archives: ReadonlyMap<string, ServerAccess>;
   readonly healthRecord: ServerAccess;
+  /** Of the FHIR server that calls: that of the health record, where it is the same one. */
+  readonly fhirSubscription: ServerAccess;
 }
 
 /** @throws WetreadError `config-invalid`, naming the key of what cannot be used */
-export async function wireAccess({ archive, archives, healthRecord }: Config): Promise<WiredAccess> {
+export async function wireAccess({ archive, archives, healthRecord, fhirSubscription }: Config): Promise<WiredAccess> {
   const named = archives.map(async (one, index) => [one.name, await openAccess(one, `archives.${index}`)] as const);
+  const recordAccess = await openAccess(healthRecord, 'healthRecord');
   return {
     archive: await openAccess(archive, 'archive'),
     archives: new Map(await Promise.all(named)),
-    healthRecord: await openAccess(healthRecord, 'healthRecord'),
+    healthRecord: recordAccess,
+    fhirSubscription:
+      fhirSubscription.url === undefined ? recordAccess : await openAccess(fhirSubscription, 'fhirSubscription'),
   };
 }
 

@@ -13,7 +13,7 @@ export function wireRabbitmqSources({ rabbitmq }: Config, log: Log): readonly St
   const { topology, prefetch } = rabbitmq;
   const mappings = mappingsOf(rabbitmq);
   return rabbitmq.arrivals.map((arrivals) => {
-    const name = arrivals.mapping === OWN_CONTRACT ? 'rabbitmq' : `rabbitmq ${arrivals.mapping}`;
+    const name = arrivals.mapping === OWN_CONTRACT ? 'rabbitmq' : `rabbitmq:${arrivals.mapping}`;
     const mapping = mappings.get(arrivals.mapping);
     return rabbitmqSource({ name, broker, arrivals, ...(mapping && { mapping }), topology, prefetch, log });
   });

@@ -16,8 +16,8 @@ export function wireSubscription(
   const { patientIdentifierSystem, accessionIdentifierSystem } = healthRecord;
   const { archive } = ports;
   return fhirSubscriptionSource({
-    // Another server than the health record is not told who asks there.
-    ...(url === undefined ? { url: healthRecord.url!, ...access } : { url }),
+    url: url ?? healthRecord.url!,
+    ...access,
     criteria,
     ...(endpoint !== undefined && { subscription: { endpoint, payload, ...(topic !== undefined && { topic }) } }),
     secret: () => secretIn(secretFile!),

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Ports } from '../../../src/ports.ts';
 import { parseConfig } from '../config.ts';
+import { wireWorklists } from './worklists.ts';
 
 const worklist = { url: 'https://worklist.example/rs', match: { labels: ['Preliminary read'] } };
 
@@ -23,4 +25,20 @@ test('WR-UPS-17 a mistake in the configuration of a worklist names its key', () 
       message: expected,
     });
   }
+});
+
+test('WR-LKT-04 of several worklists each has a name, by which logs, ledger and rules tell them apart', async () => {
+  const nameOf = async (ups: readonly object[]): Promise<readonly string[]> =>
+    (await wireWorklists(parseConfig({ ups }), {} as Ports)).map(({ name }) => name);
+  assert.deepEqual(await nameOf([worklist]), ['ups']);
+  const [emergency, wards] = [
+    { ...worklist, name: 'emergency' },
+    { ...worklist, name: 'wards' },
+  ];
+  assert.deepEqual(await nameOf([emergency, wards]), ['ups:emergency', 'ups:wards']);
+  assert.throws(() => parseConfig({ ups: [worklist, worklist] }), /of several worklists each needs a name of its own/);
+  assert.throws(
+    () => parseConfig({ ups: [emergency, emergency] }),
+    /of several worklists each needs a name of its own/,
+  );
 });

@@ -8,9 +8,10 @@ import { openAccess } from './access.ts';
 export function wireWorklists(config: Config, ports: Ports): Promise<readonly StudySource[]> {
   return Promise.all(
     config.ups.map(async (worklist, index) => {
-      const { url, dialect, aeTitle, match, subscription, notificationUrl, archive } = worklist;
+      const { name, url, dialect, aeTitle, match, subscription, notificationUrl, archive } = worklist;
       const resultsUrl = resultsUrlOf(config, archive);
       return upsSource({
+        ...(name !== undefined && { name: `ups:${name}` }),
         url,
         dialect,
         aeTitle,

@@ -24,7 +24,7 @@ async function start(port: number): ReturnType<SourceKind['start']> {
   return {
     source: ({ log }) =>
       rabbitmqSource({
-        name: 'rabbitmq orthanc',
+        name: 'rabbitmq:orthanc',
         broker: { url: `amqp://127.0.0.1:${port + 3}` },
         arrivals: ARRIVALS,
         mapping: READY_MADE_MAPPINGS.orthanc,

@@ -60,7 +60,7 @@ export class RunningSource implements AsyncDisposable {
     });
     const notice = async (hint: StudyHint): Promise<void> => {
       const now = clock.now().toISOString();
-      await ledger.notice({ ...hint, source: 'ups', receivedAt: now }, now);
+      await ledger.notice({ ...hint, source: source.name, receivedAt: now }, now);
       this.hints.push(hint);
     };
     this.#ended = source.run(notice, this.#stopping.signal);
