@@ -77,7 +77,7 @@ const REFUSED: readonly (readonly [string, () => ImageSet, RegExp])[] = [
   ],
   ['a thumbnail', () => imageSet([imageFrame([64, 64], (row) => row)]), /^outside-model-limits 64 × 64 pixels/],
   ['a mammogram', () => imageSet([chest(1)], 'MG'), /^wrong-modality MG/],
-  ['a photograph', () => imageSet([chest(1, { samplesPerPixel: 3 })]), /^color-image/],
+  ['a photograph', () => imageSet([chest(1, { samplesPerPixel: 3 })]), /^color-image the model reads greyscale/],
   ['a cine', () => imageSet(Array.from({ length: 9 }, () => chest(1))), /^outside-model-limits 9 images/],
   ['burned-in text', () => imageSet([chest(1, { burnedInAnnotation: 'YES' })]), /^burned-in-text/],
 ];

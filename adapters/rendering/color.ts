@@ -1,33 +1,26 @@
 /** Colour images to RGB of 8 bits (PS3.3 C.7.6.3.1.2 and C.7.6.3.1.5). */
 import type { ImageHeader } from '../../src/arrival/study.ts';
+import { colorModelOf, rgbOf } from '../../src/assembly/color.ts';
 import type { DicomDataSet } from '../../src/dicom-json.ts';
 import type { StoredFrame } from '../../src/ports.ts';
 import { reason, type Skipped } from '../../src/reasons.ts';
 import { lookUp, lookupTable } from './lookup-table.ts';
 import type { Raster } from './raster.ts';
 
-/** What decoders hand out as RGB: JPEG 2000 undoes its own colour transforms. */
-const RGB = new Set(['RGB', 'YBR_RCT', 'YBR_ICT']);
-const FULL_RANGE_YBR = new Set(['YBR_FULL', 'YBR_FULL_422']);
-
 export function colorRaster(frame: StoredFrame, header: ImageHeader): Raster | Skipped {
-  const { photometricInterpretation: photometric, bitsStored } = header;
-  if (!RGB.has(photometric) && !FULL_RANGE_YBR.has(photometric)) return unsupported(photometric);
-  const shift = Math.max(0, bitsStored - 8);
+  const model = colorModelOf(header);
+  if (model === undefined) return unsupported(header.photometricInterpretation);
+  const shift = Math.max(0, header.bitsStored - 8);
   const data = Uint8Array.from(frame.pixels, (sample) => sample >> shift);
-  if (FULL_RANGE_YBR.has(photometric)) ybrToRgb(data);
+  if (model === 'ybr') ybrToRgb(data);
   return { width: frame.columns, height: frame.rows, channels: 3, data };
 }
 
 /** In place; the output array clamps nothing, so the values are. */
 function ybrToRgb(data: Uint8Array): void {
   for (let at = 0; at + 2 < data.length; at += 3) {
-    const y = data[at]!;
-    const blue = data[at + 1]! - 128;
-    const red = data[at + 2]! - 128;
-    data[at] = clamp(y + 1.402 * red);
-    data[at + 1] = clamp(y - 0.344136 * blue - 0.714136 * red);
-    data[at + 2] = clamp(y + 1.772 * blue);
+    const colors = rgbOf(data[at]!, data[at + 1]!, data[at + 2]!, 128);
+    for (const [color, value] of colors.entries()) data[at + color] = clamp(value);
   }
 }
 

@@ -37,6 +37,13 @@ test('a modality LUT takes the place of slope and intercept, and clamps', () => 
   assert.deepEqual(values({ modalityLut }, Int16Array.of(0, 10, 11, 12, 99)), [100, 100, 200, 50_000, 50_000]);
 });
 
+test('WR-COL-07 colour is handed on as bright as it is', () => {
+  const color = { samplesPerPixel: 3, bitsAllocated: 8, bitsStored: 8 };
+  const red = Uint8Array.of(255, 0, 0, 0, 255, 0);
+  assert.deepEqual(values({ ...color, photometricInterpretation: 'RGB', frames: [] }, red), [76, 150]);
+  assert.deepEqual(values({ ...color, photometricInterpretation: 'YBR_FULL', frames: [] }, red), [255, 0]);
+});
+
 test('a multi-frame instance is retrieved and read once for all of its frames', async () => {
   let retrieved = 0;
   const decoder: FrameDecoder = {

@@ -68,8 +68,9 @@ function runtimeContradictions({ runtime, input, outputs }: ModelCard): readonly
   ];
 }
 
-function imageContradictions({ layout, channels, fill, values }: ImageInput): readonly string[] {
+function imageContradictions({ layout, channels, fill, values, color }: ImageInput): readonly string[] {
   return [
+    ...unless(color !== 'rgb' || channels.length === 3, '/input/color: rgb has three channels'),
     ...unless(layout !== 'HW' || channels.length === 1, '/input/layout: HW has no place for more than one channel'),
     ...unless(values !== 'voi' || (fill >= 0 && fill <= 1), '/input/fill: values run from 0 to 1'),
   ];
@@ -88,7 +89,14 @@ function outputContradictions(output: OutputRule, input: InputRule, key: string)
     case 'label-map':
       return [
         ...(input.kind === 'image'
-          ? [...keptApart(output, input, key), ...imageLabelContradictions(output, key)]
+          ? [
+              ...keptApart(output, input, key),
+              ...unless(
+                input.color === undefined,
+                `${key}: outlines are made on greyscale images, without /input/color`,
+              ),
+              ...imageLabelContradictions(output, key),
+            ]
           : volumeLabelContradictions(output, key)),
         ...encodingContradictions(output, key),
         ...labelMapContradictions(output, key),

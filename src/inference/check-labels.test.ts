@@ -77,6 +77,7 @@ const REFUSED_ON_IMAGES: readonly (readonly [string, Edit, RegExp])[] = [
       Object.assign(gate, { sides: { right: 1, left: 2, between: 1, minimumDistanceMm: 1, maximumRatio: 2 } }),
     /sides and complete are of volumes/,
   ],
+  ['colour', (_, card) => Object.assign(card.input, { color: 'luminance' }), /made on greyscale images/],
   ['one of several images', (_, card) => Object.assign(card.input, { merge: 'maximum' }), /merge is "each"/],
 ];
 

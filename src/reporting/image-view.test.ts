@@ -7,7 +7,7 @@ import { viewSetOf } from './view.ts';
 
 const MODEL = { name: 'dx-heart-size', version: '1.0.0', title: 'Heart size' };
 
-test('WR-PAGE-32 every greyscale image has a view of its own, named by its position, without scale and in its own window', () => {
+test('WR-PAGE-32 every image has a view of its own, named by its position, without scale and in its own window; colour is in grey', () => {
   const frames = [
     imageFrame([8, 6], (row, column) => row * column, {
       viewPosition: 'PA',
@@ -16,7 +16,12 @@ test('WR-PAGE-32 every greyscale image has a view of its own, named by its posit
       windowWidth: 900,
     }),
     imageFrame([8, 6], (row, column) => row * column, { photometricInterpretation: 'MONOCHROME1' }),
-    imageFrame([8, 6], (row, column) => row * column, { samplesPerPixel: 3 }),
+    imageFrame([8, 6], (row, column) => row * column, {
+      samplesPerPixel: 3,
+      photometricInterpretation: 'RGB',
+      bitsAllocated: 8,
+      bitsStored: 8,
+    }),
   ];
   const views = imageViews(imageSet(frames), MODEL);
   const named = viewSetOf(views.map((view) => ({ view, segmentation: undefined })));
@@ -31,6 +36,7 @@ test('WR-PAGE-32 every greyscale image has a view of its own, named by its posit
     [
       ['PA', undefined, true, ['acquired', 'automatic']],
       ['image 2', true, true, ['automatic']],
+      ['image 3, in grey', undefined, true, ['acquired', 'automatic']],
     ],
   );
 });
@@ -57,6 +63,6 @@ test('WR-SGI-12 images of the same position are told apart by their number in th
   const colored = imageFrame([8, 6], () => 1, { samplesPerPixel: 3 });
   assert.deepEqual(
     imageViews(imageSet([colored, ...frames]), MODEL).map(({ label }) => label),
-    ['PA, image 2', 'LL', 'PA, image 4', 'image 5'],
+    ['image 1, in grey', 'PA, image 2', 'LL', 'PA, image 4', 'image 5'],
   );
 });

@@ -1,6 +1,7 @@
 /** Images on their own (CR, DX, MG, US …) as the page shows them: a view for each. No patient data. */
 import type { View, ViewAlgorithm, ViewSegment, ViewSlice, ViewWindow } from '../../contracts/generated/types.ts';
 import type { ImageHeader } from '../arrival/study.ts';
+import { inGrayscale } from '../assembly/color.ts';
 import { isImagePlane } from '../assembly/image-plane.ts';
 import { imageScale } from '../assembly/image-scale.ts';
 import type { ImageFrame, ImageSet } from '../assembly/volume.ts';
@@ -10,7 +11,7 @@ import { imageMarks } from './marks.ts';
 import { percentileWindow } from './view.ts';
 
 /**
- * Greyscale images only: the page has no colour.
+ * The page has no colour: a colour image is shown as bright as it is, and labelled so.
  * @param findings those that lie on an image are marked there
  * @param outlines of the images that have any
  */
@@ -20,15 +21,13 @@ export function imageViews(
   findings?: Findings,
   outlines: readonly Outlines[] = [],
 ): readonly View[] {
-  return set.images
-    .filter(({ header }) => header.samplesPerPixel === 1)
-    .map((image) => {
-      const place = { sopInstanceUid: image.header.sopInstanceUid, frameNumber: image.frameNumber };
-      const marks = findings === undefined ? [] : imageMarks(place, findings);
-      const segments = outlines.filter((one) => isOver(one, image)).flatMap(viewSegments);
-      const view = imageView(set, image, algorithm);
-      return { ...view, segments, ...(marks.length === 0 ? {} : { marks: [...marks] }) };
-    });
+  return set.images.map((image) => {
+    const place = { sopInstanceUid: image.header.sopInstanceUid, frameNumber: image.frameNumber };
+    const marks = findings === undefined ? [] : imageMarks(place, findings);
+    const segments = outlines.filter((one) => isOver(one, image)).flatMap(viewSegments);
+    const view = imageView(set, image, algorithm);
+    return { ...view, segments, ...(marks.length === 0 ? {} : { marks: [...marks] }) };
+  });
 }
 
 function isOver({ segmentation: { source } }: Outlines, image: ImageFrame): boolean {
@@ -47,8 +46,13 @@ export function isOfImage(slice: ViewSlice, { sopInstanceUid, frameNumber = 1 }:
   return slice.sopInstanceUid === sopInstanceUid && slice.frameNumber === frameNumber;
 }
 
+function labelOf(set: ImageSet, image: ImageFrame): string {
+  const place = placeOf(set, image);
+  return image.header.samplesPerPixel === 1 ? place : `${place}, in grey`;
+}
+
 /** Its position where no other image has the same; images are counted as the draft counts them. */
-function labelOf({ images }: ImageSet, image: ImageFrame): string {
+function placeOf({ images }: ImageSet, image: ImageFrame): string {
   const { viewPosition } = image.header;
   const number = `image ${images.indexOf(image) + 1}`;
   const isShared = images.some((other) => other !== image && other.header.viewPosition === viewPosition);
@@ -90,7 +94,8 @@ function edgesOf({ patientOrientation: [right, bottom] = ['', ''] }: ImageHeader
 }
 
 /** In values of the header's window, whichever way round the pixels are. */
-function windowsOf({ header, pixels, slope, intercept }: ImageFrame): View['windows'] {
+function windowsOf(image: ImageFrame): View['windows'] {
+  const { header, pixels, slope, intercept } = inGrayscale(image);
   const { windowCenter, windowWidth } = header;
   const automatic = percentileWindow(Float64Array.from(pixels, (pixel) => pixel * slope + intercept));
   if (windowCenter === undefined || windowWidth === undefined || windowWidth <= 0) return [automatic];

@@ -1,4 +1,5 @@
 /** A part of an image's values on a regular lattice: what statistics are computed from, at a cost that its size does not change. */
+import { inGrayscale } from '../../assembly/color.ts';
 import { brightnessOf } from '../../assembly/image-set.ts';
 import { type ImageFrame, sliceVoxels, type Volume } from '../../assembly/volume.ts';
 
@@ -37,17 +38,17 @@ export function sampleOfVolume(volume: Volume): Sample {
   return { shape: [alongSlices.length, alongRows.length, alongColumns.length], values };
 }
 
-/** Of a greyscale image, brighter is larger, or of the first channel of a colour one. */
+/** Brighter is larger; of a colour image, how bright it is. */
 export function sampleOfImage(image: ImageFrame): Sample {
-  const { rows, columns, samplesPerPixel } = image.header;
-  const { pixels } = image;
-  const { slope, intercept } = brightnessOf(image);
+  const gray = inGrayscale(image);
+  const { header, pixels } = gray;
+  const { rows, columns } = header;
+  const { slope, intercept } = brightnessOf(gray);
   const [alongRows, alongColumns] = [places(rows, IN_IMAGE), places(columns, IN_IMAGE)];
   const values = new Float64Array(alongRows.length * alongColumns.length);
   let at = 0;
   for (const row of alongRows)
-    for (const column of alongColumns)
-      values[at++] = pixels[(row * columns + column) * samplesPerPixel]! * slope + intercept;
+    for (const column of alongColumns) values[at++] = pixels[row * columns + column]! * slope + intercept;
   return { shape: [1, alongRows.length, alongColumns.length], values };
 }
 

@@ -1,4 +1,6 @@
 /** The gate before a model of images: does the image fit the intended use? A refusal is a result, with facts (safety R2, R13). */
+import type { ImageHeader } from '../../arrival/study.ts';
+import { colorModelOf } from '../../assembly/color.ts';
 import type { ImageFrame, ImageSet } from '../../assembly/volume.ts';
 import { type Reason, reason } from '../../reasons.ts';
 import { outsideIntendedUse } from '../gate/intended-use.ts';
@@ -19,14 +21,21 @@ export function outsideSeriesLimits({ modality, images }: ImageSet, card: CardOf
 
 /** Of one image, before it is made into the model's input. */
 export function outsideImageLimits(image: ImageFrame, { intendedUse, input }: CardOfImages): Reason | undefined {
-  const { rows, columns, samplesPerPixel } = image.header;
+  const { rows, columns } = image.header;
   const { minimumRows, minimumColumns } = input.gate;
-  if (samplesPerPixel !== 1) return reason('color-image', 'the model reads greyscale');
+  const unread = unreadColor(image.header, input);
+  if (unread !== undefined) return unread;
   if (rows < minimumRows || columns < minimumColumns)
     return reason('outside-model-limits', `${columns} × ${rows} pixels, at least ${minimumColumns} × ${minimumRows}`);
   if (input.kind === 'pictures' && input.views !== undefined && viewOf(image, input) === undefined)
     return reason('wrong-view', 'View Position is none that the model is shown');
   return outsideIntendedUse(image.header, intendedUse) ?? outsidePictureLimits(image.header, input.gate);
+}
+
+function unreadColor(header: ImageHeader, input: CardOfImages['input']): Reason | undefined {
+  if (header.samplesPerPixel === 1) return undefined;
+  if (input.kind !== 'image' || input.color === undefined) return reason('color-image', 'the model reads greyscale');
+  return colorModelOf(header) === undefined ? reason('pixel-format-unsupported', 'colour model') : undefined;
 }
 
 /** Of the pixels, in the model's size. */

@@ -162,3 +162,17 @@ test('WR-IMG-06 channels and layouts: each step fills its place, and what lies a
   const own = tensorOf(three([0, 10, 20]), { channels: [{ clip: { kind: 'none' }, standardise: { kind: 'image' } }] });
   near(own, [-Math.sqrt(1.5), 0, Math.sqrt(1.5)], 1e-5);
 });
+
+test('WR-COL-04 colour as a card takes it: brightness in every channel, or red, green and blue, in one order of values', () => {
+  const colors = { samplesPerPixel: 3, photometricInterpretation: 'RGB', bitsAllocated: 8, bitsStored: 8 };
+  const image = imageFrame([1, 3], () => 0, colors);
+  image.pixels.set([255, 0, 0, 51, 51, 51, 0, 0, 255]);
+  const one: ImageInput['channels'][0] = { clip: { kind: 'none' } };
+  const rgb: Partial<ImageInput> = { color: 'rgb', channels: [one, one, one], layout: 'NCHW', values: 'voi' };
+  near(tensorOf(image, rgb), [1, 0.2, 0, 0, 0.2, 0, 0, 0.2, 1], 1e-6);
+  near(tensorOf(image, { ...rgb, layout: 'NHWC' }), [1, 0, 0, 0.2, 0.2, 0.2, 0, 0, 1], 1e-6);
+  near(tensorOf(image, { ...rgb, values: 'modality' }), [255, 51, 0, 0, 51, 0, 0, 51, 255], 1e-6);
+  near(tensorOf(image, { color: 'luminance', values: 'voi' }), [76 / 255, 0.2, 29 / 255], 1e-6);
+  const gray = three([0, 50, 100], { windowCenter: 50.5, windowWidth: 101 });
+  near(tensorOf(gray, rgb), [0, 0.5, 1, 0, 0.5, 1, 0, 0.5, 1], 1e-6);
+});

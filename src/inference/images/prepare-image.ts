@@ -1,4 +1,5 @@
 /** From one image to the model's input, as the card declares it. */
+import { colorPlanes, inGrayscale } from '../../assembly/color.ts';
 import type { LinearStep } from '../../assembly/grid.ts';
 import type { ImageFrame } from '../../assembly/volume.ts';
 import { applied, linearStep } from '../channel-steps.ts';
@@ -13,14 +14,23 @@ export interface PreparedImage {
   /** `placement.shape`, row by row, in the card's `values`. */
   readonly plane: Float32Array;
   readonly brightness: Brightness;
+  /** Red, green and blue of a colour image, as `plane`, where the card reads them. */
+  readonly colors?: readonly Float32Array[];
 }
 
-/** @param image greyscale */
+/** @param image greyscale, or colour as the card takes it */
 export function prepareImage(image: ImageFrame, input: ImageInput): PreparedImage {
   const { rows, columns } = image.header;
   const placement = placementOf([rows, columns], input.shape, input.resize, aspectOf(image));
-  const worth = brightness(image, input);
-  return { placement, plane: resized(image, worth.table, placement), brightness: worth };
+  const gray = inGrayscale(image);
+  const worth = brightness(gray, input);
+  const colors = input.color === 'rgb' ? colorPlanes(image) : undefined;
+  return {
+    placement,
+    plane: resized(gray, worth.table, placement),
+    brightness: worth,
+    ...(colors && { colors: colors.map((color) => resized(color, brightness(color, input).table, placement)) }),
+  };
 }
 
 /** Height of a pixel by its width. */
@@ -44,7 +54,8 @@ function imageTensor(input: ImageInput, prepared: PreparedImage): Tensor {
   const data = new Float32Array(channels.length * rows * columns);
   const [betweenPixels, betweenChannels] = layout === 'NHWC' ? [channels.length, 1] : [1, rows * columns];
   for (const [channel, step] of channels.entries()) {
-    const plane = filled(input, prepared, linearStep(step, prepared.brightness.counts));
+    const source = prepared.colors?.[channel] ?? prepared.plane;
+    const plane = filled(input, prepared.placement, source, linearStep(step, prepared.brightness.counts));
     for (let i = 0; i < plane.length; i++) data[i * betweenPixels + channel * betweenChannels] = plane[i]!;
   }
   return { name: tensor, datatype: 'FP32', shape: tensorShape(input), data };
@@ -62,7 +73,12 @@ export function tensorShape({ layout, shape: [rows, columns], channels }: ImageI
 }
 
 /** The whole shape: the image where it lies, `fill` around it, all of it through the step. */
-function filled({ shape, fill }: ImageInput, { placement, plane }: PreparedImage, step: LinearStep): Float32Array {
+function filled(
+  { shape, fill }: ImageInput,
+  placement: Placement,
+  plane: Float32Array,
+  step: LinearStep,
+): Float32Array {
   const result = new Float32Array(shape[0] * shape[1]).fill(applied(step, fill));
   const [height, width] = placement.shape;
   for (let row = 0; row < height; row++) {
