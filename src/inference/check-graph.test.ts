@@ -3,7 +3,14 @@ import { test } from 'node:test';
 import { lungCard } from '../../test/support/model-card.ts';
 import { graphContradictions } from './check-graph.ts';
 import type { GraphFacts } from './graph-facts.ts';
-import type { ChannelStep, LabelMapOutput, ModelCard, SlidingWindow, VolumeInput } from './model-package.ts';
+import type {
+  ChannelStep,
+  LabelMapOutput,
+  ModelCard,
+  OutputRule,
+  SlidingWindow,
+  VolumeInput,
+} from './model-package.ts';
 
 const WINDOW: SlidingWindow = { shape: [64, 96, 128], overlap: 0.5, blend: 'gaussian' };
 const clip: ChannelStep['clip'] = { kind: 'units', low: -1000, high: 1000 };
@@ -69,3 +76,34 @@ for (const [what, [declared, graph, sentence]] of Object.entries(WRONG)) {
     assert.match(graphContradictions(declared, graph).join('\n'), sentence);
   });
 }
+
+test('WR-LKM-03 a class that the graph does not have is told before it is looked for in vain', () => {
+  const { outputs } = card();
+  const [labels] = outputs as [LabelMapOutput];
+  const segments = labels.segments.map((segment, at) => (at === 0 ? { ...segment, label: 5 } : segment));
+  assert.deepEqual(graphContradictions(card({}, { segments }), FIXED), [
+    '/outputs/0: class 5 is not in labels, which has 5 in the graph, from 0',
+  ]);
+  assert.deepEqual(
+    graphContradictions(card({}, { segments }), facts([1, 2, 128, 96, 64], ['n', 'c', 128, 96, 64])),
+    [],
+  );
+});
+
+test('WR-LKM-03 the same of scores, of labels and of classes that must be there', () => {
+  const scores = {
+    kind: 'classification',
+    tensor: 'labels',
+    activation: 'sigmoid',
+    labels: [{ index: 2 }, { index: 4 }],
+    gate: [{ index: 3 }],
+  } as unknown as OutputRule;
+  const classes = (shape: readonly (number | string)[]): string[] =>
+    graphContradictions({ ...card(), outputs: [scores] }, facts([1, 2, 128, 96, 64], shape));
+  assert.deepEqual(classes([1, 5]), []);
+  assert.deepEqual(classes([1, 'classes']), []);
+  assert.deepEqual(classes([1, 3]), [
+    '/outputs/0: class 4 is not in labels, which has 3 in the graph, from 0',
+    '/outputs/0: class 3 is not in labels, which has 3 in the graph, from 0',
+  ]);
+});

@@ -46,6 +46,7 @@ export function graphContradictions(card: ModelCard, graph: GraphFacts): string[
         ? detectionGraphContradictions(output, `/outputs/${at}`, graph.outputs)
         : expectedOutputs(output, input, `/outputs/${at}`).flatMap((one) => mismatches(one, 'output', graph.outputs)),
     ),
+    ...outputs.flatMap((output, at) => classesBeyond(output, `/outputs/${at}`, graph.outputs)),
   ];
 }
 
@@ -136,6 +137,39 @@ function expectedOutputs(
     case 'text':
       return [];
   }
+}
+
+/**
+ * Classes that the card names and the graph does not have. Of scores every answer would be refused; a segment would be
+ * looked for in vain, and stated as absent.
+ */
+function classesBeyond(output: OutputRule, key: string, values: readonly GraphValue[]): readonly string[] {
+  const named = namedClasses(output);
+  if (named === undefined) return [];
+  const classes = values.find(({ name }) => name === named.tensor)?.shape?.at(named.axis);
+  if (typeof classes !== 'number') return [];
+  return named.classes
+    .filter((number) => number >= classes)
+    .map((number) => `${key}: class ${number} is not in ${named.tensor}, which has ${classes} in the graph, from 0`);
+}
+
+interface NamedClasses {
+  readonly tensor: string;
+  /** Of the tensor, along which its classes lie. */
+  readonly axis: number;
+  readonly classes: readonly number[];
+}
+
+function namedClasses(output: OutputRule): NamedClasses | undefined {
+  if (output.kind === 'classification')
+    return { tensor: output.tensor, axis: -1, classes: [...output.labels, ...output.gate].map(({ index }) => index) };
+  if (output.kind !== 'label-map') return undefined;
+  const encoding = encodingOf(output);
+  // Channels of their own are counted from 1, and have a threshold each, which the card is checked for by itself.
+  if (encoding.kind === 'labels' || encoding.kind === 'sigmoid') return undefined;
+  const { tensor, segments, otherLabels } = output;
+  const axis = [...encodedLayout(encoding)].indexOf('C');
+  return axis < 0 ? undefined : { tensor, axis, classes: [...segments, ...otherLabels].map(({ label }) => label) };
 }
 
 function mismatches(expected: Expected, kind: 'input' | 'output', values: readonly GraphValue[]): string[] {
