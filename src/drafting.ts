@@ -3,6 +3,7 @@
  * the archive. Nothing goes out under UIDs that other bytes have.
  */
 import { stringOf } from './dicom-json.ts';
+import { filledSlots } from './inference/slots.ts';
 import { type DraftInput, makeDraft } from './make-draft.ts';
 import type { Attempt, DocumentName, Ports } from './ports.ts';
 import { isSkipped } from './reasons.ts';
@@ -14,7 +15,7 @@ import { instantOf } from './writeback/text.ts';
 
 export interface Draft {
   readonly report: Report;
-  /** Of the series that were read, by Series Instance UID. */
+  /** Of the series that models saw, by Series Instance UID. */
   readonly modalities: ReadonlyMap<string, string>;
   readonly files: readonly (DicomFile & { readonly name: DocumentName })[];
 }
@@ -77,7 +78,11 @@ async function newDraft(drafting: Drafting, input: DraftInput, work: WorkIdentit
 function draftUnder({ ports }: Drafting, input: DraftInput, provenance: ReportProvenance): Draft {
   const made = makeDraft(input, provenance);
   const files = made.objects.map(({ name, object }) => ({ name, object, bytes: ports.writer.write(object) }));
-  const modalities = new Map(input.readings.map(({ images }) => [images.seriesInstanceUid, images.modality]));
+  const seen = input.readings.flatMap(({ images, given = [] }) => [
+    images,
+    ...filledSlots(given).map(({ volume }) => volume),
+  ]);
+  const modalities = new Map(seen.map(({ seriesInstanceUid, modality }) => [seriesInstanceUid, modality]));
   return { report: made.report, modalities, files };
 }
 

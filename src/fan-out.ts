@@ -21,15 +21,18 @@ export interface ShownReading {
 export class ModelTry {
   readonly model: ModelPackage;
   readonly candidates: readonly Series[];
+  /** Which further series it is given. */
+  readonly slots: ReadableReading['slots'];
   readonly left: ReadableReading['left'];
   /** Series that gave nothing, in the order in which they were tried. */
   readonly setAside: { readonly series: Series; readonly reason: Reason }[] = [];
   result: ShownReading | undefined;
   fault: WetreadError | undefined;
 
-  constructor({ package: model, candidates, left }: ReadableReading) {
+  constructor({ package: model, candidates, slots, left }: ReadableReading) {
     this.model = model;
     this.candidates = candidates;
+    this.slots = slots;
     this.left = left;
   }
 
@@ -45,9 +48,13 @@ export class ModelTry {
     else this.result = outcome;
   }
 
-  /** Why it has no result: the fault, or what was in the way of the series that it prefers. */
+  /** Why it has no result: the fault, or what it found against the images. */
   get why(): Cause {
-    if (this.fault !== undefined) return { code: this.fault.code };
+    return this.fault === undefined ? this.refusal : { code: this.fault.code };
+  }
+
+  /** What was in the way of the series that it prefers. */
+  get refusal(): Reason {
     return this.setAside[0]?.reason ?? reasonLeft(this.left) ?? reason('no-readable-series');
   }
 }

@@ -35,11 +35,11 @@ export function makeDraft(
   const report = draft({ study, readings, unavailable, provenance });
   const common = { report, study, software: provenance.software };
   const named = namedOutlines(readings);
-  const sources = readings.map(({ images, findings }, at) => {
+  const sources = readings.map(({ images, given = [], findings }, at) => {
     const segmentations = named[at]!.map(({ name, image, outlines: { segmentation } }) => {
       return { name, object: segmentationObject({ ...common, findings, segmentation }), ...(image && { image }) };
     });
-    return { images, segmentations };
+    return { images, given, segmentations };
   });
   const segmentations = sources.flatMap((source) => source.segmentations.map(({ name, object }) => ({ name, object })));
   return { report, objects: [...segmentations, { name: 'sr.dcm', object: structuredReport({ ...common, sources }) }] };

@@ -1,20 +1,23 @@
 /**
  * THE pipeline: one study in, one filed draft out. Read {@link preread} aloud; everything below it is one stage each,
- * and only this file, `triage.ts`, `selection.ts`, `work.ts`, `assemble-series.ts`, `read-series.ts`, `read-images.ts`,
- * `read-image-labels.ts`, `read-slices.ts`, `run-on-volume.ts`, `run-in-windows.ts`, `outline.ts` and `drafting.ts` call
- * ports.
+ * and only this file, `triage.ts`, `selection.ts`, `work.ts`, `assemble-series.ts`, `assemble-slots.ts`, `read-series.ts`,
+ * `read-images.ts`, `read-image-labels.ts`, `read-slices.ts`, `run-on-volume.ts`, `make-input.ts`, `run-in-windows.ts`,
+ * `outline.ts` and `drafting.ts` call ports.
  */
 import { readImageHeader } from './arrival/image-header.ts';
 import type { Series, Study } from './arrival/study.ts';
 import { assembleImageSet, assembleVolume, releaseImages } from './assemble-series.ts';
+import { FurtherSeries } from './assemble-slots.ts';
 import { classify } from './assembly/classify.ts';
 import { type Images, isVolume } from './assembly/volume.ts';
 import { type Draft, draftOf, lastReport } from './drafting.ts';
 import { WetreadError } from './errors.ts';
 import { formOf, ModelTry, rounds, type ShownReading } from './fan-out.ts';
+import { seriesSeen } from './inference/findings.ts';
 import type { ModelPackage } from './inference/model-package.ts';
 import type { Reading } from './inference/reading.ts';
 import { EVERY_MODEL } from './inference/rules/decide.ts';
+import type { GivenSlot } from './inference/slots.ts';
 import { namedOutlines } from './make-draft.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { readSeries } from './read-series.ts';
@@ -46,8 +49,9 @@ export async function preread(attempt: Attempt, ports: Ports, site: Site, signal
   if ('transition' in selection) return selection;
 
   const tries = selection.readings.map((reading) => new ModelTry(reading));
-  for (const { series, readers } of rounds(tries)) await readOnce(work, study, series, readers);
-  await explainUnread(work, study, tries);
+  const further = new FurtherSeries(work, study);
+  for (const { series, readers } of rounds(tries)) await readOnce(work, study, series, readers, further);
+  await explainUnread(work, study, tries, further);
 
   const results = tries.flatMap(({ result }) => result ?? []);
   if (results.length === 0) return endWithout(work, tries);
@@ -56,8 +60,14 @@ export async function preread(attempt: Attempt, ports: Ports, site: Site, signal
   return await work.stage('writeback', () => writeBack(work, study, drafted));
 }
 
-/** A series is assembled once, read by one model after another, and its memory given back. */
-async function readOnce(work: Work, study: Study, series: Series, readers: readonly ModelTry[]): Promise<void> {
+/** A series is assembled once, read by one model after another, and its memory given back, with that of what it needs beside it. */
+async function readOnce(
+  work: Work,
+  study: Study,
+  series: Series,
+  readers: readonly ModelTry[],
+  further: FurtherSeries,
+): Promise<void> {
   const images = await work.stage('assembly', () => assemble(work, study, series, formOf(readers[0]!.model)));
   if (isSkipped(images)) {
     for (const reader of readers) reader.take(series, images);
@@ -65,27 +75,39 @@ async function readOnce(work: Work, study: Study, series: Series, readers: reado
   }
   try {
     for (const reader of readers) {
-      const outcome = await work.stage('inference', () => readWith(work, study, reader.model, images));
-      reader.take(series, outcome);
+      const given = await orFault(work, () => further.fill(reader, images));
+      const isMissing = given instanceof WetreadError || isSkipped(given);
+      reader.take(
+        series,
+        isMissing ? given : await work.stage('inference', () => readWith(work, study, reader.model, images, given)),
+      );
     }
   } finally {
+    further.release();
     releaseImages(work.ports.voxels, images);
   }
+}
+
+async function readWith(
+  work: Work,
+  study: Study,
+  model: ModelPackage,
+  images: Images,
+  given: readonly GivenSlot[],
+): Promise<ShownReading | Skipped | WetreadError> {
+  return orFault(work, async () => {
+    const reading = await readSeries(work.ports, model, images, study.header, work.signal, given);
+    return isSkipped(reading) ? reading : { reading, views: viewsOf(reading) };
+  });
 }
 
 /**
  * The fault of one model is the study's while it may still pass: all of it is tried again. Then it is the model's alone,
  * and the others' findings go out without it.
  */
-async function readWith(
-  { attempt, ports, site, signal }: Work,
-  study: Study,
-  model: ModelPackage,
-  images: Images,
-): Promise<ShownReading | Skipped | WetreadError> {
+async function orFault<T>({ attempt, site, signal }: Work, step: () => Promise<T>): Promise<T | WetreadError> {
   try {
-    const reading = await readSeries(ports, model, images, study.header, signal);
-    return isSkipped(reading) ? reading : { reading, views: viewsOf(reading) };
+    return await step();
   } catch (cause) {
     signal.throwIfAborted();
     const error = WetreadError.from(cause);
@@ -114,7 +136,7 @@ function namedViews(results: readonly ShownReading[]): readonly NamedView[] {
 function endWithout(work: Work, tries: readonly ModelTry[]): Outcome {
   const fault = tries.find((each) => each.fault !== undefined)?.fault;
   if (fault !== undefined) throw fault;
-  return work.end('refuse', tries.find(({ setAside }) => setAside.length > 0)?.setAside[0]?.reason);
+  return work.end('refuse', (tries.find(({ setAside }) => setAside.length > 0) ?? tries[0])?.refusal);
 }
 
 /**
@@ -132,13 +154,20 @@ function unavailable({ rule }: ReadableSelection, tries: readonly ModelTry[]): r
 const OTHER_STUDIES: ReadonlySet<Cause['code']> = new Set<ReasonCode>(['wrong-modality', 'wrong-body-part']);
 
 /** Says of every series that no model read why: what was in its way, or that another was read, or that the rule leaves it out. */
-async function explainUnread(work: Work, study: Study, tries: readonly ModelTry[]): Promise<void> {
-  const read = new Set<string>(tries.flatMap(({ result }) => result?.reading.images.seriesInstanceUid ?? []));
+async function explainUnread(
+  work: Work,
+  study: Study,
+  tries: readonly ModelTry[],
+  { unfit }: FurtherSeries,
+): Promise<void> {
+  const seen = tries.flatMap(({ result }) => (result === undefined ? [] : seriesSeen(result.reading.findings)));
+  const read = new Set<string>(seen.map(({ seriesInstanceUid }) => seriesInstanceUid));
   const why = new Map<Series, Reason>();
   const explain = (series: Series, because: Reason): void => {
     if (!read.has(series.seriesInstanceUid) && !why.has(series)) why.set(series, because);
   };
   for (const { setAside } of tries) for (const one of setAside) explain(one.series, one.reason);
+  for (const [series, because] of unfit) explain(series, because);
   for (const series of tries.flatMap(({ candidates }) => candidates)) {
     if (read.has(series.seriesInstanceUid) || why.has(series)) continue;
     const unfit = await unfitAnyway(work, study.header.studyInstanceUid, series);
@@ -194,7 +223,9 @@ async function report(
   const input = { study: study.header, readings, unavailable: without, last };
   const identity = workIdentity({
     studyInstanceUid: work.attempt.studyInstanceUid,
-    sopInstanceUids: readings.flatMap(({ findings }) => findings.evidence.map((e) => e.sopInstanceUid)),
+    sopInstanceUids: readings
+      .flatMap(({ findings }) => seriesSeen(findings))
+      .flatMap(({ evidence }) => evidence.map(({ sopInstanceUid }) => sopInstanceUid)),
     packageDigests: readings.map(({ model }) => model.digest),
     configDigest: work.site.configDigest,
   });

@@ -17,6 +17,7 @@ import {
   reads,
 } from './inference/model-package.ts';
 import { embeddingsOf, type OutputReading, outlinesOf, type Reading } from './inference/reading.ts';
+import type { GivenSlot } from './inference/slots.ts';
 import { outline, refineRule } from './outline.ts';
 import type { Ports } from './ports.ts';
 import { readImages } from './read-images.ts';
@@ -29,6 +30,7 @@ import { runOnVolume, type VolumeAnswer } from './run-on-volume.ts';
  * Inference, by what the model reads.
  * @param images assembled as the card's input asks for them
  * @param study that they are of
+ * @param given further series, for a model that has slots for them
  */
 export async function readSeries(
   ports: Pick<Ports, 'voxels' | 'inference' | 'text' | 'log'>,
@@ -36,10 +38,11 @@ export async function readSeries(
   images: Images,
   study: StudyHeader,
   signal: AbortSignal,
+  given: readonly GivenSlot[] = [],
 ): Promise<Reading | Skipped> {
   const { card } = model;
   if (isVolume(images)) {
-    if (reads(card, 'volume')) return await readVolume(ports, { ...model, card }, images, signal);
+    if (reads(card, 'volume')) return await readVolume(ports, { ...model, card }, images, given, signal);
     if (reads(card, 'slices')) return await readSlices(ports, { ...model, card }, images, study, signal);
   } else {
     if (reads(card, 'image')) return await readImages(ports, { ...model, card }, images, signal);
@@ -53,6 +56,7 @@ async function readVolume(
   ports: Pick<Ports, 'voxels' | 'inference'>,
   model: ModelPackage & { readonly card: CardOf<'volume'> },
   images: Volume,
+  given: readonly GivenSlot[],
   signal: AbortSignal,
 ): Promise<Reading | Skipped> {
   const { card } = model;
@@ -60,7 +64,7 @@ async function readVolume(
   if (refused !== undefined) return refused;
 
   const answer: Answer = {
-    ...(await runOnVolume(ports, card, images, signal)),
+    ...(await runOnVolume(ports, card, images, signal, given)),
     images,
     references: model.references,
     signal,
@@ -71,10 +75,10 @@ async function readVolume(
     if (isSkipped(reading)) return reading;
     said.push(reading);
   }
-  const findings = findingsOf(images, model, said, answer.response.provider);
+  const findings = findingsOf(images, model, said, answer.response.provider, given);
   const outlines = outlinesOf(said);
   const embeddings = embeddingsOf(said);
-  return { model, images, findings, ...(outlines && { outlines }), ...(embeddings && { embeddings }) };
+  return { model, images, given, findings, ...(outlines && { outlines }), ...(embeddings && { embeddings }) };
 }
 
 /** What came back, and what it is about. */

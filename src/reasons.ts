@@ -51,6 +51,7 @@ export const REASONS = {
   'no-readable-series': 'No series of the study can be assembled',
   'another-series-read': 'Another series of the study was read',
   'series-not-selected': 'The rule leaves the series out',
+  'slot-empty': 'A further series that the model is to be given is missing',
   'no-model-selected': 'No model is configured for this kind of study',
   'no-rule-holds': 'No rule of the site holds for the study',
   // the model's own gate
@@ -67,6 +68,8 @@ export const REASONS = {
   'patient-outside-use': 'Age or sex of the patient are not those that the model is for',
   'burned-in-text': 'Text is burned into the images',
   'lossy-compression': 'The images were compressed with more loss than the model allows',
+  'other-frame-of-reference': 'A further series has another frame of reference than the one that is read',
+  'slot-not-covering': 'A further series covers too little of the one that is read',
   'empty-image': 'Every pixel has the same value',
   'out-of-distribution': 'The images do not look like those that the model was made for',
   // a language model

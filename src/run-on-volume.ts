@@ -4,8 +4,10 @@ import type { Volume } from './assembly/volume.ts';
 import { inputGrid } from './inference/input-grid.ts';
 import { checkLabels, encodingOf, labelsOf, scoresOf } from './inference/label-encoding.ts';
 import type { CardOf, CoarseLabels, LabelMapOutput } from './inference/model-package.ts';
-import { asksVolume, inferenceRequest, intensityStep } from './inference/prepare.ts';
+import { inferenceRequest } from './inference/prepare.ts';
+import type { GivenSlot } from './inference/slots.ts';
 import type { InferenceResponse } from './inference/tensor.ts';
+import { makeInput } from './make-input.ts';
 import type { Ports } from './ports.ts';
 import { runInWindows, type VolumeRun } from './run-in-windows.ts';
 
@@ -24,10 +26,10 @@ export async function runOnVolume(
   card: CardOf<'volume'>,
   images: Volume,
   signal: AbortSignal,
+  given: readonly GivenSlot[] = [],
 ): Promise<VolumeAnswer> {
   const grid = inputGrid(images, card.input);
-  const counts = asksVolume(card.input) ? await ports.voxels.count(images, signal) : undefined;
-  const data = await ports.voxels.resample(images, grid, intensityStep(card.input, counts), signal);
+  const data = await makeInput(ports.voxels, card.input, images, given, grid, signal);
   const run: VolumeRun = { ports, card, grid, data, signal };
   const answer = card.input.window === undefined ? await runOnce(run) : await runWindowed(run);
   // The next model on this volume uses the same memory again. After a fault a worker may still be reading it.

@@ -147,8 +147,8 @@ test('WR-PKG-06 a bundle of CT segmentation: its metadata is in the card, and on
     assert.ok(asked.includes(key), key);
 });
 
-test('WR-PKG-06 several sequences are channels of different images: declared, and refused until Wetread can give them', async () => {
-  const { card } = await begun(
+test('WR-PKG-06 several sequences are channels of different series: slots, of which only the selections are open', async () => {
+  const { folder, card } = await begun(
     described(
       {
         format: 'magnitude',
@@ -162,13 +162,23 @@ test('WR-PKG-06 several sequences are channels of different images: declared, an
     ),
     graph(2, 1),
   );
-  assert.deepEqual(at(card, '/input/slots'), [{ kind: 'other-series', meaning: 'FLAIR', required: true }]);
+  const { series, ...slot } = at(card, '/input/slots/0') as { series: string };
+  assert.deepEqual(slot, { kind: 'other-series', name: 'flair-1', meaning: 'FLAIR', required: true });
+  assert.match(series, /^OPEN: Which series is FLAIR/);
+  assert.match(String(at(card, '/input/series')), /^OPEN: Which series is T1/);
   assert.equal(at(card, '/input/intensity/channels/length'), 2);
+  assert.equal(at(card, '/input/intensity/channels/0/slot'), undefined);
+  assert.equal(at(card, '/input/intensity/channels/1/slot'), 'flair-1');
   assert.equal(at(card, '/intendedUse/0/modality'), 'MR');
   assert.equal(at(card, '/outputs/0/encoding/kind'), 'sigmoid');
   assert.equal(at(card, '/outputs/0/encoding/thresholds/length'), 2);
   // no channel for the background
   assert.deepEqual([at(card, '/outputs/0/segments/0/label'), at(card, '/outputs/0/segments/1/label')], [1, 2]);
+  const { complaints } = await inspectPackage(folder);
+  assert.deepEqual(
+    complaints.filter((one) => !/^card\.json: \S+ is open: /.test(one)),
+    [],
+  );
 });
 
 test('WR-PKG-06 names that the graph does not have, and keys that are missing, become questions', async () => {

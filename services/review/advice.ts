@@ -55,6 +55,12 @@ export const ADVICE: Readonly<Record<ReasonCode | ErrorCode, string>> = {
   'no-rule-holds':
     'Read the study without a draft. What each rule wants is shown by `wetread rules test` with the UID.',
   'series-not-selected': NOTHING,
+  'slot-empty':
+    'Send the series that is named, or say in the rule (`slots`) what the site calls it; `wetread rules test` shows why none fits.',
+  'other-frame-of-reference':
+    'Nothing is registered: send a series of the same examination, in one frame of reference with the one that is read.',
+  'slot-not-covering':
+    'Send a series that shows the same place as the one that is read; read this one without a draft.',
   'wrong-modality': READ_UNAIDED,
   'wrong-body-part': READ_UNAIDED,
   'coverage-insufficient': READ_UNAIDED,

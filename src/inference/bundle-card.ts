@@ -50,16 +50,22 @@ function intendedUse(draft: object, { text, input }: BundleMetadata): object {
 }
 
 function inputOf(input: BundleTensor, values: readonly GraphValue[]): object {
-  const channels = Math.max(1, input.numberOfChannels ?? 1);
+  const slots = slotsOf(input);
   const isHounsfield = input.format === 'hounsfield' || input.modality?.toUpperCase() === 'CT';
   return {
     tensor: tensorName(input.name, values, 'input'),
     orientation: openQuestion('"RAS", "LPS" or "as-acquired": the axcodes of Orientation in configs/inference.json'),
     layout: LAYOUT,
     ...(isHounsfield ? { units: 'HU', fill: -1024 } : {}),
-    intensity: { datatype: 'FP32', channels: Array.from({ length: channels }, () => channelStep(input.valueRange)) },
+    intensity: {
+      datatype: 'FP32',
+      channels: [{}, ...slots.map(({ name }) => ({ slot: name }))].map((of) => ({
+        ...of,
+        ...channelStep(input.valueRange),
+      })),
+    },
     ...(input.isPatch ? { window: windowOf(input.spatialShape) } : {}),
-    ...(channels > 1 ? { slots: input.channels.slice(1).map(slotOf) } : {}),
+    ...(slots.length > 0 ? { series: selectionQuestion(meaningOf(input, 0)), slots } : {}),
   };
 }
 
@@ -72,9 +78,38 @@ function channelStep([low, high]: readonly number[]): object {
   return low === undefined || high === undefined ? { clip } : { clip, to: { low, high } };
 }
 
-/** The images of further channels: another sequence, another time. */
-function slotOf({ meaning }: { readonly meaning: string }): object {
-  return { kind: 'other-series', meaning, required: true };
+/** The images of further channels: other sequences of the study. */
+function slotsOf(input: BundleTensor): readonly { readonly name: string }[] {
+  const channels = Math.max(1, input.numberOfChannels ?? 1);
+  return Array.from({ length: channels - 1 }, (_, at) => {
+    const meaning = meaningOf(input, at + 1);
+    return {
+      kind: 'other-series',
+      // the place makes every name another one
+      name: `${wordOf(meaning)}-${at + 1}`,
+      meaning,
+      required: true,
+      series: selectionQuestion(meaning),
+    };
+  });
+}
+
+function meaningOf({ channels }: BundleTensor, index: number): string {
+  return channels.find((channel) => channel.index === index)?.meaning || `channel ${index}`;
+}
+
+function wordOf(text: string): string {
+  return (
+    text
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-|-$/g, '')
+      .slice(0, 24) || 'channel'
+  );
+}
+
+function selectionQuestion(meaning: string): string {
+  return openQuestion(`Which series is ${meaning}: { "where": a condition, as in a rule of a site }`);
 }
 
 function windowOf(spatialShape: BundleTensor['spatialShape']): object {

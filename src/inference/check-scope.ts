@@ -1,5 +1,6 @@
 /** Which images a card is for: limits that nothing can satisfy, and what Wetread cannot give a model. */
 import type { ValueLimits } from '../../contracts/generated/types.ts';
+import { slotContradictions } from './check-slots.ts';
 import type { IntendedUse } from './gate/intended-use.ts';
 import type { InputRule, ModelCard } from './model-package.ts';
 
@@ -35,12 +36,4 @@ function referenceContradictions({ reference }: InputRule): readonly string[] {
   return Object.entries(reference?.ranges ?? {})
     .filter(([, { minimum, maximum }]) => minimum > maximum)
     .map(([name]) => `/input/reference/ranges/${name}: no value fits`);
-}
-
-/** A model that misses images which it was made to see would be guessing: better none (safety R13). */
-function slotContradictions({ slots }: InputRule): readonly string[] {
-  const needed = slots?.flatMap(({ kind, meaning, required }, at) =>
-    required ? [`/input/slots/${at}: the model needs ${meaning} (${kind}), which Wetread cannot give it yet`] : [],
-  );
-  return needed ?? [];
 }

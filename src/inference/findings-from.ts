@@ -1,40 +1,65 @@
 /** From counts to findings: the measures that the card declares, in codes and units, with evidence. */
 import { type Volume, voxelMilliliters } from '../assembly/volume.ts';
 import { WetreadError } from '../errors.ts';
+import { explain } from '../reasons.ts';
 import { conceptOf } from './finding-concept.ts';
-import type { Finding, Findings, InstanceReference } from './findings.ts';
+import type { Finding, Findings, InstanceReference, SlotReading } from './findings.ts';
 import { gridText } from './input-grid.ts';
 import { type Measured, measurementOf, needsShape } from './measures.ts';
 import type { LabelMapOutput, ModelPackage, RefineRule, SegmentStatistics } from './model-package.ts';
 import type { OutputReading } from './reading.ts';
 import type { MeasuredComponent, MeasuredRegion, RegionRule } from './regions/measure-regions.ts';
 import { mergeStatistics, type PartStatistics } from './segment-counter.ts';
+import type { GivenSlot } from './slots.ts';
 
 type FindingRule = LabelMapOutput['findings'][number];
 type ComponentRule = NonNullable<FindingRule['components']>;
 
-/** What a model says of a volume. @param provider execution provider that ran it: part of what a reading can be repeated from. */
+/**
+ * What a model says of a volume.
+ * @param provider execution provider that ran it: part of what a reading can be repeated from
+ * @param given further series beside the volume
+ */
 export function findingsOf(
   volume: Volume,
   { card, digest }: ModelPackage,
   said: readonly OutputReading[],
   provider: string,
+  given: readonly GivenSlot[] = [],
 ): Findings {
-  const [first, ...others] = volume.slices.map((_, k) => referenceTo(volume, k));
+  const [first, ...others] = referencesTo(volume);
+  const [slot, ...slots] = given.map(slotReading);
   const { name, version, input } = card;
   const parameters = {
     provider,
     ...(input.kind === 'volume' ? { 'grid-spacing': gridText(input) } : {}),
+    ...Object.fromEntries(given.map((one) => [`slot-${one.slot.name}`, seriesIn(one) ?? 'empty'])),
     ...Object.fromEntries(said.flatMap((reading) => Object.entries(reading.parameters))),
   };
-  const notes = said.flatMap((reading) => reading.notes ?? []);
+  const notes = [...given.flatMap(emptyNote), ...said.flatMap((reading) => reading.notes ?? [])];
   return {
     algorithm: { name, version, digest, parameters },
     seriesInstanceUid: volume.seriesInstanceUid,
     evidence: [first!, ...others],
+    ...(slot === undefined ? {} : { slots: [slot, ...slots] }),
     findings: said.flatMap(({ findings }) => findings),
     ...(notes.length === 0 ? {} : { notes }),
   };
+}
+
+function slotReading(given: GivenSlot): SlotReading {
+  const { name, meaning } = given.slot;
+  return 'volume' in given
+    ? { name, meaning, seriesInstanceUid: given.volume.seriesInstanceUid, evidence: [...referencesTo(given.volume)] }
+    : { name, meaning, evidence: [], empty: explain(given.empty) };
+}
+
+function seriesIn(given: GivenSlot): string | undefined {
+  return 'volume' in given ? given.volume.seriesInstanceUid : undefined;
+}
+
+function emptyNote(given: GivenSlot): readonly string[] {
+  return 'volume' in given ? [] : [`The model did without ${given.slot.meaning}. ${explain(given.empty)}.`];
 }
 
 /**
@@ -94,6 +119,11 @@ export function cutShort(
 ): readonly string[] {
   if (components === undefined || found === undefined || found.count <= found.listed.length) return [];
   return [`${concept.meaning}: ${found.count} were found; the ${found.listed.length} largest are described.`];
+}
+
+/** Every image that the model saw, in the order of the slices. */
+function referencesTo(volume: Volume): readonly InstanceReference[] {
+  return volume.slices.map((_, k) => referenceTo(volume, k));
 }
 
 /** A frame is named only in objects that have several (PS3.3 10.3, Referenced Frame Number). */

@@ -5,16 +5,19 @@ import { WetreadError } from '../errors.ts';
 import { asksImage, type ChannelStep, linearStep } from './channel-steps.ts';
 import { fixedSizes } from './input-grid.ts';
 import { type CardOf, outputTensors, type VolumeInput } from './model-package.ts';
+import { emptyStep } from './slot-channels.ts';
+import { seriesSlots } from './slots.ts';
 import type { InferenceRequest } from './tensor.ts';
 import type { ValueCounts } from './value-counts.ts';
 
 /** Whether {@link intensityStep} needs to know how often each value occurs in the volume. */
 export function asksVolume({ intensity }: VolumeInput): boolean {
-  return channelSteps(intensity).some(asksImage);
+  return channelSteps(intensity).some((step) => step.slot === undefined && asksImage(step));
 }
 
 /**
- * What the resampler writes for this model.
+ * What the resampler writes for this model of the volume that it reads. Channels of slots are those of empty ones: what
+ * fills a slot is written over them.
  * @param counts of the volume, where {@link asksVolume}
  */
 export function intensityStep(input: VolumeInput, counts: ValueCounts = NOTHING_COUNTED): IntensityStep {
@@ -27,12 +30,19 @@ export function intensityStep(input: VolumeInput, counts: ValueCounts = NOTHING_
   if (intensity.datatype === 'INT16') return { datatype: 'INT16', ...form };
   return {
     datatype: 'FP32',
-    channels: channelSteps(intensity).map((step) => linearStep(step, counts)),
+    channels: channelSteps(intensity).map((step) =>
+      step.slot === undefined ? linearStep(step, counts) : emptyStep(step, fillOf(input, step.slot)),
+    ),
     ...form,
   };
 }
 
-const NOTHING_COUNTED: ValueCounts = { values: Float64Array.of(0), counts: Float64Array.of(1), total: 1 };
+function fillOf(input: VolumeInput, slot: string): number {
+  return seriesSlots(input).find(({ name }) => name === slot)?.fill ?? input.fill;
+}
+
+/** For steps that ask nothing of the image. */
+export const NOTHING_COUNTED: ValueCounts = { values: Float64Array.of(0), counts: Float64Array.of(1), total: 1 };
 
 /** A window of values as 0 to 1 is one step. */
 function channelSteps(intensity: VolumeInput['intensity']): readonly ChannelStep[] {

@@ -5,6 +5,7 @@ import type { Images } from '../assembly/volume.ts';
 import type { Finding, Findings, InstanceReference } from './findings.ts';
 import type { Guard } from './guards/guard.ts';
 import type { ModelPackage, SegmentStatistics } from './model-package.ts';
+import type { GivenSlot } from './slots.ts';
 
 /** Regions of a volume or of one image, and what was counted in them: one item of `statistics` per segment. */
 export interface Outlines<Source extends MaskSource = MaskSource> {
@@ -69,6 +70,8 @@ export interface Reading {
   readonly model: ModelPackage;
   /** What was read. Its voxels, or pixels, are gone once the draft is made. */
   readonly images: Images;
+  /** Further series that a model of volumes was given; without voxels too once the draft is made. */
+  readonly given?: readonly GivenSlot[];
   readonly findings: Findings;
   /** Of a model that outlines: of a volume one, of images one for each that was read, in their order. */
   readonly outlines?: readonly [Outlines, ...Outlines[]];

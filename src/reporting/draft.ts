@@ -15,6 +15,7 @@ import {
 import { WetreadError } from '../errors.ts';
 import type { ModelCard } from '../inference/model-package.ts';
 import type { Reading } from '../inference/reading.ts';
+import { filledSlots } from '../inference/slots.ts';
 import { acquisitionOf, techniqueText } from './acquisition.ts';
 import { caveatsOf } from './caveats.ts';
 import { disagreements } from './disagreement.ts';
@@ -26,7 +27,7 @@ import type { Report, ReportProvenance, ReportSection, Sentence, UnavailableMode
 import { unavailableText } from './unavailable.ts';
 
 /** What a draft says of a reading, and as its card declares. */
-export type DraftedReading = Pick<Reading, 'images' | 'findings' | 'text'> & {
+export type DraftedReading = Pick<Reading, 'images' | 'given' | 'findings' | 'text'> & {
   readonly model: { readonly card: Pick<ModelCard, 'title' | 'intendedUse' | 'report' | 'caveats' | 'licence'> };
 };
 
@@ -88,7 +89,12 @@ function sectionsOf(
   const saidBy = ({ findings }: DraftedReading, sentences: readonly Sentence[]): readonly Sentence[] =>
     several ? sentences.map((one) => ({ ...one, text: `[${findings.algorithm.name}] ${one.text}` })) : sentences;
   return [
-    { key: 'technique', heading: 'Technique', code: SECTION_TECHNIQUE, sentences: distinct.map(technique) },
+    {
+      key: 'technique',
+      heading: 'Technique',
+      code: SECTION_TECHNIQUE,
+      sentences: [...distinct.map(technique), ...readings.flatMap(givenBeside)],
+    },
     {
       key: 'findings',
       heading: 'Findings',
@@ -109,9 +115,26 @@ function sectionsOf(
 }
 
 /** The body part is that of the model that read the series first. */
-function technique({ images, model: { card } }: DraftedReading): Sentence {
+function technique(reading: DraftedReading): Sentence {
+  return { text: techniqueText(reading.images, bodyPartOf(reading)), findingKeys: [] };
+}
+
+/** Which further series filled which slot of the model. */
+function givenBeside(reading: DraftedReading): readonly Sentence[] {
+  const { name } = reading.findings.algorithm;
+  return filledSlots(reading.given ?? []).map(({ slot: { meaning }, volume }) => {
+    const { seriesNumber } = volume.header;
+    const which = seriesNumber === undefined ? 'another series' : `series ${seriesNumber}`;
+    return {
+      text: `${meaning} for ${name}: ${which}, ${techniqueText(volume, bodyPartOf(reading))}`,
+      findingKeys: [],
+    };
+  });
+}
+
+function bodyPartOf({ images, model: { card } }: DraftedReading): string {
   const use = card.intendedUse.find(({ modality }) => modality === images.modality) ?? card.intendedUse[0];
-  return { text: techniqueText(images, use.bodyPart.meaning), findingKeys: [] };
+  return use.bodyPart.meaning;
 }
 
 function describe(reading: DraftedReading): readonly Sentence[] {

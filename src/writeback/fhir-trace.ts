@@ -1,7 +1,7 @@
 /** Where a draft comes from: the algorithm as Device, the images as ImagingStudy, and the Provenance of both to the report. */
 import type { CodeableConcept, Coding, Device, ImagingStudy, Provenance } from 'fhir/r4.js';
 import { FHIR_SYSTEM } from '../codes.ts';
-import type { Algorithm } from '../inference/findings.ts';
+import { type Algorithm, seriesSeen } from '../inference/findings.ts';
 import {
   AI_ASSERTED,
   dateTime,
@@ -84,7 +84,8 @@ export function imagingStudy(input: TransactionInput): Entry {
 
 /** Each once, where its modality is known. */
 function seriesRead({ report, modalities }: TransactionInput): readonly { uid: string; modality: string }[] {
-  return [...new Set(report.readings.map(({ seriesInstanceUid }) => seriesInstanceUid))].flatMap((uid) => {
+  const seen = report.readings.flatMap(seriesSeen).map(({ seriesInstanceUid }) => seriesInstanceUid);
+  return [...new Set(seen)].flatMap((uid) => {
     const modality = modalities?.get(uid);
     return modality === undefined ? [] : [{ uid, modality }];
   });

@@ -3,7 +3,7 @@
  * preliminary. Pure: the same report gives the same object, and every identity and time comes from the report.
  */
 import type { DicomDataSet } from '../dicom-json.ts';
-import type { Algorithm } from '../inference/findings.ts';
+import { type Algorithm, seriesSeen } from '../inference/findings.ts';
 import type { DicomObject } from './artifact.ts';
 import { codingSchemes } from './coded-entry.ts';
 import { dataSet } from './data-set.ts';
@@ -86,8 +86,10 @@ function author(algorithm: Algorithm): DicomDataSet {
 
 /** Every instance that the tree refers to: the images read, and the SEGs. */
 function evidence({ report, study, sources }: StructuredReportInput): DicomDataSet {
-  const images = report.readings.map(({ seriesInstanceUid, evidence: read, findings }) => {
-    return { seriesInstanceUid, instances: [...read, ...findings.flatMap((finding) => finding.evidence)] };
+  const images = report.readings.flatMap((reading) => {
+    const { seriesInstanceUid, findings } = reading;
+    const seen = seriesSeen(reading).map((one) => ({ ...one, instances: one.evidence }));
+    return [...seen, { seriesInstanceUid, instances: findings.flatMap((finding) => finding.evidence) }];
   });
   const masks = sources.flatMap(({ segmentations = [] }) =>
     segmentations.map(({ object }) => ({ seriesInstanceUid: object.seriesInstanceUid, instances: [object] })),

@@ -45,10 +45,12 @@ export function pictureLimits({ gate, reference, slots }: InputRule): readonly s
     ...(reference === undefined
       ? ['  no reference ranges: what images look like is not checked']
       : referenceLines(reference)),
-    ...(slots ?? []).map(
-      ({ kind, meaning, required }) => `  ${required ? 'needs' : 'does without'} ${meaning} (${kind})`,
-    ),
+    ...(slots ?? []).map((slot) => `  ${slot.required ? 'needs' : 'does without'} ${slot.meaning} (${slotText(slot)})`),
   ];
+}
+
+function slotText(slot: NonNullable<InputRule['slots']>[number]): string {
+  return slot.kind === 'other-series' ? `another series, slot ${slot.name}` : slot.kind;
 }
 
 function referenceLines({ source, cases, coveredPercent, ranges }: Reference): readonly string[] {

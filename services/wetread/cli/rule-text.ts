@@ -4,6 +4,7 @@ import type { RuleSubject } from '../../../src/inference/rules/attributes.ts';
 import type { Judgement } from '../../../src/inference/rules/condition.ts';
 import type { Decision, RuleJudgement, Selection } from '../../../src/inference/rules/decide.ts';
 import type { Rule } from '../../../src/inference/rules/rule.ts';
+import type { SlotJudgement } from '../../../src/inference/rules/slots.ts';
 import { explain } from '../../../src/reasons.ts';
 import { countText } from './progress.ts';
 
@@ -29,6 +30,18 @@ interface ExplainedRule {
 interface ExplainedReading {
   readonly model: string;
   readonly series: readonly ExplainedSeries[];
+  /** Absent where the model is given no further series. */
+  readonly slots?: readonly ExplainedSlot[];
+}
+
+interface ExplainedSlot extends NamedSlot {
+  readonly series: readonly ExplainedSeries[];
+}
+
+interface NamedSlot {
+  readonly name: string;
+  readonly meaning: string;
+  readonly required: boolean;
 }
 
 interface ExplainedSeries extends NamedSeries {
@@ -57,6 +70,8 @@ interface DecidedReading {
   readonly version?: string;
   /** In the order in which they are tried; where there is none, the draft says that the model gave no result. */
   readonly tries: readonly NamedSeries[];
+  /** What is given beside the series that is tried first, in the order in which it is tried. */
+  readonly slots?: readonly (NamedSlot & { readonly tries: readonly NamedSeries[] })[];
   readonly leaves: readonly (NamedSeries & { readonly reason: string })[];
 }
 
@@ -82,21 +97,38 @@ function explainedRule({ rule: { name }, holds, whyNot, when, readings }: RuleJu
     holds,
     ...(whyNot !== '' && { whyNot }),
     ...(when !== undefined && { when }),
-    readings: readings.map(({ model, series }) => ({
+    readings: readings.map(({ model, series, slots }) => ({
       model,
-      series: series.map((each) => ({ ...named(each.series), fits: each.left === undefined, checks: each.checks })),
+      series: series.map(explainedSeries),
+      ...(slots.length > 0 && {
+        slots: slots.map((each) => ({ ...namedSlot(each), series: each.series.map(explainedSeries) })),
+      }),
     })),
   };
+}
+
+function explainedSeries({ series, left, checks }: SlotJudgement['series'][number]): ExplainedSeries {
+  return { ...named(series), fits: left === undefined, checks };
+}
+
+function namedSlot({ slot: { name, meaning, required } }: SlotJudgement): NamedSlot {
+  return { name, meaning, required };
 }
 
 function decided({ rule, readings }: Selection): Decided {
   return {
     rule: rule.name,
     priority: rule.priority,
-    readings: readings.map(({ model, package: loaded, candidates, left }) => ({
+    readings: readings.map(({ model, package: loaded, candidates, slots, left }) => ({
       model,
       ...(loaded !== undefined && { version: loaded.card.version }),
       tries: candidates.map(named),
+      ...(slots.length > 0 && {
+        slots: slots.map((each) => ({
+          ...namedSlot(each),
+          tries: each.candidates.filter((series) => series !== candidates[0]).map(named),
+        })),
+      }),
       leaves: left.map(({ series, reason }) => ({ ...named(series), reason: explain(reason) })),
     })),
   };
@@ -134,14 +166,23 @@ function ruleLines({ name, holds, whyNot, when, readings }: ExplainedRule): stri
   return [
     `Rule ${name} ${holds ? 'holds' : `does not hold: ${whyNot}`}`,
     ...(when === undefined ? [] : judgementLines(when, 1)),
-    ...told.flatMap(({ model, series }) => [
+    ...told.flatMap(({ model, series, slots = [] }) => [
       ...(told.length === 1 ? [] : [`  for model ${model}`]),
-      ...series.flatMap((each) => [
-        `  ${mark(each.fits)} series ${seriesText(each)}`,
-        ...each.checks.flatMap((check) => judgementLines(check, 3)),
-      ]),
+      ...series.flatMap(seriesLines),
+      ...slots.flatMap((slot) => [`  for slot ${slotText(slot)}`, ...slot.series.flatMap(seriesLines)]),
     ]),
   ];
+}
+
+function seriesLines(series: ExplainedSeries): string[] {
+  return [
+    `  ${mark(series.fits)} series ${seriesText(series)}`,
+    ...series.checks.flatMap((check) => judgementLines(check, 3)),
+  ];
+}
+
+function slotText({ name, meaning, required }: NamedSlot): string {
+  return `${name}, ${meaning}${required ? '' : ', if there is one'}`;
 }
 
 /** A condition that is made of others is told by its parts, what they make together by its own line. */
@@ -169,11 +210,19 @@ function byText({ model, version }: DecidedReading): string {
   return version === undefined ? `${model}, which is not loaded: the study is parked` : `${model} ${version}`;
 }
 
-function readingLines({ tries, leaves }: DecidedReading): string[] {
+function readingLines({ tries, slots = [], leaves }: DecidedReading): string[] {
   return [
     ...(tries.length === 0 ? ['  reads nothing: the draft says so'] : []),
     ...tries.map(
       (series, index) => `  ${index === 0 ? 'reads' : 'if that gives nothing:'} series ${seriesText(series)}`,
+    ),
+    ...slots.flatMap((slot) =>
+      slot.tries.length === 0
+        ? [`  slot ${slotText(slot)}: stays empty`]
+        : slot.tries.map(
+            (series, index) =>
+              `  slot ${slotText(slot)}: ${index === 0 ? '' : 'if that does not fit: '}series ${seriesText(series)}`,
+          ),
     ),
     ...leaves.map((series) => `  leaves series ${seriesText(series)}: ${series.reason}`),
   ];

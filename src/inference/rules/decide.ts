@@ -5,10 +5,13 @@
 import type { Series, Study } from '../../arrival/study.ts';
 import { type Reason, reason } from '../../reasons.ts';
 import type { ModelPackage } from '../model-package.ts';
+import { modalitiesOf, seriesSlots, slotModalities } from '../slots.ts';
 import type { RuleSubject } from './attributes.ts';
 import { type Judgement, judge } from './condition.ts';
-import { asksInstances, type Rule, type RuleReading, tellsByInstances } from './rule.ts';
-import { inOrderOfPreference, judgeSeries, type SeriesJudgement } from './series.ts';
+import { asksInstances, type Rule, type RuleReading, type SeriesSelection, tellsByInstances } from './rule.ts';
+import { selectionFor, slotSelection } from './selections.ts';
+import { inOrderOfPreference, isOfInterest, judgeSeries, type SeriesJudgement, whyNoSeries } from './series.ts';
+import { judgeSlots, lacking, type SlotJudgement } from './slots.ts';
 
 export interface RuleJudgement {
   readonly rule: Rule;
@@ -23,9 +26,12 @@ export interface RuleJudgement {
 /** What a model of a rule finds in the study. */
 export interface ReadingJudgement {
   readonly model: string;
+  readonly selection: SeriesSelection;
   readonly series: readonly SeriesJudgement[];
   /** Best first. */
   readonly candidates: readonly Series[];
+  /** In the order of the model's card; none where it is given no further series. */
+  readonly slots: readonly SlotJudgement[];
 }
 
 /** What is read, and what of the study is not. */
@@ -39,8 +45,9 @@ export interface SelectedReading {
   readonly model: string;
   /** Absent where no package of that name is loaded. */
   readonly package?: ModelPackage;
-  /** Best first; empty where the study has series of the model's modalities, and the rule leaves every one out. */
+  /** Best first; empty where the study has series of the model's modalities and none may be read, as `left` says. */
   readonly candidates: readonly Series[];
+  readonly slots: readonly SlotJudgement[];
   readonly left: readonly { readonly series: Series; readonly reason: Reason }[];
 }
 
@@ -63,7 +70,7 @@ export function rulesOfCards(packages: readonly ModelPackage[]): readonly Rule[]
   const unasked = packages.filter(({ card }) => card.onlyByRule !== true);
   if (unasked.length === 0) return [];
   const readings = unasked.map(({ card: { name } }): RuleReading => {
-    return { model: name, series: { exclude: [], prefer: 'most-instances' } };
+    return { model: name, series: { exclude: [], prefer: 'most-instances' }, overrides: { series: {}, slots: {} } };
   });
   return [{ name: EVERY_MODEL, readings, priority: 'routine', patience: {} }];
 }
@@ -90,12 +97,27 @@ export function seriesToDescribe(
   packages: readonly ModelPackage[],
 ): readonly Series[] {
   if (rules.some(({ when }) => asksInstances(when))) return study.series;
-  const telling = rules.flatMap(({ readings }) => readings.filter(({ series }) => tellsByInstances(series)));
-  return study.series.filter((series) => telling.some((reading) => reads(reading, series, packages)));
+  const telling = (rules.length === 0 ? rulesOfCards(packages) : rules)
+    .flatMap(({ readings }) => readings.flatMap((reading) => wantedBy(reading, packages)))
+    .filter(({ selection }) => tellsByInstances(selection));
+  return study.series.filter(({ modality }) =>
+    telling.some(({ modalities }) => modalities?.includes(modality) ?? true),
+  );
 }
 
-function reads({ model }: RuleReading, { modality }: Series, packages: readonly ModelPackage[]): boolean {
-  return modalitiesOf(packageOf(model, packages))?.includes(modality) ?? true;
+/** The selections of a reading: that of the series which is read, and those of slots. */
+function wantedBy(
+  reading: RuleReading,
+  packages: readonly ModelPackage[],
+): readonly { readonly selection: SeriesSelection; readonly modalities: readonly string[] | undefined }[] {
+  const card = packageOf(reading.model, packages)?.card;
+  return [
+    { selection: selectionFor(reading, card), modalities: card && modalitiesOf(card) },
+    ...seriesSlots(card?.input).map((slot) => ({
+      selection: slotSelection(slot, reading),
+      modalities: slotModalities(slot, card!),
+    })),
+  ];
 }
 
 function judgeRule(rule: Rule, subject: RuleSubject, packages: readonly ModelPackage[]): RuleJudgement {
@@ -107,47 +129,44 @@ function judgeRule(rule: Rule, subject: RuleSubject, packages: readonly ModelPac
     ...(when !== undefined && { when }),
     readings,
     holds,
-    whyNot: holds ? '' : when?.holds === false ? when.whyNot : whyNoSeries(readings.flatMap(({ series }) => series)),
+    whyNot: holds ? '' : when?.holds === false ? when.whyNot : whyNot(readings),
   };
 }
 
-function judgeReading(
-  { model, series: selection }: RuleReading,
-  subject: RuleSubject,
-  packages: readonly ModelPackage[],
-): ReadingJudgement {
-  const modalities = modalitiesOf(packageOf(model, packages));
+function whyNot(readings: readonly ReadingJudgement[]): string {
+  return whyNoSeries(
+    readings.flatMap(({ series }) => series),
+    'as the rule wants it',
+  );
+}
+
+function judgeReading(reading: RuleReading, subject: RuleSubject, packages: readonly ModelPackage[]): ReadingJudgement {
+  const { model } = reading;
+  const card = packageOf(model, packages)?.card;
+  const selection = selectionFor(reading, card);
+  const modalities = card && modalitiesOf(card);
   const series = subject.study.series.map((each) => judgeSeries(each, selection, subject, modalities));
   const fitting = series.flatMap((each) => (each.left === undefined ? [each.series] : []));
   const candidates = inOrderOfPreference(fitting, selection, subject).slice(0, selection.atMost);
-  return { model, series, candidates };
-}
-
-/** What speaks against most of the series that a model could read by their modality. */
-function whyNoSeries(series: readonly SeriesJudgement[]): string {
-  const nearly = series.flatMap(({ left }) => (isOfInterest(left) ? [left.detail ?? ''] : []));
-  if (nearly.length === 0) return 'no series has a modality that the model reads';
-  const different = [...new Set(nearly)];
-  return `no series is as the rule wants it: ${different.slice(0, 3).join('; ')}${different.length > 3 ? ' …' : ''}`;
-}
-
-function isOfInterest(left: Reason | undefined): left is Reason {
-  return left !== undefined && left.code !== 'wrong-modality';
+  return { model, selection, series, candidates, slots: card === undefined ? [] : judgeSlots(reading, card, subject) };
 }
 
 /** A model is asked where the study has a series of its modality: that the rule then leaves it out is to be told. */
 function selectionOf({ rule, readings }: RuleJudgement, packages: readonly ModelPackage[]): Selection {
-  const concerned = readings
-    .map((judged, at) => ({ ...judged, atMost: rule.readings[at]?.series.atMost }))
-    .filter(({ candidates, series }) => candidates.length > 0 || series.some(({ left }) => isOfInterest(left)));
+  const concerned = readings.filter(
+    ({ candidates, series }) => candidates.length > 0 || series.some(({ left }) => isOfInterest(left)),
+  );
   return {
     rule,
-    readings: concerned.map(({ model, series, candidates, atMost }) => {
+    readings: concerned.map(({ model, selection: { atMost }, series, candidates: fitting, slots }) => {
       const loaded = packageOf(model, packages);
+      // a model that cannot be given what it needs reads nothing, and nothing is fetched for it
+      const missing = lacking(slots);
+      const candidates = missing === undefined ? fitting : [];
       const left = series
         .filter((each) => !candidates.includes(each.series))
-        .map((each) => ({ series: each.series, reason: each.left ?? beyond(atMost) }));
-      return { model, ...(loaded !== undefined && { package: loaded }), candidates, left };
+        .map((each) => ({ series: each.series, reason: each.left ?? missing ?? beyond(atMost) }));
+      return { model, ...(loaded !== undefined && { package: loaded }), candidates, slots, left };
     }),
   };
 }
@@ -158,10 +177,6 @@ function beyond(atMost: number | undefined): Reason {
 
 function packageOf(name: string, packages: readonly ModelPackage[]): ModelPackage | undefined {
   return packages.find(({ card }) => card.name === name);
-}
-
-function modalitiesOf(model: ModelPackage | undefined): readonly string[] | undefined {
-  return model && [...new Set(model.card.intendedUse.map(({ modality }) => modality))];
 }
 
 function whyNoModel(study: Study, packages: readonly ModelPackage[]): string {

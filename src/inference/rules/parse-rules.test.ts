@@ -57,7 +57,13 @@ test('WR-RUL-07 what a rule leaves open', () => {
   assert.deepEqual(parseRules([base]), [
     {
       name: 'a',
-      readings: [{ model: 'm', series: { exclude: ['localizer', 'projection'], prefer: 'most-instances' } }],
+      readings: [
+        {
+          model: 'm',
+          series: { exclude: ['localizer', 'projection'], prefer: 'most-instances' },
+          overrides: { series: {}, slots: {} },
+        },
+      ],
       priority: 'routine',
       patience: {},
     },
@@ -76,10 +82,13 @@ test('WR-MUL-01 each model of a rule narrows or replaces what the rule says of s
     },
   ]);
   const common = { plane: 'axial', prefer: 'most-instances', atMost: 1 };
-  assert.deepEqual(several?.readings, [
-    { model: 'm', series: { ...common, exclude: ['localizer', 'projection'], kernel: 'soft' } },
-    { model: 'n', series: { ...common, exclude: [], kernel: 'lung' } },
-  ]);
+  assert.deepEqual(
+    several?.readings.map(({ model, series }) => ({ model, series })),
+    [
+      { model: 'm', series: { ...common, exclude: ['localizer', 'projection'], kernel: 'soft' } },
+      { model: 'n', series: { ...common, exclude: [], kernel: 'lung' } },
+    ],
+  );
 });
 
 test('WR-RUL-06 a model that is not loaded is told with the key of its rule', () => {

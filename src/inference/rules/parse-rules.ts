@@ -1,7 +1,8 @@
 /** From rules as a site writes them, already checked by schema, to rules as the core works with them. */
-import type { ReadingRule, RuleCondition, RuleValue } from '../../../contracts/generated/types.ts';
+import type { ReadingRule, RuleCondition, RuleSeriesSelection, RuleValue } from '../../../contracts/generated/types.ts';
 import { WetreadError } from '../../errors.ts';
 import type { ModelPackage } from '../model-package.ts';
+import { seriesSlots } from '../slots.ts';
 import type { Condition, Rule, RuleReading, SeriesSelection, Test } from './rule.ts';
 
 /** Judging a condition recurses; nobody can read one that is nested deeper. */
@@ -29,35 +30,50 @@ export function parseRules(written: readonly ReadingRule[]): readonly Rule[] {
 }
 
 /**
- * A rule that names a model which is not there would read nothing, silently.
+ * A rule that names a model which is not there would read nothing, silently; so would a slot that the model has not.
  * @throws WetreadError `config-invalid`, naming the key
  */
 export function requireModels(rules: readonly Rule[], packages: readonly ModelPackage[]): void {
   const names = packages.map(({ card }) => card.name);
   for (const [index, { readings }] of rules.entries()) {
-    const at = readings.findIndex(({ model }) => !names.includes(model));
-    if (at < 0) continue;
-    const key = readings.length === 1 ? 'model' : `readings.${at}.model`;
-    throw invalid(
-      `rules.${index}.${key}`,
-      `'${readings[at]!.model}' is not loaded; loaded: ${names.join(', ') || 'none'}`,
-    );
+    for (const [at, reading] of readings.entries()) {
+      const found = packages.find(({ card }) => card.name === reading.model);
+      const key = readings.length === 1 ? `rules.${index}` : `rules.${index}.readings.${at}`;
+      if (found === undefined)
+        throw invalid(`${key}.model`, `'${reading.model}' is not loaded; loaded: ${names.join(', ') || 'none'}`);
+      requireSlots(reading, found, key);
+    }
   }
 }
 
-function parseReadings({ model, readings, series = {} }: ReadingRule, key: string): readonly RuleReading[] {
+function requireSlots({ model, overrides }: RuleReading, { card }: ModelPackage, key: string): void {
+  const names = seriesSlots(card.input).map(({ name }) => name);
+  const unknown = Object.keys(overrides.slots).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw invalid(`${key}.slots.${unknown}`, `is no slot of '${model}'; it has: ${names.join(', ') || 'none'}`);
+}
+
+function parseReadings({ model, readings, series = {}, slots }: ReadingRule, key: string): readonly RuleReading[] {
   if ((model === undefined) === (readings === undefined)) throw invalid(key, 'needs either model or readings');
-  if (model !== undefined) return [{ model, series: parseSelection(series, `${key}.series`) }];
+  if (model !== undefined) return [parseReading({ model, series, ...(slots && { slots }) }, key)];
+  if (slots !== undefined) throw invalid(`${key}.slots`, 'belongs to one of the readings');
   const models = readings?.map((reading) => reading.model) ?? [];
   const twice = models.find((name, index) => models.indexOf(name) < index);
   if (twice !== undefined) throw invalid(`${key}.readings`, `names '${twice}' twice: a model reads a study once`);
-  return (readings ?? []).map((reading, index) => ({
-    model: reading.model,
-    series: parseSelection({ ...series, ...reading.series }, `${key}.readings.${index}.series`),
-  }));
+  return (readings ?? []).map((reading, index) =>
+    parseReading({ ...reading, series: { ...series, ...reading.series } }, `${key}.readings.${index}`),
+  );
 }
 
-function parseSelection(written: NonNullable<ReadingRule['series']>, key: string): SeriesSelection {
+type WrittenReading = NonNullable<ReadingRule['readings']>[number];
+
+function parseReading({ model, series = {}, slots = {} }: WrittenReading, key: string): RuleReading {
+  for (const [name, selection] of Object.entries(slots)) parseSelection(selection, `${key}.slots.${name}`);
+  return { model, series: parseSelection(series, `${key}.series`), overrides: { series, slots } };
+}
+
+/** @throws WetreadError `config-invalid`, naming what is wrong below `key` */
+export function parseSelection(written: RuleSeriesSelection, key: string): SeriesSelection {
   const { exclude, plane, kernel, sliceThickness, where, prefer, atMost } = written;
   if (sliceThickness !== undefined) requireRange(sliceThickness, `${key}.sliceThickness`);
   return {

@@ -1,4 +1,5 @@
 /** Rules as the core works with them: data that cannot do anything but be compared. `contracts/rule.schema.json` is how a site writes them. */
+import type { RuleSeriesSelection } from '../../../contracts/generated/types.ts';
 import type { Priority } from '../../arrival/priority.ts';
 import { type AttributeName, isDescribed } from './attributes.ts';
 import type { KernelKind } from './kernels.ts';
@@ -47,6 +48,16 @@ export interface RuleReading {
   /** Name in the card of a model package. */
   readonly model: string;
   readonly series: SeriesSelection;
+  /** What takes the place of the card's own words, key by key, where the model is given further series. */
+  readonly overrides: SelectionOverrides;
+}
+
+/** As the site wrote them. */
+export interface SelectionOverrides {
+  /** Of the series that is read. */
+  readonly series: RuleSeriesSelection;
+  /** Of the series that fill slots, by their names. */
+  readonly slots: Readonly<Record<string, RuleSeriesSelection>>;
 }
 
 export interface Rule {

@@ -126,6 +126,22 @@ function verdict(holds: boolean, wants: string, whyNot: string, found: readonly 
   return { holds, wants, whyNot: holds ? '' : whyNot, found };
 }
 
+/**
+ * What speaks against most of the series that could be read by their modality.
+ * @param as who wants the series, and how: "as the rule wants it"
+ */
+export function whyNoSeries(series: readonly SeriesJudgement[], as: string): string {
+  const nearly = series.flatMap(({ left }) => (isOfInterest(left) ? [left.detail ?? ''] : []));
+  if (nearly.length === 0) return 'no series has a modality that the model reads';
+  const different = [...new Set(nearly)];
+  return `no series is ${as}: ${different.slice(0, 3).join('; ')}${different.length > 3 ? ' …' : ''}`;
+}
+
+/** A series of another modality was never meant. */
+export function isOfInterest(left: Reason | undefined): left is Reason {
+  return left !== undefined && left.code !== 'wrong-modality';
+}
+
 /** Best first. The number of instances, the Series Number and the UID decide where nothing else does: the order is always the same. */
 export function inOrderOfPreference(
   series: readonly Series[],

@@ -1,6 +1,7 @@
 /** The root of the tree: TID 1500 Measurement Report (PS3.16), with the text of the draft as qualitative evaluations. */
 import type { Images } from '../../assembly/volume.ts';
 import type { Code } from '../../codes.ts';
+import { filledSlots, type GivenSlot } from '../../inference/slots.ts';
 import type { Report, ReportSection } from '../../reporting/report.ts';
 import type { ResultContext } from '../modules.ts';
 import { isSameImage } from '../references.ts';
@@ -13,6 +14,8 @@ import { measurementGroup, type OutlinedImages } from './measurement-groups.ts';
 /** What a reading was made from, and the SEGs that its findings with a `segmentNumber` refer to. */
 export interface ReadingSource {
   readonly images: Images;
+  /** Further series that the model was given. */
+  readonly given?: readonly GivenSlot[];
   /** Without one, findings are written without a region. */
   readonly segmentations?: readonly OutlinedImages[];
 }
@@ -40,7 +43,13 @@ export function measurementReport(context: ResultContext, sources: readonly Read
 
 /** What was read of each series, by however many models. */
 function readSeries({ readings }: Report, sources: readonly ReadingSource[]): readonly LibrarySeries[] {
-  const pairs = sources.map(({ images }, at) => ({ images, evidence: readings[at]?.evidence ?? [] }));
+  const pairs = sources.flatMap(({ images, given = [] }, at): readonly LibrarySeries[] => [
+    { images, evidence: readings[at]?.evidence ?? [] },
+    ...filledSlots(given).map(({ slot: { name }, volume }) => ({
+      images: volume,
+      evidence: readings[at]?.slots?.find((slot) => slot.name === name)?.evidence ?? [],
+    })),
+  ]);
   const bySeries = Map.groupBy(pairs, ({ images }) => images.seriesInstanceUid);
   return [...bySeries.values()].map((same) => {
     return { images: same[0]!.images, evidence: same.flatMap(({ evidence }) => evidence) };
