@@ -71,7 +71,7 @@ export async function inspectPackage(folder: string): Promise<Inspection> {
 
 /** Keys without whose answers nothing can be said about the tensors of a graph. */
 const SHAPES_TENSORS =
-  /^\/(input\/(tensor|layout|window|shape|depth|fit|multipleOf)|outputs\/\d+\/(tensor|encoding))(\/|$)/;
+  /^\/(input\/(tensor|layout|window|shape|depth|fit|multipleOf)|outputs\/\d+\/(kind|tensor|encoding))(\/|$)/;
 
 interface CardInspection {
   readonly complaints: readonly string[];

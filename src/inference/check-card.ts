@@ -4,7 +4,7 @@ import { keyContradictions } from './check-keys.ts';
 import { imageLabelContradictions, volumeLabelContradictions } from './check-labels.ts';
 import { reportContradictions } from './check-report.ts';
 import { scopeContradictions } from './check-scope.ts';
-import { encodingContradictions, volumeContradictions } from './check-volume.ts';
+import { encodingContradictions, stepContradictions, volumeContradictions } from './check-volume.ts';
 import { detectionContradictions } from './heads/check-detection.ts';
 import { embeddingContradictions, measurementContradictions, regionContradictions } from './heads/check-numbers.ts';
 import {
@@ -73,6 +73,7 @@ function imageContradictions({ layout, channels, fill, values, color }: ImageInp
     ...unless(color !== 'rgb' || channels.length === 3, '/input/color: rgb has three channels'),
     ...unless(layout !== 'HW' || channels.length === 1, '/input/layout: HW has no place for more than one channel'),
     ...unless(values !== 'voi' || (fill >= 0 && fill <= 1), '/input/fill: values run from 0 to 1'),
+    ...stepContradictions(channels, '/input/channels'),
   ];
 }
 
@@ -105,10 +106,7 @@ function outputContradictions(output: OutputRule, input: InputRule, key: string)
       return classificationContradictions(output, key);
     case 'detection':
       return [
-        ...unless(
-          input.kind !== 'image' || input.merge === 'each',
-          `${key}: of several images, detections are all kept: merge is "each"`,
-        ),
+        ...keptApart(output, input, key),
         ...detectionContradictions(output, key, input.kind === 'volume' ? 3 : 2),
       ];
     case 'measurement':
@@ -120,11 +118,11 @@ function outputContradictions(output: OutputRule, input: InputRule, key: string)
   }
 }
 
-/** What has no probability cannot be the most probable of several images. */
+/** What has no probability of its own cannot be the most probable of several images. */
 function keptApart({ kind }: OutputRule, input: InputRule, key: string): readonly string[] {
   return unless(
     input.kind !== 'image' || input.merge === 'each',
-    `${key}: of several images, every ${kind} is kept: merge is "each"`,
+    `/input/merge: must be "each", since of several images every ${kind} of ${key} is kept`,
   );
 }
 
@@ -135,14 +133,22 @@ function classificationContradictions(
   return [
     ...unless(isUnique(labels.map(({ index }) => index)), `${key}/labels: an index is used twice`),
     ...unless(
-      labels.every(({ thresholds: { present, absent } }) => absent < present),
-      `${key}/labels: absent is not below present`,
+      isUnique(labels.map(meaningOf)),
+      `${key}/labels: two mean the same, and could be present and absent in one draft`,
+    ),
+    ...labels.flatMap(({ thresholds: { present, absent } }, at) =>
+      unless(absent < present, `${key}/labels/${at}/thresholds: absent is not below present`),
     ),
     ...unless(
       activation !== 'none' || temperature === undefined,
       `${key}/temperature: probabilities have none, only scores before an activation`,
     ),
   ];
+}
+
+/** What a reader takes a finding for: concept, site and side, by their codes. */
+function meaningOf({ concept, site, laterality }: ClassificationOutput['labels'][number]): string {
+  return JSON.stringify([concept, site, laterality].map((code) => [code?.scheme, code?.value]));
 }
 
 function labelMapContradictions(

@@ -168,7 +168,7 @@ function namedClasses(output: OutputRule): NamedClasses | undefined {
   // Channels of their own are counted from 1, and have a threshold each, which the card is checked for by itself.
   if (encoding.kind === 'labels' || encoding.kind === 'sigmoid') return undefined;
   const { tensor, segments, otherLabels } = output;
-  const axis = [...encodedLayout(encoding)].indexOf('C');
+  const axis = encodedLayout(encoding).indexOf('C');
   return axis < 0 ? undefined : { tensor, axis, classes: [...segments, ...otherLabels].map(({ label }) => label) };
 }
 

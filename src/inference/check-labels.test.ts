@@ -78,7 +78,11 @@ const REFUSED_ON_IMAGES: readonly (readonly [string, Edit, RegExp])[] = [
     /sides and complete are of volumes/,
   ],
   ['colour', (_, card) => Object.assign(card.input, { color: 'luminance' }), /made on greyscale images/],
-  ['one of several images', (_, card) => Object.assign(card.input, { merge: 'maximum' }), /merge is "each"/],
+  [
+    'one of several images',
+    (_, card) => Object.assign(card.input, { merge: 'maximum' }),
+    /input\/merge: must be "each"/,
+  ],
 ];
 
 for (const [name, edit, sentence] of REFUSED_ON_IMAGES)

@@ -44,15 +44,19 @@ function intensityContradictions(input: VolumeInput): readonly string[] {
       '/input/layout: no place for more than one channel',
     ),
     ...unless(!('low' in intensity) || intensity.low < intensity.high, '/input/intensity: low is not below high'),
-    ...steps.flatMap((step, at) => stepContradictions(step, `/input/intensity/channels/${at}`)),
+    ...stepContradictions(steps, '/input/intensity/channels'),
   ];
 }
 
-function stepContradictions({ clip, to }: ChannelStep, key: string): readonly string[] {
-  return [
-    ...unless(!('low' in clip) || clip.low < clip.high, `${key}/clip: low is not below high`),
-    ...unless(clip.kind !== 'none' || to === undefined, `${key}/to: without a clip nothing says what becomes its ends`),
-  ];
+/** Also of images, whose channels are made by the same steps. @param key of the list */
+export function stepContradictions(steps: readonly ChannelStep[], key: string): readonly string[] {
+  return steps.flatMap(({ clip, to }, at) => [
+    ...unless(!('low' in clip) || clip.low < clip.high, `${key}/${at}/clip: low is not below high`),
+    ...unless(
+      clip.kind !== 'none' || to === undefined,
+      `${key}/${at}/to: without a clip nothing says what becomes its ends`,
+    ),
+  ]);
 }
 
 function windowContradictions({ window }: VolumeInput, outputs: readonly OutputRule[]): readonly string[] {

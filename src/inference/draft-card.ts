@@ -24,6 +24,7 @@ export interface DraftFacts {
 /** In the order of the schema; not a `ModelCard` before every question is answered. */
 export function draftCard({ name, file, sha256 }: DraftFacts, graph: GraphFacts): Record<string, unknown> {
   const image = imageInputOf(graph);
+  const output = draftOutput(graph);
   return {
     schemaVersion: 1,
     name,
@@ -38,8 +39,8 @@ export function draftCard({ name, file, sha256 }: DraftFacts, graph: GraphFacts)
       opset: graph.opset,
       deterministic: openQuestion('true or false: does the same input always give the same bytes?'),
     },
-    input: image === undefined ? draftVolumeInput(graph) : draftImageInput(image),
-    outputs: [draftOutput(graph)],
+    input: image === undefined ? draftVolumeInput(graph) : draftImageInput(image, output['kind']),
+    outputs: [output],
     report: REPORT,
     caveats: [openQuestion('What must stand beside every result?')],
     licence: {

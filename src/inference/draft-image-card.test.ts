@@ -53,3 +53,21 @@ test('WR-SGI-13 a graph of images and scores of their size begins a card of outl
   const complaints = errors.map(({ instancePath, keyword }) => ({ key: instancePath, keyword }));
   assert.deepEqual(beyondOpenQuestions(complaints, openQuestions(card)), []);
 });
+
+test('WR-LKM-05 what the kind of an output decides is no question: of images, all detections and outlines are kept', () => {
+  const merge = (facts: GraphFacts): unknown => (begun(facts).input as unknown as Record<string, unknown>)['merge'];
+  assert.equal(merge(graph([1, 1, 64, 64], [1, 2, 64, 64])), 'each');
+  const boxes = { name: 'boxes', datatype: 'FP32', shape: ['n', 4] };
+  const detector = graph([1, 1, 64, 64], ['n', 1]);
+  assert.equal(merge({ ...detector, outputs: [boxes, ...detector.outputs] }), 'each');
+  assert.match(String(merge(graph([1, 1, 64, 64], [1, 3]))), /^OPEN: /);
+});
+
+test('WR-LKM-05 one number may be a probability or a measurement: its kind is asked, and the rest waits for the answer', () => {
+  const card = begun(graph([1, 1, 64, 64], [1, 1]));
+  assert.match(card.outputs[0].kind, /^OPEN: .*"measurement"/);
+  assert.equal(validateModelCard(card), false);
+  const errors = validateModelCard.errors as unknown as { instancePath: string; keyword: string }[];
+  const complaints = errors.map(({ instancePath, keyword }) => ({ key: instancePath, keyword }));
+  assert.deepEqual(beyondOpenQuestions(complaints, openQuestions(card)), []);
+});

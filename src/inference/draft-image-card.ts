@@ -29,8 +29,8 @@ function isChannels(size: number | string | undefined): size is 1 | 3 {
   return size === 1 || size === 3;
 }
 
-/** @param input see {@link imageInputOf} */
-export function draftImageInput(input: GraphValue): Record<string, unknown> {
+/** @param input see {@link imageInputOf} @param kind of the output, where it is not a question itself */
+export function draftImageInput(input: GraphValue, kind: unknown): Record<string, unknown> {
   const { layout, channels, shape } = layoutOf(input)!;
   return {
     kind: 'image',
@@ -41,7 +41,9 @@ export function draftImageInput(input: GraphValue): Record<string, unknown> {
     values: openQuestion('"modality" (after rescale) or "voi" (0 to 1, as the image is shown)'),
     fill: openQuestion('Number: around an image that is fitted, in values; 0 for voi'),
     channels: Array.from({ length: channels }, () => CHANNEL),
-    merge: openQuestion('Of several images: "maximum" keeps the most probable finding, "each" keeps all'),
+    merge: KEPT_APART.has(kind)
+      ? 'each'
+      : openQuestion('Of several images: "maximum" keeps the most probable finding, "each" keeps all'),
     gate: {
       minimumRows: openQuestion('Whole number: a smaller image is refused'),
       minimumColumns: openQuestion('Whole number: a smaller image is refused'),
@@ -54,6 +56,9 @@ export function draftImageInput(input: GraphValue): Record<string, unknown> {
     },
   };
 }
+
+/** Kinds of outputs without a most probable one: of several images, all are kept. */
+const KEPT_APART: ReadonlySet<unknown> = new Set(['detection', 'label-map']);
 
 const CHANNEL = {
   clip: {
@@ -99,13 +104,17 @@ export function draftClassification({ name, shape }: GraphValue): Record<string,
     },
   }));
   return {
-    kind: 'classification',
+    kind: count === 1 ? ONE_NUMBER : 'classification',
     tensor: name,
     activation: openQuestion('"sigmoid", "softmax" or "none" where the graph gives probabilities'),
     labels,
     gate: [],
   };
 }
+
+const ONE_NUMBER = openQuestion(
+  '"classification" where the number makes a probability; one in a unit is a "measurement", with keys of its own in place of those below',
+);
 
 /** A graph of a thousand classes is not answered class by class. */
 const MOST_LABELS = 32;
