@@ -61,8 +61,10 @@ export const LOG_EVENTS = {
   /** Findings could not be announced; tried again after `durationMs`. */
   'event-fault': 'warn',
   'instance-refused': 'warn',
-  /** A study was looked at: whether it waits, is read, or is left alone. */
+  /** A study was looked at: whether it is read, or is left alone. */
   'triage-ended': 'info',
+  /** A study was looked at, and is not complete, or not there, yet: it is looked at again. */
+  'study-waits': 'debug',
   'read-started': 'info',
   'stage-started': 'debug',
   'stage-ended': 'debug',

@@ -30,7 +30,8 @@ function notFound(work: Work): Outcome {
   const { attempt, ports, site } = work;
   const waitedMs = ports.clock.now().getTime() - Date.parse(attempt.arrivedAt);
   const isFinal = attempt.hint.rung !== undefined || waitedMs >= site.patience.longestWaitMs;
-  return isFinal ? work.end('select-none', reason('study-not-found')) : work.wait();
+  const because = reason('study-not-found');
+  return isFinal ? work.end('select-none', because) : work.wait(site.patience, because);
 }
 
 function tooLarge(instances: number, { largestStudy }: Site): ReturnType<typeof reason> {

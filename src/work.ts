@@ -35,6 +35,9 @@ export interface Outcome {
 
 /** Looks at an archive lie at least so far apart. */
 const SHORTEST_WAIT_MS = 1000;
+/** What has been waited for long is looked at less often: late by this part of the wait at most. */
+const LATE_BY = 0.1;
+const LONGEST_PAUSE_MS = 60_000;
 
 export type Stage = 'arrival' | 'assembly' | 'inference' | 'reporting' | 'writeback';
 
@@ -82,11 +85,14 @@ export class Work {
     this.#found = { ...this.#found, ...found };
   }
 
-  /** The study is not complete yet: it settles once more. */
-  wait({ quietMs }: Patience = this.site.patience): Outcome {
-    const settled = this.ports.clock.now().getTime() + Math.max(quietMs, SHORTEST_WAIT_MS);
+  /** The study is not complete, or not there, yet: it settles once more, up to the moment from which it is waited for no longer. */
+  wait({ quietMs, longestWaitMs }: Patience = this.site.patience, because?: Reason): Outcome {
+    const nowMs = this.ports.clock.now().getTime();
+    const waitedMs = nowMs - Date.parse(this.attempt.arrivedAt);
+    const pauseMs = Math.min(waitedMs * LATE_BY, LONGEST_PAUSE_MS, longestWaitMs - waitedMs);
+    const settled = nowMs + Math.max(pauseMs, quietMs, SHORTEST_WAIT_MS);
     this.keep({ retryAt: new Date(settled).toISOString() });
-    return this.end('wait');
+    return this.end('wait', because);
   }
 
   end(transition: Outcome['transition'], because?: Reason): Outcome {

@@ -64,6 +64,9 @@ const CLAIMABLE = `
   )
   SELECT * FROM due UNION ALL SELECT * FROM waiting`;
 
+const FORGET_LAST = `DELETE FROM wetread.step WHERE study_instance_uid = $1 AND number > (
+  SELECT MAX(number) FROM wetread.step WHERE study_instance_uid = $1 AND transition <> ALL($2))`;
+
 const LOCKED_LEASE = 'SELECT FROM wetread.source_lease WHERE source = $3 AND worker = $4 FOR UPDATE';
 
 /**
@@ -294,8 +297,9 @@ function byUrgency({ row: a }: ChangedRow, { row: b }: ChangedRow): number {
 }
 
 /** Row and history in one statement: every statement is a way to the server and back. */
-function write(session: Session, { row, steps }: ChangedRow): void {
+function write(session: Session, { row, steps, replaces = [] }: ChangedRow): void {
   const columns = Object.keys(row);
+  if (replaces.length > 0) session.send(FORGET_LAST, [row.study_instance_uid, [...replaces]]);
   session.send(
     `WITH written AS (
        UPDATE wetread.study SET ${columns.map((name, i) => `${name} = $${i + 1}`).join(', ')}

@@ -269,8 +269,9 @@ export class SqliteLedger implements Ledger {
 
   /** @returns the change itself. */
   #write<T extends ChangedRow>(change: T): T {
-    const { row, steps } = change;
+    const { row, steps, replaces = [] } = change;
     const columns = Object.keys(row);
+    if (replaces.length > 0) this.#forgetLast(row.study_instance_uid, replaces);
     this.#database
       .prepare(
         `INSERT INTO study (${columns.join(', ')}) VALUES (${columns.map((name) => `:${name}`).join(', ')})
@@ -287,6 +288,16 @@ export class SqliteLedger implements Ledger {
     }
     if (change.outgoing !== undefined && this.#announces) this.#announce(change.outgoing);
     return change;
+  }
+
+  #forgetLast(studyInstanceUid: StudyInstanceUid, transitions: readonly StudyTransition[]): void {
+    const others = transitions.map(() => '?').join(', ');
+    this.#database
+      .prepare(
+        `DELETE FROM step WHERE study_instance_uid = ? AND number > (
+           SELECT MAX(number) FROM step WHERE study_instance_uid = ? AND transition NOT IN (${others}))`,
+      )
+      .run(studyInstanceUid, studyInstanceUid, ...transitions);
   }
 
   #announce(event: FindingsReady): void {

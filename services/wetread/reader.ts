@@ -169,8 +169,12 @@ export class Reader {
   async #record(attempt: Attempt, traceId: string, { transition, patch }: Outcome): Promise<StudyState> {
     const { ports } = this.#options;
     const state = await this.#advance(attempt, transition, { ...patch, traceId });
-    const event = attempt.task === 'read' ? 'read-ended' : 'triage-ended';
-    ports.log.write(event, { studyInstanceUid: attempt.studyInstanceUid, state, ...reasonOf(patch) });
+    const ended = attempt.task === 'read' ? 'read-ended' : 'triage-ended';
+    ports.log.write(transition === 'wait' ? 'study-waits' : ended, {
+      studyInstanceUid: attempt.studyInstanceUid,
+      state,
+      ...reasonOf(patch),
+    });
     return state;
   }
 

@@ -21,6 +21,8 @@ export const CLOCK_SLACK_MS = 300_000;
 export interface ChangedRow {
   readonly row: LedgerRow;
   readonly steps: readonly StepRow[];
+  /** Steps of these transitions at the end of the history make room for those that come. */
+  readonly replaces?: readonly StudyTransition[];
   /** Told to subscribers, in the same transaction (the outbox). */
   readonly outgoing?: FindingsReady;
 }
@@ -127,9 +129,13 @@ export function claimed(row: LedgerRow, worker: string, now: string, leaseUntil:
   });
 }
 
+/** A study that waits is looked at hundreds of times; of looks that found nothing new the history keeps the last. */
+const LOOKS: readonly StudyTransition[] = ['complete', 'triage', 'wait'];
+
 /** @throws WetreadError `conflict` where the state table forbids the transition. */
 export function advanced(row: LedgerRow, transition: StudyTransition, patch: RecordPatch, now: string): SteppedRow {
-  const change = { ...stepped(row, transition, now, patch), ...announced(row, transition, patch, now) };
+  const replaced = transition === 'wait' ? { replaces: LOOKS } : {};
+  const change = { ...stepped(row, transition, now, patch), ...replaced, ...announced(row, transition, patch, now) };
   const after = withColumns(change, consequences(transition, patch, now));
   const { arrived_again_at: arrivedAgainAt } = row;
   const reopens = arrivedAgainAt !== null && nextState(change.state, 'arrive') !== undefined;

@@ -309,6 +309,31 @@ for (const { name, skip, start, stop, open } of KINDS) {
       assert.deepEqual([again.task, again.revision, again.arrivedAt], ['triage', 1, look.arrivedAt]);
     });
 
+    test('WR-LKT-07 of looks that found a study waiting the history keeps the last, and of everything else all', async () => {
+      await using fixture = await setUp(open);
+      const { clock, ledger, hint } = fixture;
+      const looks = async (count: number): Promise<void> => {
+        for (let look = 0; look < count; look += 1) {
+          const attempt = (await ledger.claim('worker', LEASE_MS))!;
+          const retryAt = new Date(clock.now().getTime() + 5000).toISOString();
+          await ledger.advance(attempt, 'wait', { retryAt, reason: reason('study-not-found', `look ${look}`) });
+          clock.pass(6);
+        }
+      };
+      await hint('one', {});
+      await looks(300);
+      await hint('one', {});
+      await looks(3);
+      const attempt = (await ledger.claim('worker', LEASE_MS))!;
+      await ledger.advance(attempt, 'accept', { priority: 'routine', rule: 'a rule' });
+      const history = await ledger.history(study('one'));
+      assert.deepEqual(
+        history.map(({ transition }) => transition),
+        ['notice', 'wait', 'arrive', 'wait', 'complete', 'triage', 'accept'],
+      );
+      assert.deepEqual(history[1]?.reason, { code: 'study-not-found', detail: 'look 299' });
+    });
+
     test('WR-LED-16 images that arrive during a look or a wait are looked at, and an old word of completeness is forgotten', async () => {
       await using fixture = await setUp(open);
       const { ledger, hint } = fixture;

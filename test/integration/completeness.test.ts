@@ -40,8 +40,14 @@ class Day {
   #nowMs = 0;
   readonly #images = new Set<number>();
   readonly drafts: Draft[] = [];
+  readonly lookedAtMs: number[] = [];
+  readonly #longestWaitMs: number;
   readonly #clock: Clock = { now: () => new Date(this.#nowMs), monotonicMs: () => this.#nowMs };
   readonly ledger: Ledger = sqliteLedger({ file: ':memory:', clock: this.#clock });
+
+  constructor(longestWaitMs = LONGEST_WAIT_MS) {
+    this.#longestWaitMs = longestWaitMs;
+  }
 
   get images(): number {
     return this.#images.size;
@@ -50,7 +56,7 @@ class Day {
   async live(happenings: readonly Happening[]): Promise<void> {
     const toCome = happenings.toSorted((a, b) => a.atMs - b.atMs);
     const lastMs = toCome.at(-1)!.atMs;
-    for (; this.#nowMs <= lastMs + 3 * LONGEST_WAIT_MS; this.#nowMs += 250) {
+    for (; this.#nowMs <= lastMs + 3 * this.#longestWaitMs; this.#nowMs += 250) {
       while (toCome[0] !== undefined && toCome[0].atMs <= this.#nowMs) await this.#happens(toCome.shift()!);
       await this.#work();
     }
@@ -72,11 +78,12 @@ class Day {
   }
 
   #triage(attempt: Attempt): Promise<Outcome> {
-    return triage(attempt, this.#ports(), SITE, NEVER);
+    this.lookedAtMs.push(this.#nowMs);
+    return triage(attempt, this.#ports(), this.#site, NEVER);
   }
 
   async #read(attempt: Attempt): Promise<Outcome> {
-    const work = new Work(attempt, this.#ports(), SITE, NEVER);
+    const work = new Work(attempt, this.#ports(), this.#site, NEVER);
     const study = await findStudy(work);
     if (study === undefined) return work.wait();
     const reading = await selectOrEnd(work, study);
@@ -84,6 +91,10 @@ class Day {
     await this.ledger.advance(attempt, 'draft');
     this.drafts.push({ revision: attempt.revision, instances: countsOf(study).instances, atMs: this.#nowMs });
     return work.end('file');
+  }
+
+  get #site(): Site {
+    return { ...SITE, patience: { quietMs: QUIET_MS, longestWaitMs: this.#longestWaitMs } };
   }
 
   /** Only what triage uses. */
@@ -107,11 +118,7 @@ class Day {
   }
 }
 
-const SITE = {
-  patience: { quietMs: QUIET_MS, longestWaitMs: LONGEST_WAIT_MS },
-  largestStudy: 1000,
-  rules: [],
-} as unknown as Site;
+const SITE = { largestStudy: 1000, rules: [] } as unknown as Site;
 
 /** Images in bursts; every burst is followed by an event, some events come twice, early, or with a count. */
 function randomDay(seed: number): { readonly happenings: readonly Happening[]; readonly expected: number | undefined } {
@@ -213,4 +220,16 @@ test('WR-CPL-04 a study of more instances than are read is refused by the number
     [record?.state, record?.reason],
     ['not-evaluable', { code: 'too-many-instances', detail: '1001 instances, at most 1000' }],
   );
+});
+
+test('WR-LKT-08 the longer a study is waited for, the less often it is looked at; it says why it waits, and is told at the end of the wait', async () => {
+  const longestWaitMs = 600_000;
+  const never = new Day(longestWaitMs);
+  await never.live([{ atMs: 0, hint: {} }]);
+  const waits = never.lookedAtMs.map((atMs, look) => atMs - (never.lookedAtMs[look - 1] ?? 0));
+  assert.ok(waits.length < 60, `${waits.length} looks in ten minutes`);
+  assert.ok(waits.at(-2)! > 10 * waits[1]!, waits.join(' '));
+  assert.ok(Math.abs(never.lookedAtMs.at(-1)! - longestWaitMs) < 2 * QUIET_MS, `ended at ${never.lookedAtMs.at(-1)}`);
+  const [, waited] = await never.ledger.history(STUDY);
+  assert.deepEqual([waited?.transition, waited?.reason?.code], ['wait', 'study-not-found']);
 });
