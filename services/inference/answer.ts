@@ -30,7 +30,8 @@ export function refusal(status: number, error: string, headers?: Readonly<Record
 
 export function answerToFault(fault: unknown): Answer {
   const { code, message } = WetreadError.from(fault);
+  // Too Many Requests (RFC 6585 section 4): this server is well, and a balancer in front of it need not take it out.
+  if (code === 'overloaded') return refusal(429, message, { 'retry-after': '1' });
   // A model that fails is a fault of this server; only its clients see a bad gateway.
-  const status = code === 'inference-failed' ? 500 : ERROR_CODES[code].httpStatus;
-  return refusal(status, message, code === 'overloaded' ? { 'retry-after': '1' } : {});
+  return refusal(code === 'inference-failed' ? 500 : ERROR_CODES[code].httpStatus, message);
 }

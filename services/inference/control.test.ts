@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -10,6 +10,7 @@ import { WetreadError } from '../../src/errors.ts';
 import type { InferenceRequest } from '../../src/inference/tensor.ts';
 import { type RunningService, startInferenceService } from '../../test/support/inference-service.ts';
 import { negateModel, pickModel, slowModel, writePackage } from '../../test/support/onnx-models.ts';
+import { TemporaryFolder } from '../../test/support/phantom-studies.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'wetread-control-'));
 const never = new AbortController().signal;
@@ -107,6 +108,33 @@ test('WR-INF-17 a package that was damaged is not loaded, and says why', async (
   const { status, body } = await call('POST', '/v2/repository/models/fragile/load');
   assert.deepEqual([status, body.error], [422, 'The graph file cannot be read']);
   assert.equal((await infer('fragile')).status, 422);
+});
+
+test('WR-LKM-06 a version that is refused takes no requests away from the one before it', async () => {
+  await using home = new TemporaryFolder();
+  for (const version of ['1.0.0', '2.0.0']) writePackage(home.path, 'negate', negateModel(), version);
+  const damaged = writePackage(home.path, 'negate', negateModel(), '3.0.0');
+  writeFileSync(damaged, Buffer.concat([readFileSync(damaged), Buffer.of(0)]));
+  await using other = await startInferenceService(home.path, '--log-level', 'silent');
+  const { status, body } = await infer('negate', other.url);
+  assert.deepEqual([status, (body as { model_version?: string }).model_version], [200, '2.0.0']);
+  const metadata = await call('GET', '/v2/models/negate', undefined, other.url);
+  assert.deepEqual((metadata.body as { versions?: unknown }).versions, ['1.0.0', '2.0.0']);
+  assert.equal((await infer('negate/versions/3.0.0', other.url)).status, 422);
+});
+
+test('WR-LKM-06 settings are read in chunks too, and no more of them than they may be', async () => {
+  const send = async (body: string): Promise<number | undefined> => {
+    const request = httpRequest(`${service.url}/v2/repository/index`, { method: 'POST' });
+    const answered = once(request, 'response');
+    for (let at = 0; at < body.length; at += 10_000) request.write(body.slice(at, at + 10_000));
+    request.end();
+    const [response] = (await answered) as [IncomingMessage];
+    response.resume();
+    return response.statusCode;
+  };
+  assert.equal(await send('{"ready":true}'), 200);
+  assert.equal(await send(' '.repeat(70_000)), 413);
 });
 
 test('WR-INF-17 without --model-control clients load and unload nothing', async () => {

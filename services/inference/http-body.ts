@@ -40,24 +40,34 @@ function jsonLengthOf(header: string | string[] | undefined): number | undefined
   return Number(header);
 }
 
-/** A small body of another route, as text. @throws WetreadError `too-large` */
+/** A small body of another route, as text, announced or in chunks. @throws WetreadError `too-large` */
 export async function readText(request: IncomingMessage): Promise<string> {
-  const length = Number(request.headers['content-length'] ?? 0);
-  if (length > MAX_TEXT_BYTES) throw new WetreadError('too-large', 'The body is too large');
-  const body = new Uint8Array(length);
-  await readBody(request, body);
-  return Buffer.from(body).toString('utf8');
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  await eachChunk(request, (chunk) => {
+    length += chunk.byteLength;
+    if (length > MAX_TEXT_BYTES) throw new WetreadError('too-large', 'The body is too large');
+    chunks.push(chunk);
+  });
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 export async function readBody(request: IncomingMessage, body: Uint8Array): Promise<void> {
   let position = 0;
-  try {
-    for await (const chunk of request as AsyncIterable<Uint8Array>) {
-      body.set(chunk, position);
-      position += chunk.byteLength;
-    }
-  } catch {
-    throw gone();
+  await eachChunk(request, (chunk) => {
+    body.set(chunk, position);
+    position += chunk.byteLength;
+  });
+}
+
+async function eachChunk(request: IncomingMessage, take: (chunk: Uint8Array) => void): Promise<void> {
+  const chunks = (request as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+  for (;;) {
+    const { done, value } = await chunks.next().catch((cause: unknown) => {
+      throw gone(cause);
+    });
+    if (done === true) return;
+    take(value);
   }
 }
 
@@ -70,6 +80,6 @@ export function whileConnected(response: ServerResponse): AbortSignal {
   return connection.signal;
 }
 
-function gone(): WetreadError {
-  return new WetreadError('request-invalid', 'The client closed the connection');
+function gone(cause?: unknown): WetreadError {
+  return new WetreadError('request-invalid', 'The client closed the connection', { cause });
 }

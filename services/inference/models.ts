@@ -59,16 +59,26 @@ export class Models {
     });
   }
 
+  /** Those that can be asked, ascending. */
   versionsOf(name: string): readonly string[] {
-    const versions = this.#packages.flatMap((model) => (model.name === name ? [model.version] : []));
-    return versions.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+    return this.#versionsOf(name, (model) => this.objection(model) === undefined);
   }
 
-  /** Without a version: the newest. @throws WetreadError `not-found` */
-  find(name: string, version = this.versionsOf(name).at(-1)): PackagedModel {
+  #versionsOf(name: string, isMeant: (model: PackagedModel) => boolean = () => true): readonly string[] {
+    const meant = this.#packages.filter((model) => model.name === name && isMeant(model));
+    return meant.map(({ version }) => version).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  }
+
+  /** Without a version: the newest that can be asked, else the newest. @throws WetreadError `not-found` */
+  find(name: string, version = this.#newestOf(name)): PackagedModel {
     const found = this.#packages.find((model) => model.name === name && model.version === version);
     if (found === undefined) throw new WetreadError('not-found', 'No such model, or no such version of it');
     return found;
+  }
+
+  /** A version that is refused takes no requests away from the one before it. */
+  #newestOf(name: string): string | undefined {
+    return this.versionsOf(name).at(-1) ?? this.#versionsOf(name).at(-1);
   }
 
   /** Why it cannot be asked now. */

@@ -263,14 +263,14 @@ test('WR-INF-04 a body without a length is refused, one that is cut off frees it
   assert.equal(status, 200);
 });
 
-test('WR-INF-05 more requests than may wait: 503 with Retry-After; a client that honours it is served', async () => {
+test('WR-INF-05 more requests than may wait: 429 with Retry-After; a client that honours it is served', async () => {
   const engine = openInferenceEngine({ url: service.url, timeoutMs: 60_000 });
   const leave = new AbortController();
   const filling = Array.from({ length: 3 }, () => engine.infer(slowRequest(800), leave.signal).catch(() => undefined));
   while ((await inside()) < 3) await new Promise((resolve) => setTimeout(resolve, 10));
   const init = { method: 'POST', body: JSON.stringify({ inputs: [hounsfield] }) };
   const response = await fetch(service.url + INFER, init);
-  assert.deepEqual([response.status, response.headers.get('retry-after')], [503, '1']);
+  assert.deepEqual([response.status, response.headers.get('retry-after')], [429, '1']);
   assert.deepEqual(await response.json(), { error: 'Too many requests are waiting' });
   const waits: number[] = [];
   const patient = openInferenceEngine({

@@ -33,7 +33,8 @@ export class SharedMemory {
   register({ name, key, offset, byte_size: size }: Region): void {
     if (this.#regions.has(name)) throw new WetreadError('conflict', 'A region of this name is registered');
     if (!KEY.test(key)) refuse('The key is not the name of a shared memory object');
-    if (![offset, size].every((value) => Number.isSafeInteger(value) && value >= 0)) refuse('offset or byte_size');
+    if (![offset, size].every((value) => Number.isSafeInteger(value) && value >= 0))
+      refuse('offset and byte_size are whole numbers of bytes');
     const descriptor = open(HOME + key);
     const about = fstatSync(descriptor);
     if (about.isFile() && offset + size <= about.size) {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { startInferenceService } from '../../test/support/inference-service.ts';
-import { negateModel, writePackage } from '../../test/support/onnx-models.ts';
+import { negateModel, quartersModel, writePackage } from '../../test/support/onnx-models.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'wetread-warm-up-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -25,6 +25,16 @@ function packageWith(name: string, expected: Int16Array): void {
   writeFileSync(join(golden, 'in.gz'), gzipSync(Int16Array.of(1, 2, 3)));
   writeFileSync(join(golden, 'out.gz'), gzipSync(expected));
 }
+
+test('WR-LKM-07 --warm-up without a golden case: sizes that were a guess refuse no model', async () => {
+  const models = join(folder, 'guessed');
+  writePackage(models, 'quarters', quartersModel());
+  await using service = await startInferenceService(models, '--warm-up', '--log-level', 'silent');
+  const inputs = [{ name: 'x', shape: [8], datatype: 'FP32', data: [0, 1, 2, 3, 4, 5, 6, 7] }];
+  const init = { method: 'POST', body: JSON.stringify({ inputs }) };
+  const response = await fetch(`${service.url}/v2/models/quarters/infer`, init);
+  assert.equal(response.status, 200, await response.text());
+});
 
 test('WR-SVC-03 --warm-up runs the golden case: a model that computes something else is not served', async () => {
   packageWith('right', Int16Array.of(1, 2, 3));

@@ -16,25 +16,17 @@ import { loadGoldenTensor } from './golden-tensor.ts';
 import type { PackagedModel } from './models.ts';
 
 /**
- * @returns whether the output was that of a golden case; else the run was one on zeros
+ * @returns whether the output was that of a golden case; else the run was one on zeros, or failed on sizes that were a guess
  * @throws WetreadError `package-invalid` where it is another than the golden case says
  */
 export async function warmUp(
   sessions: SessionProcess,
   { graph }: PackagedModel,
   face: GraphInterface,
-): Promise<'golden' | 'zeros'> {
+): Promise<'golden' | 'zeros' | 'none'> {
   const folder = dirname(graph.path);
   const [golden] = await casesIn(folder);
-  if (golden === undefined) {
-    await run(
-      sessions,
-      graph,
-      face.inputs.map(zeros),
-      face.outputs.map(({ name }) => name),
-    );
-    return 'zeros';
-  }
+  if (golden === undefined) return onZeros(sessions, graph, face);
   const { inputs, outputs } = golden.case;
   const given = await Promise.all(inputs.map((tensor) => loadGoldenTensor(folder, tensor)));
   const answers = await run(
@@ -52,6 +44,27 @@ export async function warmUp(
       );
   }
   return 'golden';
+}
+
+/** A network that halves its input five times cannot take a size of 1: that says nothing of what it is asked later. */
+async function onZeros(
+  sessions: SessionProcess,
+  graph: PackagedModel['graph'],
+  { inputs, outputs }: GraphInterface,
+): Promise<'zeros' | 'none'> {
+  const isGuess = inputs.some(({ shape }) => shape.includes(-1));
+  try {
+    await run(
+      sessions,
+      graph,
+      inputs.map(zeros),
+      outputs.map(({ name }) => name),
+    );
+    return 'zeros';
+  } catch (cause) {
+    if (isGuess && WetreadError.from(cause).code === 'inference-failed') return 'none';
+    throw cause;
+  }
 }
 
 async function casesIn(folder: string): Promise<readonly NamedCase[]> {

@@ -48,6 +48,17 @@ export function slowModel(): Uint8Array {
   return model(nodes, [value('x', FLOAT, ['n', 'n'])], [value('y', FLOAT, ['n', 'n'])]);
 }
 
+/** `x` FP32 [n] → `rows` FP32 [n / 4, 4]: an n that four does not divide is an error of the run. */
+export function quartersModel(): Uint8Array {
+  const shape = { name: 'shape', dataType: INT64, dims: [2], int64Data: [-1, 4] };
+  return model(
+    [{ opType: 'Reshape', input: ['x', 'shape'], output: ['rows'] }],
+    [value('x', FLOAT, ['n'])],
+    [value('rows', FLOAT, ['m', 4])],
+    [shape],
+  );
+}
+
 /** `index` INT64 [n] → `picked` FP32 out of three values; any other index is an error of the run. */
 export function pickModel(): Uint8Array {
   const three = { name: 'three', dataType: FLOAT, dims: [3], floatData: [10, 20, Number.NaN] };
