@@ -2495,7 +2495,7 @@ minimum?: number
 below?: number
 presence?: ("present" | "absent" | "undetermined")
 /**
- * `{value}` is the measure with its unit, `{probability}` the finding's, `{kernel}` and `{thickness}` how the images were made.
+ * `{value}` is the measure with its unit, `{probability}` the finding's, `{place}` where a detection lies, `{kernel}` and `{thickness}` how the images were made.
  */
 text: string
 }

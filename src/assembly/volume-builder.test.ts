@@ -12,6 +12,7 @@ import {
   type TestInstance,
 } from '../../test/support/slices.ts';
 import type { ImageHeader } from '../arrival/study.ts';
+import { referenceTo } from '../inference/findings-from.ts';
 import type { NotRead } from '../ports.ts';
 import { type ReasonCode, reason } from '../reasons.ts';
 import { parseUid } from '../uid.ts';
@@ -375,6 +376,22 @@ test('WR-ASM-12 a modality LUT is applied by the decoder: its output needs no re
   assert.deepEqual([volume.slices[0]!.slope, volume.slices[0]!.intercept], [1, 32_768]);
 });
 
+test('WR-MND-03 a slice of an enhanced image is referred to by its frame, that of a single-frame image without', () => {
+  const slices = stack({ ...AXIAL, slices: 12 });
+  const frames = slices.map((one) => one.header.frames[0]!);
+  const enhanced = read([instance(1, frames, { sopClassUid: '1.2.840.10008.5.1.4.1.1.2.1' })]);
+  assert.deepEqual(
+    [0, 6, 11].map((k) => referenceTo(enhanced, k).frameNumber),
+    [1, 7, 12],
+  );
+  const single = read(slices);
+  assert.equal(referenceTo(single, 6).frameNumber, undefined);
+  assert.deepEqual(
+    single.slices.map(({ instanceNumber }) => instanceNumber),
+    slices.map(({ header }) => header.instanceNumber),
+  );
+});
+
 test('WR-ASM-13 frames of one or several enhanced instances make one volume', () => {
   const frames = stack({ ...AXIAL, slices: 12 }).map((one) => one.header.frames[0]!);
   const whole = instance(1, frames, { sopClassUid: '1.2.840.10008.5.1.4.1.1.2.1' }, (r, c, f) => 100 * f + 10 * r + c);
@@ -385,7 +402,8 @@ test('WR-ASM-13 frames of one or several enhanced instances make one volume', ()
     [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
   );
   assert.equal(sliceVoxels(volume, 11)[0], 1100);
-  assert.deepEqual([volume.header.numberOfFrames, volume.header.frames.length], [1, 1]);
+  assert.deepEqual(volume.header.frames, [frames[6]]);
+  assert.equal(volume.header.numberOfFrames, 12, 'so that references name the frame');
 
   const parts = [frames.slice(7), frames.slice(0, 7)].map((some, part) =>
     instance(part, some, {}, (_r, _c, f) => 10 * part + f),

@@ -91,6 +91,7 @@ function volumeOf({ frames, affine, spacing, notes }: Assembled, arrivals: Arriv
       sopInstanceUid: own.sopInstanceUid,
       sopClassUid: own.sopClassUid,
       frameNumber,
+      ...(own.instanceNumber !== undefined && { instanceNumber: own.instanceNumber }),
       imagePositionPatient: position,
       slot: numbers[k]!,
       slope,
@@ -110,7 +111,7 @@ function commonPadding(frames: readonly SliceFrame[]): Pick<Volume, 'padding'> {
   return same && padding !== undefined ? { padding } : {};
 }
 
-/** The header as if the frame were alone: readers of `frames[0]` find the middle of the volume. */
+/** Of all frames the one in the middle of the volume: readers of `frames[0]` find it. */
 function withFrame(header: ImageHeader, frameNumber: number): ImageHeader {
-  return { ...header, frames: [header.frames[frameNumber - 1]!], numberOfFrames: 1 };
+  return { ...header, frames: [header.frames[frameNumber - 1]!] };
 }

@@ -14,6 +14,8 @@ export interface VolumeSlice {
   readonly sopClassUid: string;
   /** From 1 (0008,1160); 1 for single-frame objects. */
   readonly frameNumber: number;
+  /** Instance Number (0020,0013): what viewers call the image by. */
+  readonly instanceNumber?: number;
   readonly imagePositionPatient: Point3;
   /** Where the slice's voxels start: `slot * rows * columns` in {@link Volume.voxels}. */
   readonly slot: number;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lungCard } from '../../test/support/model-card.ts';
+import { lungCard, noduleCard } from '../../test/support/model-card.ts';
 import { reportContradictions } from './check-report.ts';
 import type { ModelCard } from './model-package.ts';
 
@@ -33,4 +33,20 @@ test('WR-DRF-05 limits that no value meets and words that nothing fills in refus
   ]);
   const caveats: ModelCard['caveats'] = [{ when: 'contrast-recorded', text: 'Dose {dose}.' }];
   assert.deepEqual(reportContradictions({ ...card, caveats }), ['/caveats/0/text: nothing fills in {dose}']);
+});
+
+test('WR-MND-02 a sentence says {place} of detections that are present, and of nothing else', () => {
+  const card = noduleCard();
+  const { report } = card;
+  const complaintsOf = (change: Partial<Impression>): string[] => {
+    const impression = [{ ...report!.impression[0]!, ...change }];
+    return reportContradictions({ ...card, report: { ...report!, impression } });
+  };
+  assert.deepEqual(complaintsOf({}), []);
+  assert.deepEqual(complaintsOf({ text: 'A nodule.' }), [
+    '/report/impression/0/text: without {place} several detections read alike',
+  ]);
+  const placeless = ['/report/impression/0/text: {place} of what is no present detection'];
+  assert.deepEqual(complaintsOf({ presence: 'absent' }), placeless);
+  assert.deepEqual(complaints({ text: '{value} at {place}' }), placeless);
 });

@@ -1,10 +1,10 @@
 /** Whether the sentences that a card declares can ever be said, and say what they mean to. */
 import type { ImpressionRule } from '../../contracts/generated/types.ts';
-import { declaredFindings } from './declared-findings.ts';
+import { type DeclaredFinding, declaredFindings } from './declared-findings.ts';
 import type { ModelCard } from './model-package.ts';
 
 /** Words that the draft fills in, by where they may stand. */
-const IMPRESSION_WORDS = ['value', 'probability', 'kernel', 'thickness'];
+const IMPRESSION_WORDS = ['value', 'probability', 'place', 'kernel', 'thickness'];
 const CAVEAT_WORDS = ['kernel', 'thickness'];
 
 /** Sentences about what contradicts in `report` and `caveats`; none where they hold together. */
@@ -32,7 +32,18 @@ function impressionContradictions(rule: ImpressionRule, card: Pick<ModelCard, 'o
     ...(isBounded && measure === undefined ? [': a limit without a measure'] : []),
     ...(minimum !== undefined && below !== undefined && minimum >= below ? ['/minimum: is not below `below`'] : []),
     ...(text.includes('{value}') && measure === undefined ? ['/text: {value} without a measure'] : []),
+    ...placeContradictions(rule, declared),
     ...unknownWords(text, IMPRESSION_WORDS),
+  ];
+}
+
+/** Only what is there has a place; and several of one kind that are there read alike without it. */
+function placeContradictions({ text, presence }: ImpressionRule, { located }: DeclaredFinding): string[] {
+  const names = text.includes('{place}');
+  const has = located === true && presence === 'present';
+  if (names === has) return [];
+  return [
+    has ? '/text: without {place} several detections read alike' : '/text: {place} of what is no present detection',
   ];
 }
 

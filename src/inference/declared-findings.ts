@@ -5,6 +5,8 @@ export interface DeclaredFinding {
   readonly key: string;
   /** Keys of what is measured of it. */
   readonly measures: readonly string[];
+  /** Whether there may be several, each at a place of its own. */
+  readonly located?: true;
 }
 
 export function declaredFindings({ outputs }: Pick<ModelCard, 'outputs'>): readonly DeclaredFinding[] {
@@ -21,7 +23,7 @@ function declaredBy(output: OutputRule): readonly DeclaredFinding[] {
     case 'classification':
       return output.labels.map(({ key }) => ({ key, measures: [] }));
     case 'detection':
-      return output.classes.map(({ key }) => ({ key, measures: [REGION_SIZE_KEY] }));
+      return output.classes.map(({ key }) => ({ key, measures: [REGION_SIZE_KEY], located: true }));
     case 'text':
       return output.labels.map(({ key }) => ({ key, measures: [] }));
   }

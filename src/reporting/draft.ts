@@ -16,7 +16,7 @@ import { WetreadError } from '../errors.ts';
 import type { ModelCard } from '../inference/model-package.ts';
 import type { Reading } from '../inference/reading.ts';
 import { filledSlots } from '../inference/slots.ts';
-import { acquisitionOf, techniqueText } from './acquisition.ts';
+import { techniqueText } from './acquisition.ts';
 import { caveatsOf } from './caveats.ts';
 import { disagreements } from './disagreement.ts';
 import { findingPath, findingText } from './finding-text.ts';
@@ -149,7 +149,7 @@ function describe(reading: DraftedReading): readonly Sentence[] {
 function impression(reading: DraftedReading): readonly Sentence[] {
   const { findings, images, model } = reading;
   if (reading.text !== undefined) return generatedSentences(reading, reading.text, 'impression');
-  return impressionOf(findings, model.card.report, acquisitionOf(images));
+  return impressionOf(findings, images, model.card.report);
 }
 
 /** The draft as plain text; the label stands first and last, so that no part of a copy goes without it. */

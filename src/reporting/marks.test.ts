@@ -134,8 +134,9 @@ test('WR-DET-09 the draft names the slice as the page counts it; what has no reg
   const region: Region = { kind: 'patient-sphere', ...place(axial, [5, 20, 10]), radiusMm: 4 };
   const { sopInstanceUid, sopClassUid } = axial.slices[5]!;
   const [finding] = findingsOf(region, { evidence: [{ sopInstanceUid, sopClassUid }] }).findings;
-  assert.equal(placeText(finding!, axial), 'slice 7 of 12');
-  assert.equal(findingText(finding!, placeText(finding!, axial)), 'Nodule: present (probability 0.87), slice 7 of 12.');
+  const where = 'slice 7 of 12 (series 2, column 11, row 21)';
+  assert.equal(placeText(finding!, axial), where);
+  assert.equal(findingText(finding!, placeText(finding!, axial)), `Nodule: present (probability 0.87), ${where}.`);
   const { region: _, ...nowhere } = finding!;
   assert.equal(placeText(nowhere, axial), undefined);
 });
@@ -150,6 +151,26 @@ test('WR-DET-09 of several images the draft names the one that a finding is of, 
   assert.equal(placeText(about(first!, second!), images), undefined);
   assert.equal(placeText(about(), images), undefined);
   assert.equal(placeText(about(first!), { ...images, images: [images.images[0]!] }), undefined);
+});
+
+test('WR-MND-01 on images the draft names the pixel; in a multi-frame volume the frame; no side, no organ', () => {
+  const one = imageSet([imageFrame([40, 80], () => 0)]);
+  const two = imageSet([imageFrame([40, 80], () => 0), imageFrame([40, 80], () => 0)]);
+  const [image] = one.images.map(({ header: { sopInstanceUid, sopClassUid } }) => ({ sopInstanceUid, sopClassUid }));
+  const on = (region: Region, evidence: Finding['evidence']): Finding => findingsOf(region, { evidence }).findings[0]!;
+  const box = on({ kind: 'image-box', image: image!, minimum: [10, 20], maximum: [30, 40] }, [image!]);
+  assert.equal(placeText(box, one), 'column 21, row 31');
+  assert.equal(placeText(box, two), 'image 1 of 2 (column 21, row 31)');
+  const corner = on({ kind: 'image-point', image: image!, point: [0.5, 0.5] }, [image!]);
+  assert.equal(placeText(corner, one), 'column 1, row 1');
+
+  const [{ sopInstanceUid, sopClassUid }] = axial.slices as [Volume['slices'][number]];
+  const { seriesNumber: _, ...header } = axial.header;
+  const slices = axial.slices.map((slice, k) => ({ ...slice, sopInstanceUid, frameNumber: k + 1, instanceNumber: 1 }));
+  const enhanced: Volume = { ...axial, slices, header: { ...header, numberOfFrames: 12 } };
+  const point: Region = { kind: 'patient-point', ...place(axial, [5, 20, 10]) };
+  const found = on(point, [{ sopInstanceUid, sopClassUid, frameNumber: 6 }]);
+  assert.equal(placeText(found, enhanced), 'slice 7 of 12 (frame 6, column 11, row 21)');
 });
 
 test('WR-DET-09 a box on an image is drawn on that image, and on no other', () => {

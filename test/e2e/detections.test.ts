@@ -58,7 +58,9 @@ test('WR-DET-10 nodules of a chest are told, written and drawn where they are', 
   const said = report.sections.flatMap(({ sentences }) => sentences).map(({ text }) => text);
   assert.ok(
     said.some((text) =>
-      /Nodule, (left|right) lung: present \(probability (?:above )?[\d.]+\), slice \d+ of 120, /.test(text),
+      /Nodule, (left|right) lung: present \(probability (?:above )?[\d.]+\), slice \d+ of 120 \(series \d+, image \d+, column \d+, row \d+\), /.test(
+        text,
+      ),
     ),
   );
   const { views } = await jsonOf<ViewSet>(running, 'view.json');

@@ -109,7 +109,7 @@ test('WR-CNF-02 of several images every sentence says which one it is of', () =>
   assert.deepEqual(
     ofModel.map((text) => text.replace(`[${POINTS}] `, '')),
     [
-      'Opacity: present (probability above 0.99), image 1 of 2.',
+      'Opacity: present (probability above 0.99), image 1 of 2 (column 91, row 223).',
       'Cardiomegaly: present (probability 0.98), image 1 of 2.',
       'Pneumothorax: undetermined (probability 0.50), image 1 of 2.',
       'Pleural effusion: absent (probability 0.02), image 1 of 2.',
