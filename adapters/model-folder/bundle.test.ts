@@ -217,7 +217,10 @@ const REFUSED: Readonly<Record<string, readonly [() => string, RegExp]>> = {
   'two inputs': [() => bundle(described({}, {}, { prompt: { type: 'points' } })), /does not describe one input/],
   'metadata without tensors': [() => bundle({ version: '1.0.0' }), /does not describe one input/],
   'metadata that is a list': [() => bundle([1, 2]), /does not describe one input/],
-  'a graph that is none': [() => bundle(SPLEEN, new TextEncoder().encode('no graph')), /is not an ONNX file/],
+  'a graph that is none': [
+    () => bundle(SPLEEN, new TextEncoder().encode('no graph')),
+    /model\.onnx is not an ONNX file/,
+  ],
 };
 for (const [what, [make, message]] of Object.entries(REFUSED)) {
   test(`WR-PKG-07 not begun, and nothing is left: ${what}`, async () => {

@@ -14,9 +14,9 @@ export interface GraphFile {
   readonly complaints: readonly string[];
 }
 
-/** @throws WetreadError `package-invalid` where the file is no ONNX model. */
+/** @throws WetreadError `package-invalid`, naming the file, where it is no ONNX model. */
 export async function readGraphFile(folder: string, file: string): Promise<GraphFile> {
-  const facts = readGraph(await readFile(join(folder, file)));
+  const facts = factsOf(file, await readFile(join(folder, file)));
   const weights = [...new Set(facts.tensors.flatMap(({ external }) => external?.location ?? []))];
   const sizes = new Map<string, number>();
   for (const location of weights) {
@@ -24,6 +24,15 @@ export async function readGraphFile(folder: string, file: string): Promise<Graph
     if (size !== undefined) sizes.set(location, size);
   }
   return { facts, weights, complaints: tensorComplaints(facts, sizes) };
+}
+
+function factsOf(file: string, bytes: Uint8Array): GraphFacts {
+  try {
+    return readGraph(bytes);
+  } catch (cause) {
+    const { message } = WetreadError.from(cause, 'package-invalid');
+    throw new WetreadError('package-invalid', `${file} ${message}`, { cause });
+  }
 }
 
 /** Undefined also where the path leads out of the folder by a link. */

@@ -111,7 +111,7 @@ async function inspectGraphs(folder: string, names: readonly string[]): Promise<
       facts.set(name, graph.facts);
       complaints.push(...graph.complaints.map((what) => `${name}: ${what}`));
     } catch (cause) {
-      complaints.push(`${name} ${WetreadError.from(cause, 'package-invalid').message}`);
+      complaints.push(WetreadError.from(cause, 'package-invalid').message);
     }
   }
   return { facts, complaints };

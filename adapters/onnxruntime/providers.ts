@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { ProviderSearch } from './graph.ts';
-import { firstLine, loadGraph } from './session.ts';
+import { loadGraph, reportOf } from './session.ts';
 
 type Missing = ProviderSearch['missing'][number];
 
@@ -24,7 +24,7 @@ export async function findProviders(wanted: readonly string[]): Promise<Provider
       found.push(provider);
     } catch (error) {
       missing.push(
-        missingBecause(provider, firstLine(error instanceof Error ? (error.cause ?? error) : error), facts()),
+        missingBecause(provider, reportOf(error instanceof Error ? (error.cause ?? error) : error), facts()),
       );
     }
   }

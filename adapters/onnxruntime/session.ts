@@ -76,7 +76,7 @@ export async function loadGraph(
       cause = error;
     }
   }
-  throw new WetreadError('package-invalid', `The graph cannot be loaded: ${firstLine(cause)}`, { cause });
+  throw new WetreadError('package-invalid', `The graph cannot be loaded: ${reportOf(cause)}`, { cause });
 }
 
 function specs(metadata: InferenceSession['inputMetadata']): TensorSpec[] {
@@ -100,7 +100,7 @@ async function run(
     return outputs.map((name) => fromNative(name, results[name]));
   } catch (cause) {
     if (cause instanceof WetreadError) throw cause;
-    throw new WetreadError('inference-failed', `The model reported: ${firstLine(cause)}`, { cause });
+    throw new WetreadError('inference-failed', `The model reported: ${reportOf(cause)}`, { cause });
   }
 }
 
@@ -126,7 +126,14 @@ function dataOf(datatype: Datatype, { data }: OrtTensor): Tensor['data'] {
   return new Float16Array(bits.buffer, bits.byteOffset, bits.length);
 }
 
-export function firstLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : 'unknown fault';
-  return (text.split('\n')[0] ?? '').slice(0, 300);
+/** First line of what the runtime reported, without the place in its own source that it puts before what is wrong. */
+export function reportOf(error: unknown): string {
+  const [line = ''] = (error instanceof Error ? error.message : 'unknown fault').split('\n');
+  return line.replace(GRAPH_PATH, '').replace(SOURCE_PLACE, '').slice(0, LONGEST_REPORT);
 }
+
+/** Where the graph lies is for nobody who asks over a network. */
+const GRAPH_PATH = /^Load model from .*? failed:/;
+/** File, line and signature: `/…/graph/model.cc:202 onnxruntime::Model::Model(onnx::ModelProto&&, …) `. */
+const SOURCE_PLACE = /\/\S+\.(?:h|hpp|cc|cpp|cu|cuh):\d+ .*?\) /;
+const LONGEST_REPORT = 300;

@@ -193,7 +193,7 @@ test('WR-MPK-10 mistakes in the call end with 2 and name what is wrong; a refusa
       2,
       /takes a graph \(\.onnx\), a packed package \(\.tar\.gz\) or the folder of a MONAI bundle/,
     ],
-    [['add', 'bad.onnx', '--to', 'x'], 1, /is not an ONNX file/],
+    [['add', 'bad.onnx', '--to', 'x'], 1, /: bad\.onnx is not an ONNX file/],
     [['add', 'bad.onnx'], 2, /models add needs --to FOLDER/],
   ] as const) {
     const { code, stdout, stderr } = await models(...args);
