@@ -1,6 +1,6 @@
 /**
  * Several models on one study. Each tries its series in its own order until one gives a result; a series is assembled once
- * for all models that want it next, and no more than one is in memory.
+ * for all models that want it next, and no more than one is in memory, with those that its models are given beside it.
  */
 import type { Series } from './arrival/study.ts';
 import { WetreadError } from './errors.ts';

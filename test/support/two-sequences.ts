@@ -53,6 +53,8 @@ export interface Sequence {
   readonly shape: readonly [number, number, number];
   /** mm, as `shape`. */
   readonly spacing: readonly [number, number, number];
+  /** A slice that does not arrive, from 0. */
+  readonly missing?: number;
   /** Name of its frame of reference. */
   readonly frame?: string;
   readonly attributes?: DicomDataSet;
@@ -92,7 +94,8 @@ export const STUDY = 'two sequences';
 
 /** One Part 10 file a slice. The same name of a study gives the same UIDs. */
 export function sequenceFiles(sequence: Sequence, study = STUDY): readonly Uint8Array[] {
-  return Array.from({ length: sequence.shape[0] }, (_, slice) => sliceFile(sequence, study, slice));
+  const slices = Array.from({ length: sequence.shape[0] }, (_, slice) => slice);
+  return slices.filter((slice) => slice !== sequence.missing).map((slice) => sliceFile(sequence, study, slice));
 }
 
 export const sequenceUid = ({ description }: Sequence, study = STUDY): string => seriesUid(`${study}/${description}`);
@@ -181,7 +184,7 @@ export function twoSequencesCard(sha256: string): TwoSequencesCard {
   const card = lungCard();
   const [output] = card.outputs;
   const [segment] = output.segments;
-  const [finding] = output.findings;
+  const [{ site: _lung, laterality: _side, ...finding }] = output.findings;
   const gate = { minimumSlices: 3, minimumExtentMm: [0, 0, 0], maximumSpacingMm: [9, 9, 9], refusedBodyParts: [] };
   const brain = code('12738006', 'SCT', 'Brain');
   return {

@@ -2,7 +2,8 @@
  * The gate of a slot: may the volume of a further series stand beside the one that is read? Nothing is registered, so what
  * counts is that both lie in one frame of reference (PS3.3 C.7.4.1) and show the same place.
  */
-import { applyAffine, composeAffine, invertAffine } from '../../assembly/geometry.ts';
+import type { Point3 } from '../../arrival/study.ts';
+import { applyAffine, axisStep, composeAffine, invertAffine, scale } from '../../assembly/geometry.ts';
 import type { Volume } from '../../assembly/volume.ts';
 import { type Reason, reason } from '../../reasons.ts';
 import type { CardOf } from '../model-package.ts';
@@ -61,21 +62,43 @@ const POINTS = 64;
 /** Share of a volume, half voxels at its edges included, that lies inside another. */
 export function coveredShare(volume: Placed, other: Placed): number {
   const toOther = composeAffine(invertAffine(other.affine), volume.affine);
-  const [slices, rows, columns] = volume.shape.map(pointsAlong) as [number[], number[], number[]];
+  const [slices, rows, columns] = volume.shape.map(pointsAlong) as [Points, Points, Points];
+  const step = scale(axisStep(toOther, 2), columns.step);
   let inside = 0;
-  for (const k of slices) {
-    for (const j of rows) {
-      for (const i of columns) if (isInside(applyAffine(toOther, [k, j, i]), other)) inside += 1;
+  for (let k = 0; k < POINTS; k++) {
+    for (let j = 0; j < POINTS; j++) {
+      const first = applyAffine(toOther, [slices.first + k * slices.step, rows.first + j * rows.step, columns.first]);
+      inside += countInside(first, step, other.shape);
     }
   }
   return inside / POINTS ** 3;
 }
 
 /** Indices in the middle of equal parts of an axis. */
-function pointsAlong(size: number): number[] {
-  return Array.from({ length: POINTS }, (_, at) => ((at + 0.5) / POINTS) * size - 0.5);
+interface Points {
+  readonly first: number;
+  readonly step: number;
 }
 
-function isInside(index: readonly [number, number, number], { shape }: Placed): boolean {
-  return index.every((at, axis) => at >= -0.5 && at <= shape[axis]! - 0.5);
+function pointsAlong(size: number): Points {
+  const step = size / POINTS;
+  return { first: step / 2 - 0.5, step };
+}
+
+/** Of points along a line, in indices of a volume. */
+function countInside(first: Point3, step: Point3, [slices, rows, columns]: Placed['shape']): number {
+  let inside = 0;
+  for (let i = 0; i < POINTS; i++) {
+    if (
+      isWithin(first[0] + i * step[0], slices) &&
+      isWithin(first[1] + i * step[1], rows) &&
+      isWithin(first[2] + i * step[2], columns)
+    )
+      inside += 1;
+  }
+  return inside;
+}
+
+function isWithin(index: number, size: number): boolean {
+  return index >= -0.5 && index <= size - 0.5;
 }
