@@ -39,6 +39,8 @@ export function reviewRouter(options: ReviewOptions): Router {
   return router;
 }
 
+const NOT_IN_ARCHIVE = 'The archive does not hold the study';
+
 function apiRouter(desk: ReviewDesk): Router {
   const router = Router();
   router.use((request, response, next) => {
@@ -51,7 +53,7 @@ function apiRouter(desk: ReviewDesk): Router {
   router.get('/studies/:uid', async (request, response) => answer(response, await desk.study(uidOf(request))));
   router.get('/studies/:uid/state', async (request, response) => answer(response, await desk.row(uidOf(request))));
   router.get('/studies/:uid/header', (request, response) =>
-    whileOpen(response, async (signal) => answer(response, await desk.header(uidOf(request), signal))),
+    whileOpen(response, async (signal) => answer(response, await desk.header(uidOf(request), signal), NOT_IN_ARCHIVE)),
   );
   router.get('/studies/:uid/views/:view/slices/:slice/outlines', async (request, response) =>
     answer(response, await desk.outlines(sliceOf(request))),
@@ -87,9 +89,8 @@ function guard(response: ServerResponse): void {
   for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
 }
 
-function answer(response: Response, value: object | undefined): void {
-  if (value === undefined)
-    response.status(404).json({ code: 'not-found', message: 'Nothing is known here by this name' });
+function answer(response: Response, value: object | undefined, absence = 'Nothing is known here by this name'): void {
+  if (value === undefined) response.status(404).json({ code: 'not-found', message: absence });
   else response.json(value);
 }
 

@@ -336,6 +336,26 @@ test('WR-PAGE-12 a held draft is shown with the reason, and an archive that is d
   await unknown.page.getByText('Nothing is known here by this name').first().waitFor();
 });
 
+test('WR-LKT-09 a study that the archive does not hold is told from an archive that does not answer; times of other days have their day', {
+  skip,
+}, async () => {
+  await using list = await open('/');
+  const row = (name: string) => list.page.locator(`tr[data-study="${fixture.studies[name]}"]`);
+  await row('not-selected').getByText('not in the archive').waitFor();
+  await row('parked').getByText('archive not reachable').waitFor();
+  const said = async (name: string): Promise<string> => {
+    await using opened = await open(`/studies/${fixture.studies[name]}`);
+    await opened.page.getByText('Patient unknown').waitFor();
+    return await textOf(opened.page.getByRole('region', { name: 'Patient and study' }));
+  };
+  assert.match(await said('not-selected'), /^Patient unknown: The archive does not hold the study\. Check/);
+  assert.match(await said('parked'), /^Patient unknown: The archive did not answer\. Check/);
+  await using filed = await openStudy();
+  const triage = await textOf(filed.page.getByRole('region', { name: 'Triage' }));
+  assert.match(triage, /unchanged since 5 Jan 2026, \d\d:/);
+  assert.match(await textOf(filed.page.locator('.timeline li').first().locator('time')), /^\d\d:\d\d:\d\d$/);
+});
+
 test('WR-PAGE-13 a tablet shows all of it without sideways scrolling; a finger scrolls slices', { skip }, async () => {
   await using opened = await openStudy('filed', { viewport: TABLET, hasTouch: true });
   const { page } = opened;

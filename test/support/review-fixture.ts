@@ -92,6 +92,7 @@ function app(parts: Parts): express.Express {
         ledger,
         findStudy: async (uid) => {
           if (uid === studies['parked']) throw down;
+          if (uid === studies['not-selected']) return undefined;
           return Object.values(studies).includes(uid) ? studyOf(uid, chest) : undefined;
         },
         retrieveInstance: async (_study, _series, sopInstanceUid) => chest.files.get(sopInstanceUid),

@@ -19,8 +19,16 @@ export function studyPath(studyInstanceUid, rest = '') {
  */
 export async function getJson(path) {
   const response = await fetch(path);
-  if (!response.ok) throw new Error(await messageOf(response));
+  if (!response.ok) throw Object.assign(new Error(await messageOf(response)), { status: response.status });
   return response.json();
+}
+
+/**
+ * Whether the server has answered that there is no such thing.
+ * @param {unknown} error
+ */
+export function isNotFound(error) {
+  return error instanceof Error && 'status' in error && error.status === 404;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** All studies: state and reason in words, patient and study from the archive, time by stage. */
-import { getJson, studyPath, watch } from './api.js';
+import { getJson, isNotFound, studyPath, watch } from './api.js';
 import { announce, byId, element, show } from './dom.js';
 import { stateChip } from './record-panel.js';
 import { dicomDate, duration, personName, relativeTime, shortUid } from './text.js';
@@ -196,9 +196,10 @@ class ListPage {
         element('span', { class: 'muted' }, patient.patientId ?? 'no ID'),
       );
       show(link, [study.studyDescription ?? 'No description', modalities.join('/'), day].filter(Boolean).join(' · '));
-    } catch {
+    } catch (error) {
       this.#headers.delete(uid);
-      show(patientCell, element('span', { class: 'muted' }, 'archive not reachable'));
+      const why = isNotFound(error) ? 'not in the archive' : 'archive not reachable';
+      show(patientCell, element('span', { class: 'muted' }, why));
     }
   }
 }

@@ -30,11 +30,7 @@ export class PatientBar {
   /** @param {string} message */
   fail(message) {
     this.node.classList.add('unknown');
-    show(
-      this.node,
-      element('strong', {}, 'Patient unknown: '),
-      `the archive could not be asked (${message}). Check the identity elsewhere.`,
-    );
+    show(this.node, element('strong', {}, 'Patient unknown: '), `${message}. Check the identity elsewhere.`);
   }
 }
 

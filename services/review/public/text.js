@@ -3,6 +3,7 @@ import { element } from './dom.js';
 
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
 const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const DATE = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
 const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' });
 
 /** @type {readonly [Intl.RelativeTimeFormatUnit, number][]} */
@@ -35,10 +36,15 @@ export function refreshTimes() {
   }
 }
 
-/** @param {string} iso */
+/**
+ * With its day, unless that is today.
+ * @param {string} iso
+ */
 export function clockTime(iso) {
-  const text = new Date(iso).toLocaleTimeString(undefined, { hour12: false });
-  return element('time', { datetime: iso, title: MOMENT.format(new Date(iso)) }, text);
+  const at = new Date(iso);
+  const time = at.toLocaleTimeString(undefined, { hour12: false });
+  const isToday = at.toDateString() === new Date().toDateString();
+  return element('time', { datetime: iso, title: MOMENT.format(at) }, isToday ? time : `${DATE.format(at)}, ${time}`);
 }
 
 /**
