@@ -1090,7 +1090,7 @@ resources: Resources
 facts: CardFacts
 }
 /**
- * Limits on attributes: views View Position (0018,5101), patientPositions Patient Position (0018,5100), sex Patient's Sex (0010,0040), manufacturers Manufacturer (0008,0070), kernels Convolution Kernel (0018,1210).
+ * Limits on attributes: bodyParts Body Part Examined (0018,0015), views View Position (0018,5101), patientPositions Patient Position (0018,5100), sex Patient's Sex (0010,0040), manufacturers Manufacturer (0008,0070), kernels Convolution Kernel (0018,1210).
  */
 export interface IntendedUse {
 task: string
@@ -1111,6 +1111,7 @@ maximum: number
  */
 contrast: ("any" | "without" | "with")
 patients: string
+bodyParts?: ValueLimits
 views?: ValueLimits
 patientPositions?: ValueLimits
 sex?: ValueLimits

@@ -12,7 +12,7 @@ export function scopeContradictions({
   return [...intendedUse.flatMap(useContradictions), ...referenceContradictions(input), ...slotContradictions(input)];
 }
 
-const LIMITED = ['views', 'patientPositions', 'sex', 'manufacturers', 'kernels'] as const;
+const LIMITED = ['bodyParts', 'views', 'patientPositions', 'sex', 'manufacturers', 'kernels'] as const;
 
 function useContradictions(use: IntendedUse, at: number): readonly string[] {
   const key = `/intendedUse/${at}`;

@@ -134,6 +134,12 @@ const INTENDED_USE = {
   task: openQuestion('What is measured or found, in which study?'),
   modality: openQuestion('CT, MR, DX, …'),
   bodyPart: codeQuestion('the body part'),
+  bodyParts: {
+    allowed: openQuestion(
+      'List of Body Part Examined (0018,0015) that are read, such as ["CHEST*", "THORAX"]; leave bodyParts out where any is',
+    ),
+    unknown: 'accepted',
+  },
   contrast: openQuestion('"any", "without" or "with"'),
   patients: openQuestion('Whom may it read: age, and what must be there?'),
 } as const;

@@ -6,6 +6,7 @@ type IntendedUse = ModelCard['intendedUse'][number];
 
 const LIMITED = {
   views: 'views',
+  bodyParts: 'body parts',
   patientPositions: 'patient positions',
   sex: 'sex',
   manufacturers: 'manufacturers',

@@ -28,6 +28,7 @@ function firstBroken(objections: readonly (Reason | undefined)[]): number {
 type Limit = (header: ImageHeader, use: IntendedUse) => Reason | undefined;
 
 const LIMITS: readonly Limit[] = [
+  wrongBodyPart,
   wrongPatient,
   wrongScanner,
   wrongView,
@@ -36,6 +37,12 @@ const LIMITS: readonly Limit[] = [
   wrongKernel,
   wrongContrast,
 ];
+
+/** Beside the list of what a gate refuses by name, which leaves in whatever nobody thought of. */
+function wrongBodyPart({ bodyPartExamined }: ImageHeader, { bodyParts }: IntendedUse): Reason | undefined {
+  const why = outsideLimits(bodyPartExamined, bodyParts);
+  return why === undefined ? undefined : reason('wrong-body-part', `Body Part Examined ${why}`);
+}
 
 /** The detail names the card's limit and nothing of the patient. */
 function wrongPatient(

@@ -209,10 +209,31 @@ test('WR-GAT-02 the detail of a refusal quotes the card and nothing of the patie
   const uses: readonly (readonly [IntendedUse, string])[] = [
     [{ ...base, ageYears: { minimum: 18 } }, 'the model is for ages from 18 years'],
     [{ ...base, sex: { allowed: ['M'] } }, 'the model is not for patients of this sex, or it is not recorded'],
+    [{ ...base, bodyParts: { allowed: ['PA'] } }, 'Body Part Examined is none of PA'],
     [{ ...base, manufacturers: { allowed: ['PA'] } }, 'Manufacturer is none of PA'],
     [{ ...base, kernels: { refused: ['DOE*'] } }, 'Convolution Kernel is DOE*, which the model does not read'],
     [{ ...base, views: { allowed: [...limits.allowed] } }, 'View Position is none of PA'],
     [{ ...base, patientPositions: { allowed: ['PA'] } }, 'Patient Position is none of PA'],
   ];
   for (const [use, detail] of uses) assert.equal(outsideIntendedUse(header, [use])?.detail, detail);
+});
+
+test('WR-LKM-09 a card that says which body parts a task reads refuses every other, also one that nobody thought of', () => {
+  const { header } = instance(1, [frameHeader([0, 0, 0], { row: [1, 0, 0], column: [0, 1, 0] })]);
+  const chest: IntendedUse = {
+    ...common,
+    modality: header.modality,
+    bodyParts: { allowed: ['CHEST*', 'THORAX'], unknown: 'accepted' },
+  };
+  const said = (bodyPartExamined?: string): string | undefined =>
+    outsideIntendedUse({ ...header, ...(bodyPartExamined && { bodyPartExamined }) }, [chest])?.code;
+  assert.deepEqual(['CHEST', 'Chest 2 views', 'THORAX', undefined].map(said), [
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  assert.deepEqual(['FOOT', 'TSPINE', 'WHOLEBODY'].map(said), Array(3).fill('wrong-body-part'));
+  const { unknown: _, ...strict } = chest.bodyParts!;
+  assert.equal(outsideIntendedUse(header, [{ ...chest, bodyParts: strict }])?.code, 'wrong-body-part');
 });
