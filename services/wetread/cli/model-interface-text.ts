@@ -4,6 +4,7 @@ import type { Measurement } from '../../../src/inference/findings.ts';
 import { gridText } from '../../../src/inference/input-grid.ts';
 import type { InputRule, ModelCard, OutputRule, VolumeInput } from '../../../src/inference/model-package.ts';
 import { inputChannels, inputLayout } from '../../../src/inference/prepare.ts';
+import { seriesSlots } from '../../../src/inference/slots.ts';
 import { measureName } from '../../../src/reporting/finding-text.ts';
 import { unitText } from '../../../src/reporting/text.ts';
 import { countText } from './progress.ts';
@@ -100,7 +101,9 @@ function isUsual(input: VolumeInput): boolean {
 }
 
 function channelsText(input: VolumeInput): string {
-  return countText(inputChannels(input), 'channel', 'channels');
+  const count = countText(inputChannels(input), 'channel', 'channels');
+  if (!('channels' in input.intensity) || seriesSlots(input).length === 0) return count;
+  return `${count}: ${input.intensity.channels.map(({ slot = 'what is read' }) => slot).join(', ')}`;
 }
 
 export function outputLines(output: OutputRule): readonly string[] {

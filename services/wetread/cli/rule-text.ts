@@ -111,6 +111,11 @@ function explainedSeries({ series, left, checks }: SlotJudgement['series'][numbe
   return { ...named(series), fits: left === undefined, checks };
 }
 
+/** What may fill a slot is not left out. */
+function isGiven(series: Series, slots: readonly SlotJudgement[]): boolean {
+  return slots.some(({ candidates }) => candidates.includes(series));
+}
+
 function namedSlot({ slot: { name, meaning, required } }: SlotJudgement): NamedSlot {
   return { name, meaning, required };
 }
@@ -129,7 +134,9 @@ function decided({ rule, readings }: Selection): Decided {
           tries: each.candidates.filter((series) => series !== candidates[0]).map(named),
         })),
       }),
-      leaves: left.map(({ series, reason }) => ({ ...named(series), reason: explain(reason) })),
+      leaves: left
+        .filter(({ series }) => !isGiven(series, slots))
+        .map(({ series, reason }) => ({ ...named(series), reason: explain(reason) })),
     })),
   };
 }

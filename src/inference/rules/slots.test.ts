@@ -101,6 +101,7 @@ test('WR-SLT-10 `wetread rules test` says which series fills which slot, what el
   assert.match(whole, / {2}reads series 3 MR 'T1 axial'/);
   assert.match(whole, / {2}slot flair, FLAIR: series 6 MR 'FLAIR 3D'/);
   assert.match(whole, / {2}slot flair, FLAIR: if that does not fit: series 5 MR 'FLAIR'/);
+  assert.doesNotMatch(whole, /leaves series/);
   assert.match(text([T1]), /reads nothing: the draft says so\n {2}slot flair, FLAIR: stays empty/);
   assert.match(text([T1]), /leaves series 3 .*: A further series that the model is to be given is missing: FLAIR: /);
   assert.match(
