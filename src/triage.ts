@@ -7,7 +7,7 @@ import { patientDigest } from './arrival/patient-digest.ts';
 import { moreUrgent } from './arrival/priority.ts';
 import type { Study } from './arrival/study.ts';
 import type { Attempt, Ports } from './ports.ts';
-import { isSkipped, reason } from './reasons.ts';
+import { isSkipped, type Reason, reason } from './reasons.ts';
 import { decideOn, type ReadableSelection, readable } from './selection.ts';
 import { countsOf, findStudy, type Outcome, type Site, Work } from './work.ts';
 
@@ -52,12 +52,18 @@ export async function selectOrEnd(work: Work, study: Study): Promise<ReadableSel
   const decision = await decideOn(study, { ...hint, source }, site.rules, ports.models, ports.archive, signal);
   const rule = decision.selection?.rule;
   const patience = { ...site.patience, ...rule?.patience, settledMs: site.patience.quietMs };
-  if (!isComplete(work, study, patience)) return work.wait(patience);
+  if (!isComplete(work, study, patience)) return work.wait(patience, awaited(study, hint));
 
   const reading = readable(decision, ports.models);
   if (isSkipped(reading)) return work.end('select-none', reading.skipped);
   work.keep({ rule: reading.rule.name, priority: moreUrgent(hint.priority, reading.rule.priority) });
   return reading;
+}
+
+/** What is not there yet; undefined where it is only not known that nothing more comes. */
+function awaited(study: Study, { expectedInstances: expected = 0 }: Attempt['hint']): Reason | undefined {
+  const { instances } = countsOf(study);
+  return instances < expected ? reason('instances-awaited', `${instances} of ${expected}`) : undefined;
 }
 
 /** Judges the evidence of this look and keeps it. */

@@ -283,6 +283,25 @@ test('WR-SRC-08 one study whose series are refused does not hold up the others',
   assert.deepEqual(source.logged[0], ['source-fault', refused]);
 });
 
+test('WR-LKT-10 a study whose series are refused is told once, and again after they were listed in between', async (t) => {
+  let status = 400;
+  let instances = 3;
+  const url = await against(t, (asked, response) => {
+    if (!isSeriesSearch(asked)) json(response, [studyRow('bad', instances)]);
+    else if (status === 200) json(response, [seriesRow('s', instances)]);
+    else response.writeHead(status).end();
+  });
+  const source = polling(t, url);
+  const faults = (): number => source.logged.filter(([event]) => event === 'source-fault').length;
+  await source.until(() => faults() > 0);
+  await source.polls(5);
+  assert.equal(faults(), 1);
+  status = 200;
+  await source.until(() => source.hints.length === 1);
+  [status, instances] = [400, 4];
+  await source.until(() => faults() === 2);
+});
+
 test('WR-SRC-09 a server that fails is asked again after growing delays, which the log tells; then it goes on', async (t) => {
   let status = 503;
   const url = await against(t, (asked, response) => {

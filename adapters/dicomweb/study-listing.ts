@@ -13,13 +13,13 @@ import { mayBeWetreadResult } from './own-result.ts';
 const MOST_TURNS = 10_000;
 
 export interface ListingFaults {
-  /** A study whose series the archive does not list; the others go on. */
+  /** A study whose series the archive does not list, once until it does; the others go on. */
   readonly onStudy: (study: StudyInstanceUid, error: WetreadError) => void;
   /** So many rows that were not seen before name no study by a UID (PS3.5 9.1): they cannot be read. */
   readonly onRows: (count: number) => void;
 }
 
-/** Rows without a UID are told once, so many of them at least. */
+/** Rows without a UID, and studies that are not listed, are told once, so many of them at least. */
 const MOST_REFUSED = 1000;
 
 export class StudyListing {
@@ -29,6 +29,8 @@ export class StudyListing {
   readonly #turns = new Set<StudyInstanceUid>();
   /** Digests of rows that name no study. */
   readonly #refused = new Set<string>();
+  /** Studies whose series were not listed when they were last asked for. */
+  readonly #unlisted = new Set<StudyInstanceUid>();
 
   constructor(options: HttpOptions, faults: ListingFaults) {
     this.#client = new DicomwebClient(options);
@@ -83,10 +85,15 @@ export class StudyListing {
   /** What a study holds, results of Wetread not counted; undefined where the archive lists no series of it. */
   async images(study: StudyInstanceUid, signal: AbortSignal): Promise<StudyCounts | undefined> {
     try {
-      return await this.#count(study, signal);
+      const counts = await this.#count(study, signal);
+      this.#unlisted.delete(study);
+      return counts;
     } catch (error) {
       if (!(error instanceof WetreadError) || error.code !== 'archive-refused') throw error;
-      this.#faults.onStudy(study, error);
+      if (!this.#unlisted.has(study) && this.#unlisted.size < MOST_REFUSED) {
+        this.#unlisted.add(study);
+        this.#faults.onStudy(study, error);
+      }
       return undefined;
     }
   }

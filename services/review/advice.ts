@@ -47,8 +47,11 @@ export const ADVICE: Readonly<Record<ReasonCode | ErrorCode, string>> = {
   'modality-unsupported': READ_UNAIDED,
   'no-instances': RESEND,
   'study-not-found': `Check that the study is in the archive that the event named. ${RESEND}`,
+  'instances-awaited':
+    'Nothing yet: they are waited for as long as `completeness.longestWaitSeconds` says, then what is there is read. Check whether the sender has sent everything.',
   'too-many-instances': 'Read the study without a draft, or raise `completeness.largestStudy`.',
-  'event-patient-mismatch': MATCH,
+  'event-patient-mismatch':
+    'Compare the Patient ID that the message or the order names with that of the images, correct whichever is wrong, then send it again or replay the study.',
   'no-readable-series': 'Look at the series that were set aside, with their reasons, further down.',
   'another-series-read': NOTHING,
   'no-model-selected': 'Read the study without a draft. To have such studies read, install a model package for them.',

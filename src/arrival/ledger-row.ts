@@ -7,7 +7,7 @@ import { WetreadError } from '../errors.ts';
 import type { Attempt, FindingsReady, RecordPatch } from '../ports.ts';
 import type { Reason } from '../reasons.ts';
 import { archiveOf, completenessOf, type Hints, hintsOf, type LedgerRow, type StepRow } from './ledger-columns.ts';
-import { isFinal, nextState, type StudyState, type StudyTransition } from './lifecycle.ts';
+import { isFinal, nextState, operatorMoves, type StudyState, type StudyTransition } from './lifecycle.ts';
 import { dueAt } from './priority.ts';
 import type { StudyEvent } from './study-event.ts';
 
@@ -180,6 +180,7 @@ export function moved(
   because?: Reason,
 ): SteppedRow {
   if (row === undefined) throw new WetreadError('request-invalid', 'No such study is in the ledger');
+  if (nextState(row.state, transition) === undefined) throw forbidden(row.state, transition);
   const change = stepped(row, transition, now, because && { reason: because });
   const acceptedAt = row.accepted_at ?? now;
   const anew =
@@ -187,6 +188,12 @@ export function moved(
       ? { ...UNSEEN, accepted_at: acceptedAt, due_at: dueAt(acceptedAt, null) }
       : { lease_until: null };
   return { ...change, ...withColumns(change, { ...anew, attempts: 0, retry_at: null, fence: row.fence + 1 }) };
+}
+
+function forbidden(state: StudyState, transition: StudyTransition): WetreadError {
+  const moves = operatorMoves(state);
+  const possible = moves.length === 0 ? 'nothing can be done by hand' : `possible: ${moves.join(', ')}`;
+  return new WetreadError('conflict', `No '${transition}' in state '${state}'; ${possible}`);
 }
 
 /** @throws WetreadError `lease-lost` where the row is not the attempt's any more. */

@@ -27,7 +27,7 @@ export const STATES = {
   superseded: { final: true, means: 'A newer draft has taken its place' },
   'not-selected': { final: true, means: 'No model reads this kind of study' },
   'not-evaluable': { final: true, means: 'A model is configured but the images do not allow a reading' },
-  held: { final: true, means: 'The result is kept: patient or order could not be matched' },
+  held: { final: true, means: 'Patient or order could not be matched; a result, if there is one, is kept' },
   failed: { final: false, means: 'A fault; it is tried again' },
   parked: { final: true, means: 'Retries are used up, or an operator set it aside; an operator replays or closes it' },
   closed: { final: true, means: 'An operator decided that nothing more is to be done' },

@@ -178,6 +178,8 @@ test('WR-CPL-02 images that never come are waited for so long, then what is ther
   );
   assert.ok(day.drafts[0]!.atMs >= LONGEST_WAIT_MS);
   assert.equal((await day.ledger.get(STUDY))?.completeness?.rung, 'waited-enough');
+  const [, waited] = await day.ledger.history(STUDY);
+  assert.deepEqual([waited?.transition, waited?.reason], ['wait', { code: 'instances-awaited', detail: '1 of 2' }]);
 });
 
 test('WR-CPL-03 an event that is faster than the archive is waited for; a study that never comes is told as not found', async () => {
