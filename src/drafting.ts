@@ -3,10 +3,12 @@
  * the archive. Nothing goes out under UIDs that other bytes have.
  */
 import { stringOf } from './dicom-json.ts';
+import type { Reading } from './inference/reading.ts';
 import { filledSlots } from './inference/slots.ts';
 import { type DraftInput, makeDraft } from './make-draft.ts';
 import type { Attempt, DocumentName, Ports } from './ports.ts';
 import { isSkipped } from './reasons.ts';
+import { withKnownKeys } from './reporting/known-lesions.ts';
 import type { Report, ReportProvenance } from './reporting/report.ts';
 import { newProvenance, repeatedProvenance, type WorkIdentity } from './reporting/revision.ts';
 import type { DicomFile } from './writeback/artifact.ts';
@@ -31,6 +33,15 @@ export interface Drafting {
 export async function lastReport({ attempt, ports }: Drafting): Promise<Report | undefined> {
   const bytes = await ports.ledger.document(attempt.studyInstanceUid, 'report.json');
   return bytes === undefined ? undefined : (JSON.parse(new TextDecoder().decode(bytes)) as Report);
+}
+
+/** What was read, its detections under the keys that the last draft gave them. */
+export async function recognised(drafting: Drafting, reading: Reading): Promise<Reading> {
+  const { model, findings } = reading;
+  const classes = model.card.outputs.flatMap((output) => (output.kind === 'detection' ? output.classes : []));
+  if (classes.length === 0) return reading;
+  const keys = classes.map(({ key }) => key);
+  return { ...reading, findings: withKnownKeys(findings, keys, await lastReport(drafting)) };
 }
 
 export async function draftOf(drafting: Drafting, input: DraftInput, work: WorkIdentity): Promise<Draft> {

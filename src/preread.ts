@@ -10,7 +10,7 @@ import { assembleImageSet, assembleVolume, releaseImages } from './assemble-seri
 import { FurtherSeries } from './assemble-slots.ts';
 import { classify } from './assembly/classify.ts';
 import { type Images, isVolume } from './assembly/volume.ts';
-import { type Draft, draftOf, lastReport } from './drafting.ts';
+import { type Draft, draftOf, lastReport, recognised } from './drafting.ts';
 import { WetreadError } from './errors.ts';
 import { formOf, ModelTry, rounds, type ShownReading } from './fan-out.ts';
 import { seriesSeen } from './inference/findings.ts';
@@ -97,7 +97,9 @@ async function readWith(
 ): Promise<ShownReading | Skipped | WetreadError> {
   return orFault(work, async () => {
     const reading = await readSeries(work.ports, model, images, study.header, work.signal, given);
-    return isSkipped(reading) ? reading : { reading, views: viewsOf(reading) };
+    if (isSkipped(reading)) return reading;
+    const named = await recognised(work, reading);
+    return { reading: named, views: viewsOf(named) };
   });
 }
 

@@ -1,4 +1,5 @@
 /** Detections of the same thing: the most probable of them stays. */
+import { type Extent, overlap } from '../extent.ts';
 import type { DetectionOutput } from '../model-package.ts';
 import { byProbability, type Candidate, centerOf } from './candidate.ts';
 
@@ -40,33 +41,10 @@ function areSame(
   }
 }
 
-interface Extent {
-  readonly low: readonly number[];
-  readonly high: readonly number[];
-}
-
 /** mm along the axes of the input; of a sphere, the cube around it. */
 function extentMm({ low, high, radiusMm = 0 }: Candidate, spacingMm: readonly number[]): Extent {
   return {
     low: low.map((place, axis) => place * spacingMm[axis]! - radiusMm),
     high: high.map((place, axis) => place * spacingMm[axis]! + radiusMm),
   };
-}
-
-/** Intersection over union; 0 where neither has an extent. */
-function overlap(a: Extent, b: Extent): number {
-  const shared = a.low.map((low, axis) =>
-    Math.max(0, Math.min(a.high[axis]!, b.high[axis]!) - Math.max(low, b.low[axis]!)),
-  );
-  const intersection = product(shared);
-  const union = content(a) + content(b) - intersection;
-  return union > 0 ? intersection / union : 0;
-}
-
-function content({ low, high }: Extent): number {
-  return product(low.map((start, axis) => high[axis]! - start));
-}
-
-function product(values: readonly number[]): number {
-  return values.reduce((total, value) => total * value, 1);
 }
