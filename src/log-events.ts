@@ -70,6 +70,8 @@ export const LOG_EVENTS = {
   'stage-ended': 'debug',
   /** A series, an instance, or `instances` of a series that were set aside, with the reason. */
   'not-read': 'info',
+  /** A model that should have read a study gave no result, with the reason: the draft goes out without it. */
+  'model-unavailable': 'warn',
   /** A language model answered, usably or not; `provider` is its server. */
   'text-answered': 'info',
   'read-ended': 'info',

@@ -56,6 +56,7 @@ export async function preread(attempt: Attempt, ports: Ports, site: Site, signal
   const results = tries.flatMap(({ result }) => result ?? []);
   if (results.length === 0) return endWithout(work, tries);
   const without = unavailable(selection, tries);
+  logUnavailable(work, without);
   const drafted = await work.stage('reporting', () => report(work, study, results, without));
   return await work.stage('writeback', () => writeBack(work, study, drafted));
 }
@@ -151,6 +152,14 @@ function unavailable({ rule }: ReadableSelection, tries: readonly ModelTry[]): r
     const { name, version } = model.card;
     return [{ algorithm: { name, version, digest: model.digest }, reason: why }];
   });
+}
+
+/** For whoever runs the site: a draft goes out, so nothing else would tell that a model fails at every study. */
+function logUnavailable({ ports, attempt: { studyInstanceUid } }: Work, without: readonly UnavailableModel[]): void {
+  for (const { algorithm, reason: why } of without) {
+    const { name: model, version: modelVersion } = algorithm;
+    ports.log.write('model-unavailable', { studyInstanceUid, model, modelVersion, reason: why.code });
+  }
 }
 
 const OTHER_STUDIES: ReadonlySet<Cause['code']> = new Set<ReasonCode>(['wrong-modality', 'wrong-body-part']);

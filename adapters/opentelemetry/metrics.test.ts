@@ -72,6 +72,16 @@ test('WR-TEL-05 a ledger that cannot be read does not take the other metrics wit
   assert.equal(seen.get('wetread_stage_duration_seconds_count{stage="arrival"}'), 1);
 });
 
+test('WR-LKM-02 drafts that go out without a model are counted by model and reason', async () => {
+  const metrics = prometheusMetrics({ studies: async () => new Map() });
+  for (const reason of ['inference-failed', 'inference-failed', 'too-few-slices'])
+    metrics.observe('model-unavailable', { model: 'lungs', modelVersion: '1.0.0', reason, studyInstanceUid: '1.2.3' });
+  const seen = samples(await metrics.text());
+  const total = 'wetread_models_unavailable_total';
+  assert.equal(seen.get(`${total}{model="lungs",reason="inference-failed"}`), 2);
+  assert.equal(seen.get(`${total}{model="lungs",reason="too-few-slices"}`), 1);
+});
+
 test('WR-FEED-11 faults of sources and rows that name no study are counted by source and code', async () => {
   const metrics = prometheusMetrics({ studies: async () => new Map() });
   metrics.observe('source-fault', { source: 'qido:second', errorCode: 'archive-unreachable', attempt: 1 });

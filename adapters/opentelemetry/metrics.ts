@@ -43,7 +43,7 @@ export function prometheusMetrics({ studies }: MetricsOptions): Metrics {
     for (const state of Object.keys(STATES) as StudyState[]) result.observe(counts.get(state) ?? 0, { state });
   });
   observeProcess(meter);
-  const observers = [messageCounters(meter), sourceCounters(meter), textCounters(meter)];
+  const observers = [messageCounters(meter), sourceCounters(meter), textCounters(meter), modelCounters(meter)];
   return {
     observe: (event, attributes) => {
       for (const observe of observers) observe(event, attributes);
@@ -78,6 +78,17 @@ function messageCounters(meter: ReturnType<MeterProvider['getMeter']>): Metrics[
     if (event === 'message-refused' && source !== undefined && reason !== undefined) refused.add(1, { source, reason });
     if (event === 'event-sent') sent.add(1);
     if (event === 'event-fault' && errorCode !== undefined) faults.add(1, { code: errorCode });
+  };
+}
+
+/** What drafts go out without. */
+function modelCounters(meter: ReturnType<MeterProvider['getMeter']>): Metrics['observe'] {
+  const unavailable = meter.createCounter('wetread_models_unavailable_total', {
+    description: 'Models that gave no result beside others that did, by model and reason',
+  });
+  return (event, { model, reason }) => {
+    if (event === 'model-unavailable' && model !== undefined && reason !== undefined)
+      unavailable.add(1, { model, reason });
   };
 }
 

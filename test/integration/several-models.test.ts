@@ -48,6 +48,8 @@ interface ReadStudy extends AsyncDisposable {
   readonly report: Report;
   /** How often a series was assembled. */
   readonly assembled: number;
+  /** Models that the log names as giving no result, with the reason. */
+  readonly unavailable: readonly string[];
   document(name: DocumentName): Promise<Uint8Array | undefined>;
 }
 
@@ -64,8 +66,10 @@ async function readBy(models: readonly string[], more: object = {}): Promise<Rea
     }),
   );
   let assembled = 0;
-  running.onLog = (event, { stage }) => {
+  const without: string[] = [];
+  running.onLog = (event, { stage, model, modelVersion, reason }) => {
     if (event === 'stage-started' && stage === 'assembly') assembled += 1;
+    if (event === 'model-unavailable') without.push(`${model} ${modelVersion} ${reason}`);
   };
   await running.send(smallChest());
   await running.wetread.whenFinal();
@@ -75,7 +79,15 @@ async function readBy(models: readonly string[], more: object = {}): Promise<Rea
   const document = (name: DocumentName): Promise<Uint8Array | undefined> =>
     ledger.document(record.studyInstanceUid, name);
   const report = JSON.parse(new TextDecoder().decode(await document('report.json'))) as Report;
-  return { running, record, report, assembled, document, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return {
+    running,
+    record,
+    report,
+    assembled,
+    unavailable: without,
+    document,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
 }
 
 const sentences = (report: Report, key: string): readonly string[] =>
@@ -125,6 +137,7 @@ test('WR-MUL-04 a model that refuses gives a partial draft that says so in text,
     report.unavailable.map(({ algorithm, reason }) => [algorithm.name, reason.code]),
     [[STRICT, 'too-few-slices']],
   );
+  assert.deepEqual(study.unavailable, [`${STRICT} 1.0.0 too-few-slices`]);
   assert.match(sentences(report, 'impression')[0]!, /^This draft is partial: ct-lung-strict 1\.0\.0 gave no result\./);
   const sr = part10Reader.readDataSet((await study.document('sr.dcm'))!);
   assert.ok(!isSkipped(sr));
