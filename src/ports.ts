@@ -184,6 +184,7 @@ export interface TextGenerator {
 
 /** The model packages that this site runs, each checked against its digest when it was loaded. */
 export interface ModelShelf {
+  /** One of each name. */
   packages(): readonly ModelPackage[];
   /** Packages that are configured and cannot be used; a study that they might have read is parked, not passed over. */
   readonly refused: readonly { readonly error: WetreadError }[];

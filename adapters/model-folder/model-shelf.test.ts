@@ -45,6 +45,25 @@ test('WR-MOD-01 the bundled package loads, from its folder and from the one abov
   assert.match(one.packages()[0]!.digest, /^sha256:[0-9a-f]{64}$/);
 });
 
+test('WR-LKM-10 of several versions the newest reads, wherever it lies; the others are kept and say so', async () => {
+  const versions = ['1.9.0', '1.10.0', '1.2.0'];
+  const folders = await Promise.all(versions.map((version) => withCard((card) => Object.assign(card, { version }))));
+  const other = await withCard((card) => Object.assign(card, { name: 'another' }));
+  for (const order of [folders, folders.toReversed()]) {
+    const shelf = await openModelShelf([...order, other]);
+    assert.deepEqual(shelf.refused, []);
+    const offered = shelf.packages().map(({ card }) => `${card.name} ${card.version}`);
+    assert.deepEqual(offered, ['ct-lung-density 1.10.0', 'another 1.0.0']);
+    const superseded = shelf.shelved.map(({ package: { card }, supersededBy }) => [card.version, supersededBy]);
+    assert.deepEqual(Object.fromEntries(superseded), {
+      '1.9.0': '1.10.0',
+      '1.10.0': undefined,
+      '1.2.0': '1.10.0',
+      '1.0.0': undefined,
+    });
+  }
+});
+
 test('WR-MOD-01 an operator can check a package with sha256sum', { skip: process.platform !== 'linux' }, () => {
   const { status, stdout } = spawnSync('sha256sum', ['-c', CHECKSUM_FILE], { cwd: bundled, encoding: 'utf8' });
   assert.equal(status, 0, stdout);

@@ -15,13 +15,16 @@ export interface RefusedPackage {
   readonly error: WetreadError;
 }
 
-/** A package that is offered, and where it lies. */
+/** A sound package, and where it lies. */
 export interface ShelvedPackage {
   readonly folder: string;
   readonly package: ModelPackage;
+  /** Version of a newer package of the same name: this one reads nothing. */
+  readonly supersededBy?: string;
 }
 
 export interface FolderModelShelf extends ModelShelf {
+  /** Every version; {@link ModelShelf.packages} has the newest of each name. */
   readonly shelved: readonly ShelvedPackage[];
   readonly refused: readonly RefusedPackage[];
 }
@@ -46,8 +49,16 @@ export async function openModelShelf(
       refused.push({ folder, error: WetreadError.from(cause, 'package-invalid') });
     }
   }
-  const packages = shelved.map((one) => one.package);
-  return { packages: () => packages, shelved, refused };
+  const marked = shelved.map((one) => withSuccessor(one, shelved));
+  const packages = marked.filter(({ supersededBy }) => supersededBy === undefined).map((one) => one.package);
+  return { packages: () => packages, shelved: marked, refused };
+}
+
+function withSuccessor(one: ShelvedPackage, all: readonly ShelvedPackage[]): ShelvedPackage {
+  const { name, version } = one.package.card;
+  const versions = all.flatMap(({ package: { card } }) => (card.name === name ? [card.version] : []));
+  const [newest] = versions.sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
+  return newest === undefined || newest === version ? one : { ...one, supersededBy: newest };
 }
 
 /**

@@ -16,9 +16,10 @@ import { stopSignal } from './stop.ts';
 export async function listModels(options: CommandOptions): Promise<number> {
   const { shelved, refused } = await openSiteShelf(siteConfig(options));
   const found = {
-    models: shelved.map(({ package: { card, digest } }) => {
+    models: shelved.map(({ package: { card, digest }, supersededBy }) => {
       const { name, version, title, intendedUse, licence, onlyByRule = false } = card;
-      return { name, version, title, intendedUse, onlyByRule, clinicalUse: licence.clinicalUse, digest };
+      const about = { name, version, ...(supersededBy !== undefined && { supersededBy }), title, intendedUse };
+      return { ...about, onlyByRule, clinicalUse: licence.clinicalUse, digest };
     }),
     refused: refused.map(({ folder, error }) => ({ folder: basename(folder), reason: error.message })),
   };
@@ -28,7 +29,7 @@ export async function listModels(options: CommandOptions): Promise<number> {
 
 export async function showModel(name: string, options: CommandOptions): Promise<number> {
   const found = named(await openSiteShelf(siteConfig(options)), name);
-  const texts = found.map(({ package: model }) => modelText(model));
+  const texts = found.map(({ package: model, supersededBy }) => modelText(model, supersededBy));
   process.stdout.write(
     `${
       options.json === true

@@ -15,6 +15,8 @@ type IntendedUse = ModelCard['intendedUse'][number];
 
 export interface ListedModels {
   readonly models: readonly (Pick<ModelCard, 'name' | 'version' | 'title'> & {
+    /** Version of the package that reads in its place. */
+    readonly supersededBy?: string;
     readonly intendedUse: readonly IntendedUse[];
     readonly onlyByRule: boolean;
     readonly clinicalUse: string;
@@ -25,8 +27,8 @@ export interface ListedModels {
 
 export function listText({ models, refused }: ListedModels): string {
   const lines = [
-    ...models.flatMap(({ name, version, title, intendedUse, onlyByRule, clinicalUse, digest }) => [
-      `${name} ${version}  ready: ${title}`,
+    ...models.flatMap(({ name, version, supersededBy, title, intendedUse, onlyByRule, clinicalUse, digest }) => [
+      `${name} ${version}  ${supersededBy === undefined ? 'ready' : `reads nothing beside ${supersededBy}`}: ${title}`,
       ...intendedUse.map((use) => `  reads ${useText(use)}`),
       ...(onlyByRule ? [`  ${BY_RULE}`] : []),
       `  clinical use ${clinicalUse}`,
@@ -44,12 +46,14 @@ function useText({ task, modality, bodyPart, sliceThicknessMm: limits }: Intende
   return `${modality} of ${bodyPart.meaning}${slices}: ${task}`;
 }
 
-export function modelText({ card, digest, signedBy }: ModelPackage): string {
+/** @param supersededBy version of the package that reads in its place */
+export function modelText({ card, digest, signedBy }: ModelPackage, supersededBy?: string): string {
   const { licence, resources } = card;
   const lines = [
     `${card.title} (${card.name} ${card.version})`,
     card.description,
     digest,
+    ...(supersededBy === undefined ? [] : [`reads nothing: version ${supersededBy} is installed too`]),
     signedBy === undefined ? 'signature not checked: the configuration names no trustedKeys' : `signed by ${signedBy}`,
     '',
     'Intended use',
