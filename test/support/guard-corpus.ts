@@ -20,6 +20,8 @@ const SOUND: readonly Expected[] = [
   ['There is a nodule in the lingula.'],
   ['The visualized upper abdomen is unremarkable.'],
   ['A cyst is seen in the liver.'],
+  ['The gall bladder is contracted.'],
+  ['The left kidney is partly seen and normal.'],
   ['The spleen and both adrenal glands are normal.'],
   ['Degenerative changes of the thoracic spine.'],
   ['Bronchial wall thickening in the lower lobes.'],
@@ -80,10 +82,10 @@ const MEASUREMENTS: readonly Expected[] = [
 ];
 
 const OF_ANOTHER: readonly Expected[] = [
-  ['The prostate is enlarged.', 'sex'],
+  ['The prostate is enlarged.', 'sex', 'anatomy'],
   ['He has emphysema.', 'sex'],
   ['This gentleman has a clear chest.', 'sex'],
-  ['The testes are normal.', 'sex'],
+  ['The testes are normal.', 'sex', 'anatomy'],
   ['Male patient with emphysema.', 'sex'],
   ['The brain is normal.', 'anatomy'],
   ['No midline shift.', 'anatomy'],
@@ -92,6 +94,10 @@ const OF_ANOTHER: readonly Expected[] = [
   ['No intracranial hemorrhage.', 'anatomy'],
   ['The knee is unremarkable.', 'anatomy'],
   ['Diverticulosis of the sigmoid colon.', 'anatomy'],
+  ['The uterus is normal.', 'anatomy'],
+  ['Both ovaries are unremarkable.', 'anatomy'],
+  ['The urinary bladder is well distended.', 'anatomy'],
+  ['Acute appendicitis.', 'anatomy'],
   ['Left middle lobe consolidation.', 'laterality'],
   ['Opacity in the right lingula.', 'laterality'],
 ];
@@ -156,7 +162,7 @@ const NOISE: readonly Expected[] = [
 const SEVERAL: readonly Expected[] = [
   ['The 8 mm nodule is unchanged since 2019.', 'comparison', 'measurement', 'date'],
   ['A new nodule of 6 mm; follow-up is recommended.', 'comparison', 'measurement', 'recommendation'],
-  ['His prostate measures 5 cm.', 'measurement', 'sex'],
+  ['His prostate measures 5 cm.', 'measurement', 'sex', 'anatomy'],
 ];
 
 export const GUARD_CORPUS: readonly Expected[] = [

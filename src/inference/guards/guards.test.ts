@@ -33,12 +33,35 @@ test('WR-GRD-02 sex, side and body part contradict only where they are known', (
   assert.deepEqual(flags('The uterus is enlarged.', { patientSex: 'M', bodyPart: '113345001' }), ['sex']);
   assert.deepEqual(flags('She has emphysema.', { patientSex: 'M' }), ['sex']);
   for (const patientSex of [undefined, 'O', 'F']) assert.deepEqual(flags('She has emphysema.', { patientSex }), []);
-  assert.deepEqual(flags('The prostate is enlarged.', { patientSex: undefined }), []);
+  assert.deepEqual(flags('The prostate is enlarged.', { patientSex: undefined, bodyPart: '113345001' }), []);
   assert.deepEqual(flags('Fracture of the left hand.', { laterality: 'R', bodyPart: undefined }), ['laterality']);
   assert.deepEqual(flags('Fracture of the right hand.', { laterality: 'R', bodyPart: undefined }), []);
   assert.deepEqual(flags('The lungs are clear.', { bodyPart: '69536005' }), ['anatomy']);
   assert.deepEqual(flags('The brain is normal.', { bodyPart: '69536005' }), []);
   assert.deepEqual(flags('The brain is normal.', { bodyPart: '000' }), [], 'a body part that is not in the table');
+});
+
+test('WR-MND-08 organs that the body part of the card cannot show are withheld, neighbours and namesakes are not', () => {
+  const [CHEST, ABDOMEN, PELVIS, HEAD, BREAST] = ['816094009', '818981001', '816092008', '69536005', '76752008'];
+  const [HAND, WRIST, KNEE, HIP] = ['85562004', '74670003', '72696002', '29836001'];
+  const table: readonly [text: string, elsewhere: readonly (string | undefined)[]][] = [
+    ['The uterus is normal.', [CHEST, HEAD, BREAST, HAND, WRIST, KNEE]],
+    ['The liver is normal.', [HEAD, BREAST, HAND, WRIST, KNEE]],
+    ['The bowel is normal.', [CHEST, HEAD, BREAST, HAND, WRIST, KNEE]],
+    ['The lungs are normal.', [PELVIS, HEAD, BREAST, HAND, WRIST, KNEE]],
+    ['The brain is normal.', [CHEST, ABDOMEN, PELVIS, BREAST, HAND, WRIST, KNEE]],
+    ['The knee is normal.', [CHEST, ABDOMEN, HEAD, BREAST]],
+    ['The sigmoid sinus is patent.', []],
+    ['The sigmoid notch of the radius is intact.', []],
+    ['The appendicular skeleton is normal.', []],
+  ];
+  for (const [text, elsewhere] of table)
+    for (const bodyPart of [CHEST, ABDOMEN, PELVIS, HEAD, BREAST, HAND, WRIST, KNEE, HIP])
+      assert.deepEqual(
+        flags(text, { bodyPart }),
+        elsewhere.includes(bodyPart) ? ['anatomy'] : [],
+        `${text} ${bodyPart}`,
+      );
 });
 
 test('WR-GRD-03 words of the patient are found in any case, with and without accents, as whole words', () => {

@@ -39,12 +39,10 @@ function spellings(text: string): readonly string[] {
   return [withoutMarks(lower), withoutMarks(spelt)];
 }
 
-const OF_MEN = matcher(
-  String.raw`\b(?:prostat\w*|seminal vesicles?|testic\w*|testis|testes|scrot\w*|penis|penile|epididym\w*)\b`,
-);
-const OF_WOMEN = matcher(
-  String.raw`\b(?:uter(?:us|ine)|ovar(?:y|ies|ian)|adnex\w*|endometri\w*|myometri\w*|vagina\w*|fallopian|pregnan\w*|gravid|cervix)\b`,
-);
+const ORGANS_OF_MEN = String.raw`\b(?:prostat\w*|seminal vesicles?|testic\w*|testis|testes|scrot\w*|penis|penile|epididym\w*)\b`;
+const ORGANS_OF_WOMEN = String.raw`\b(?:uter(?:us|ine)|ovar(?:y|ies|ian)|adnex\w*|endometri\w*|myometri\w*|vagina\w*|fallopian|cervix)\b`;
+const OF_MEN = matcher(ORGANS_OF_MEN);
+const OF_WOMEN = matcher(ORGANS_OF_WOMEN, String.raw`\b(?:pregnan\w*|gravid)\b`);
 const MALE_WORDS = matcher(String.raw`\b(?:he|his|him|male|man|gentleman)\b`);
 const FEMALE_WORDS = matcher(String.raw`\b(?:she|her|hers|female|woman|lady)\b`);
 
@@ -74,20 +72,46 @@ export const laterality: Check = ({ text, picture }, { laterality: ofAll, pictur
 
 const HEAD = String.raw`\b(?:brain|cerebr\w+|cerebell\w+|intracranial|basal ganglia|midline shift|subdural|subarachnoid|skull|orbits?|paranasal|gyri|sulci|white matter|thalam\w+|hippocamp\w+|pituitary)\b`;
 const CHEST = String.raw`\b(?:lungs?|pulmonary|pleura\w*|bronch\w*|pneumo(?:nia|thorax)|emphysema\w*|mediastin\w*|cardiomegaly)\b`;
-const BELLY = String.raw`\b(?:bowel|colon\w*|appendi\w+|ileum|jejunum|sigmoid|rectum|rectal|bladder wall|hydronephrosis|ureter\w*|pelvic|pelvis)\b`;
+/** Of the abdomen, what chests show as well. */
+const UPPER_BELLY = String.raw`\b(?:liver|hepatic|spleen|splenic|pancrea\w+|gall ?bladder|kidneys?|renal|adrenals?|stomach|duoden\w+)\b`;
+const BELLY = String.raw`\b(?:bowel|colon(?:ic)?|appendi(?:x|c(?:es|eal|itis|olith)\w*)|ileum|jejunum|sigmoid(?! (?:sinus|notch))|rectum|rectal|bladder wall|urinary bladder|hydronephrosis|ureter\w*|pelvic|pelvis)\b`;
 const LIMB = String.raw`\b(?:menisc\w+|patell?a\w*|tibia\w*|fibula\w*|femur|femoral condyle|cruciate|knee|ankle|wrist|metacarp\w+|metatars\w+|calcane\w+|elbow|phalan\w+)\b`;
 
-/** By the body part that the card is for: what lies so far away that it is not in the images. */
+const NOT_IN_CHEST = matcher(HEAD, BELLY, ORGANS_OF_MEN, ORGANS_OF_WOMEN, LIMB);
+const NOT_IN_ABDOMEN = matcher(HEAD, LIMB);
+const NOT_IN_PELVIS = matcher(HEAD, CHEST);
+const INSIDE_THE_TRUNK = [CHEST, UPPER_BELLY, BELLY, ORGANS_OF_MEN, ORGANS_OF_WOMEN];
+const NOT_IN_HEAD = matcher(...INSIDE_THE_TRUNK, LIMB);
+const NOT_IN_BREAST = matcher(HEAD, ...INSIDE_THE_TRUNK, LIMB);
+const NOT_IN_LIMB = matcher(HEAD, ...INSIDE_THE_TRUNK);
+
+/** By the body part that the card is for (PS3.16 CID 4031): what lies so far away that it is not in the images. */
 const ELSEWHERE: Readonly<Record<string, (text: string) => boolean>> = {
-  // Chest: the two codes that PS3.16 CID 4031 has had for it
-  '816094009': matcher(HEAD, BELLY, LIMB),
-  '51185008': matcher(HEAD, BELLY, LIMB),
+  // Chest: the two codes that the list has had for it
+  '816094009': NOT_IN_CHEST,
+  '51185008': NOT_IN_CHEST,
   // Abdomen
-  '818981001': matcher(HEAD, LIMB),
-  '113345001': matcher(HEAD, LIMB),
+  '818981001': NOT_IN_ABDOMEN,
+  '113345001': NOT_IN_ABDOMEN,
+  // Pelvis
+  '816092008': NOT_IN_PELVIS,
   // Head, brain
-  '69536005': matcher(CHEST, BELLY, LIMB),
-  '12738006': matcher(CHEST, BELLY, LIMB),
+  '69536005': NOT_IN_HEAD,
+  '12738006': NOT_IN_HEAD,
+  // Breast
+  '76752008': NOT_IN_BREAST,
+  // Finger, hand, wrist, forearm, elbow
+  '7569003': NOT_IN_LIMB,
+  '85562004': NOT_IN_LIMB,
+  '74670003': NOT_IN_LIMB,
+  '14975008': NOT_IN_LIMB,
+  '16953009': NOT_IN_LIMB,
+  // Toe, foot, ankle, lower leg, knee
+  '29707007': NOT_IN_LIMB,
+  '56459004': NOT_IN_LIMB,
+  '70258002': NOT_IN_LIMB,
+  '30021000': NOT_IN_LIMB,
+  '72696002': NOT_IN_LIMB,
 };
 
 /** (d) Anatomy that the images cannot show; body parts that are not in the table contradict nothing. */
