@@ -69,6 +69,11 @@ export function faultOf(cause: unknown, interaction: string): WetreadError {
   const message = `The FHIR server answered ${status} (${interaction})`;
   if (status === 409 || status === 412) return new WetreadError('conflict', message);
   if (status === 408 || status === 429 || status >= 500) return new WetreadError('health-record-unreachable', message);
+  if (status < 300)
+    return new WetreadError(
+      'health-record-refused',
+      `The FHIR server answered something else than FHIR (${interaction})`,
+    );
   const hint = status === 401 || status === 403 ? ': check its credentials' : '';
   return new WetreadError('health-record-refused', `${message}${hint}`);
 }

@@ -139,3 +139,8 @@ export const ADVICE: Readonly<Record<ReasonCode | ErrorCode, string>> = {
     'Check that the worklist server runs and that its URL in the configuration is right; Wetread asks again by itself.',
   'writeback-mismatch': `Check the archive and the health record: what they return is not what was written. ${REPLAY}`,
 };
+
+/** What to do about a fault that no study waits for. */
+export function remedyOf(code: ErrorCode): string {
+  return ADVICE[code].replace(` ${REPLAY}`, '');
+}

@@ -2,6 +2,7 @@
 import { normalised } from '../../../adapters/dicomweb/client.ts';
 import { exchange, type HttpAccess, httpOptions } from '../../../adapters/dicomweb/http.ts';
 import { type DicomDataSet, stringOf } from '../../../src/dicom-json.ts';
+import { WetreadError } from '../../../src/errors.ts';
 import type { ImageArchive } from '../../../src/ports.ts';
 import type { DicomFile } from '../../../src/writeback/artifact.ts';
 import { type CheckResult, fail, ok, type Part, type Step } from './check.ts';
@@ -72,15 +73,26 @@ function isFound(asked: Found | CheckResult): asked is Found {
 async function ask(key: string, access: HttpAccess, path: string, signal: AbortSignal): Promise<Found | CheckResult> {
   const options = httpOptions(access);
   const headers = { accept: 'application/dicom+json' };
-  const { status, text } = await exchange(options, { method: 'GET', url: options.url + path, headers }, signal);
+  const roots = 'Orthanc: …/dicom-web; dcm4chee: …/dcm4chee-arc/aets/AET/rs';
+  const fix = `Check that ${key}.url is the root of its DICOMweb services (${roots}).`;
+  const request = { method: 'GET', url: options.url + path, headers } as const;
+  const answer = await exchange(options, request, signal).catch((cause: unknown) => refusal(cause, fix));
+  if ('message' in answer) return answer;
+  const { status, text } = answer;
   if (status === 204) return { found: [] };
   if (status === 401 || status === 403)
     return fail(`The archive answered ${status}`, `Set credentials that it accepts in ${key}.credentials.`);
   const found = status === 200 || status === 206 ? parsed(text) : undefined;
   if (found !== undefined) return { found };
   const said = status === 200 ? 'something else than DICOM JSON' : status;
-  const roots = 'Orthanc: …/dicom-web; dcm4chee: …/dcm4chee-arc/aets/AET/rs';
-  return fail(`The archive answered ${said}`, `Check that ${key}.url is the root of its DICOMweb services (${roots}).`);
+  return fail(`The archive answered ${said}`, fix);
+}
+
+/** Such as a redirect: what the archive refuses before it has looked at the question. */
+function refusal(cause: unknown, fix: string): CheckResult {
+  const { code, message } = WetreadError.from(cause);
+  if (code !== 'archive-refused') throw cause;
+  return fail(message, fix);
 }
 
 function parsed(text: string): readonly DicomDataSet[] | undefined {

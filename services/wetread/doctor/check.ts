@@ -1,6 +1,6 @@
 /** What `wetread doctor` finds out, check by check: a state, a sentence, and what to mend. */
 import { WetreadError } from '../../../src/errors.ts';
-import { ADVICE } from '../../review/advice.ts';
+import { remedyOf } from '../../review/advice.ts';
 
 export type CheckStatus = 'ok' | 'warn' | 'fail';
 
@@ -46,19 +46,28 @@ export function fail(message: string, fix: string): CheckResult {
 /** A server that hangs must not hold up the doctor. */
 const LIMIT_MS = 20_000;
 
-export async function examine(part: Part, tell: (finding: Finding) => void): Promise<void> {
+export async function examine(part: Part, tell: (finding: Finding) => void, limitMs = LIMIT_MS): Promise<void> {
   await part.examine(async (check, work) => {
-    const result = await attempt(work);
+    const result = await attempt(work, AbortSignal.timeout(limitMs), limitMs);
     tell({ part: part.name, check, ...result });
     return result.status !== 'fail';
   });
 }
 
-async function attempt(work: (signal: AbortSignal) => Promise<CheckResult>): Promise<CheckResult> {
+async function attempt(
+  work: (signal: AbortSignal) => Promise<CheckResult>,
+  signal: AbortSignal,
+  limitMs: number,
+): Promise<CheckResult> {
   try {
-    return await work(AbortSignal.timeout(LIMIT_MS));
+    return await work(signal);
   } catch (cause) {
+    if (signal.aborted)
+      return fail(
+        `No answer within ${limitMs / 1000} s`,
+        'Look whether the server hangs, or whether a firewall swallows what it says.',
+      );
     const { code, message } = WetreadError.from(cause);
-    return fail(message, ADVICE[code]);
+    return fail(message, remedyOf(code));
   }
 }

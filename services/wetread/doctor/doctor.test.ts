@@ -201,3 +201,33 @@ test('WR-LOK-05 a rule whose model is not there, and a package whose server is n
 test('WR-LKT-06 the test object is no study to read: polling takes it for a result of Wetread', () => {
   assert.ok(isWetreadResult(testObject().dataSet));
 });
+
+test('WR-LKT-11 a server that hangs, hangs up, or sends elsewhere is told as what it is, with the key, and is no fault of Wetread', async (t) => {
+  const archiveAndRecord = async (answers: RequestListener): Promise<object> => {
+    const port = await listen(t, createServer(answers));
+    const url = `http://127.0.0.1:${port}`;
+    return {
+      archive: { kind: 'dicomweb', url: `${url}/dicom-web` },
+      healthRecord: { kind: 'fhir', url: `${url}/fhir` },
+    };
+  };
+  const says = async (answers: RequestListener, limitMs?: number): Promise<readonly string[]> => {
+    const config = await archiveAndRecord(answers);
+    const { failed } = await findingsOf(config, ['archive', 'healthRecord'], false, limitMs);
+    return failed.map(({ part, check, message, fix }) => `${part}.${check} ${message} -> ${fix}`);
+  };
+  const silent = await says(() => {}, 200);
+  assert.equal(silent.length, 2, 'what hangs is not asked further');
+  for (const line of silent) assert.match(line, /clock No answer within 0\.2 s -> Look whether the server hangs/);
+  for (const line of await says(({ socket }) => socket.destroy()))
+    assert.match(line, /clock The server ends the connection without an answer \(ECONNRESET\)/);
+  const redirected = await says((_request, response) =>
+    response.writeHead(302, { location: 'http://a.example' }).end(),
+  );
+  assert.match(redirected[0]!, /archive\.search The archive sent a request elsewhere.* -> .*archive\.url/);
+  assert.match(redirected[1]!, /healthRecord\.capability The FHIR server sent .* -> .*healthRecord\.url/);
+  const page = await says((_request, response) => response.end('<html>Welcome</html>'));
+  assert.match(page[1]!, /answered something else than FHIR .* -> .*healthRecord\.url/);
+  const busy = await says((_request, response) => response.writeHead(503).end());
+  for (const line of busy) assert.doesNotMatch(line, /replay/, 'no study waits for the doctor');
+});

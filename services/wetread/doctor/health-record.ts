@@ -1,6 +1,7 @@
 /** A FHIR server: that it is R4, takes transactions, and lets Wetread search. */
 import type { CapabilityStatement } from 'fhir/r4.js';
 import type { FhirClient } from '../../../adapters/fhir/client.ts';
+import { WetreadError } from '../../../src/errors.ts';
 import { type CheckResult, fail, ok, type Part, warn } from './check.ts';
 import { type Address, reach } from './reach.ts';
 
@@ -20,7 +21,7 @@ export function healthRecordPart(address: Address, client: FhirClient): Part {
     place: address.url.href,
     async examine(step) {
       if (!(await reach(address, step))) return;
-      const isCapable = await step('capability', async (signal) => judged(await client.capabilityStatement(signal)));
+      const isCapable = await step('capability', (signal) => capability(client, signal));
       if (!isCapable) return;
       await step('search', async (signal) => {
         // No patient has it: what counts is that the question is allowed.
@@ -29,6 +30,17 @@ export function healthRecordPart(address: Address, client: FhirClient): Part {
       });
     },
   };
+}
+
+/** What is refused here is refused to everyone, or whoever asks is not known. */
+async function capability(client: FhirClient, signal: AbortSignal): Promise<CheckResult> {
+  try {
+    return judged(await client.capabilityStatement(signal));
+  } catch (cause) {
+    const { code, message } = WetreadError.from(cause);
+    if (code !== 'health-record-refused') throw cause;
+    return fail(message, 'Check that healthRecord.url is the base of a FHIR server, and healthRecord.credentials.');
+  }
 }
 
 function judged({ resourceType, fhirVersion, rest = [] }: Partial<CapabilityStatement>): CheckResult {

@@ -29,8 +29,14 @@ export async function reach(address: Address, step: Step): Promise<boolean> {
   if (!(await step('port', (signal) => openPort(address, signal)))) return false;
   const isTls = address.url.protocol === 'https:';
   if (isTls && !(await step('certificate', (signal) => checkCertificate(address, signal)))) return false;
-  if (/^https?:$/.test(address.url.protocol)) await step('clock', (signal) => compareClocks(address, signal));
-  return true;
+  if (!/^https?:$/.test(address.url.protocol)) return true;
+  let isAnswering = false;
+  await step('clock', async (signal) => {
+    const theirs = await dateOf(address, signal);
+    isAnswering = typeof theirs === 'string';
+    return typeof theirs === 'string' ? compareClocks(theirs) : theirs;
+  });
+  return isAnswering;
 }
 
 async function resolveName({ url, key }: Address): Promise<CheckResult> {
@@ -87,15 +93,25 @@ async function checkCertificate({ url, tls }: Address, signal: AbortSignal): Pro
 const SKEW_WARN_S = 5;
 const SKEW_FAIL_S = 300;
 
-/** Date (RFC 9110 6.6.1) has whole seconds, and is there whatever the status. */
-async function compareClocks({ url, tls }: Address, signal: AbortSignal): Promise<CheckResult> {
+/** Date (RFC 9110 6.6.1) has whole seconds, and is there whatever the status; or what is wrong where no answer comes. */
+async function dateOf({ url, tls }: Address, signal: AbortSignal): Promise<string | CheckResult> {
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   const asking = send(url, { ...tls?.(), method: 'GET', signal, agent: false });
   asking.end();
-  const [response] = (await once(asking, 'response')) as [IncomingMessage];
-  asking.on('error', () => {});
-  response.destroy();
-  const theirs = Date.parse(response.headers.date ?? '');
+  try {
+    const [response] = (await once(asking, 'response')) as [IncomingMessage];
+    asking.on('error', () => {});
+    response.destroy();
+    return response.headers.date ?? '';
+  } catch (cause) {
+    signal.throwIfAborted();
+    const fix = 'Look at the log of the server; perhaps another service has this port.';
+    return fail(`The server ends the connection without an answer (${codeOf(cause)})`, fix);
+  }
+}
+
+function compareClocks(date: string): CheckResult {
+  const theirs = Date.parse(date);
   if (Number.isNaN(theirs)) return ok('The server does not say what time it is');
   const seconds = Math.round((Date.now() - theirs) / 1000);
   const fix = 'Set the clocks of both machines by NTP.';
