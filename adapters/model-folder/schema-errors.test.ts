@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { validateModelCard } from '../../contracts/generated/validators.js';
 import { parseJson } from './schema-errors.ts';
 
-const EXAMPLE = join(import.meta.dirname, '..', '..', 'models', 'examples', 'dx-heart-size', 'card.json');
+const root = join(import.meta.dirname, '..', '..');
+const EXAMPLE = join(root, 'models', 'examples', 'dx-heart-size', 'card.json');
 
 type Card = Record<'input' | 'runtime', Record<string, unknown>> & { readonly outputs: Record<string, unknown>[] };
 
@@ -46,4 +47,17 @@ test('WR-LKM-01 a kind that there is not is told with those that there are', () 
     delete outputs[0]!['kind'];
   });
   assert.deepEqual(absent, ["/outputs/0 must have required property 'kind'"]);
+});
+
+test('WR-LKM-11 the example of a measurement in docs/add-a-model.md is one that a card may hold', () => {
+  const guide = readFileSync(join(root, 'docs', 'add-a-model.md'), 'utf8');
+  const examples = [...guide.matchAll(/^```json\n([\s\S]*?)^```$/gm)].flatMap(([, text = '']) =>
+    text.includes('"kind": "measurement"') ? [text] : [],
+  );
+  assert.equal(examples.length, 1);
+  const measurement = JSON.parse(examples[0]!) as Record<string, unknown>;
+  assert.deepEqual(
+    complaintsAfter(({ outputs }) => outputs.splice(0, outputs.length, measurement)),
+    [],
+  );
 });
