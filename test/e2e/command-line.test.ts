@@ -240,7 +240,7 @@ test('WR-CLI-08 demo shows where the draft is, on another port where its own is 
   assert.deepEqual(leftIn(env), []);
 });
 
-test('WR-CLI-09 serve ends with 0 on SIGINT and SIGTERM, also in the middle of a study, and leaves no process', async () => {
+test('WR-CLI-09 WR-LKT-12 serve ends with 0 on SIGINT and SIGTERM, also in the middle of a study, and leaves no process', async () => {
   await using folder = new TemporaryFolder();
   folder.writeStudy('in', smallChest());
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -253,7 +253,11 @@ test('WR-CLI-09 serve ends with 0 on SIGINT and SIGTERM, also in the middle of a
     const ended = await serve.ended;
     assert.equal(ended.code, 0, ended.stderr);
     assert.deepEqual(serve.processes(), []);
-    for (const line of ended.stderr.trim().split('\n')) assert.ok('event' in (JSON.parse(line) as object), line);
+    const lines = ended.stderr.trim().split('\n');
+    const events = lines.map((line) => JSON.parse(line) as { readonly event?: string; readonly service: string });
+    for (const { event } of events) assert.ok(event !== undefined, ended.stderr);
+    const own = events.filter(({ service }) => service === 'wetread').map(({ event }) => event);
+    assert.deepEqual([own[0], own.at(-1)], ['server-started', 'server-stopped']);
   }
 });
 
