@@ -13,11 +13,14 @@ import type { StudyHeader } from '../../src/arrival/study.ts';
 import type { Segmentation } from '../../src/assembly/segmentation.ts';
 import type { Volume } from '../../src/assembly/volume.ts';
 import { type Code, code, HOUNSFIELD_UNIT, LEFT, LUNG } from '../../src/codes.ts';
+import { itemsOf, numbersOf } from '../../src/dicom-json.ts';
 import type { Finding } from '../../src/inference/findings.ts';
 import { isSkipped } from '../../src/reasons.ts';
 import type { Report } from '../../src/reporting/report.ts';
 import type { DicomObject } from '../../src/writeback/artifact.ts';
+import { tagOf } from '../../src/writeback/data-set.ts';
 import * as identity from '../../src/writeback/identity.ts';
+import { framesOf } from '../../src/writeback/seg/frames.ts';
 import { segmentationObject } from '../../src/writeback/segmentation-object.ts';
 import { structuredReport } from '../../src/writeback/structured-report.ts';
 import {
@@ -210,6 +213,26 @@ for (const each of cases) {
     );
   });
 }
+
+test('WR-MND-03 dciodvfy finds no error in SR and SEG of an enhanced image, whose frames they name', {
+  skip: withoutDciodvfy,
+}, () => {
+  const volume = sampleVolume({ name: 'enhanced' });
+  const sopInstanceUid = volume.slices[0]!.sopInstanceUid;
+  const sopClassUid = '1.2.840.10008.5.1.4.1.1.2.1';
+  const slices = volume.slices.map((slice, k) => ({ ...slice, sopInstanceUid, sopClassUid, frameNumber: k + 1 }));
+  const header = { ...volume.header, sopInstanceUid, sopClassUid, numberOfFrames: slices.length };
+  const { srPath, segPath, seg, segmentation } = makeCase('enhanced', { ...volume, slices, header });
+  assert.deepEqual([...dciodvfy(srPath).errors, ...dciodvfy(segPath).errors], []);
+  const named = itemsOf(seg.dataSet, tagOf('perFrameFunctionalGroupsSequence'))
+    .flatMap((group) => itemsOf(group, tagOf('derivationImageSequence')))
+    .flatMap((derivation) => itemsOf(derivation, tagOf('sourceImageSequence')))
+    .flatMap((source) => numbersOf(source, tagOf('referencedFrameNumber')));
+  assert.deepEqual(
+    named,
+    framesOf(segmentation).map(({ slice }) => slice + 1),
+  );
+});
 
 test('WR-SR-14 dciodvfy would find an error', { skip: withoutDciodvfy }, () => {
   const { sr } = cases[0]!;

@@ -13,6 +13,7 @@ import {
 } from '../../src/assembly/volume.ts';
 import * as codes from '../../src/codes.ts';
 import type { Finding, InstanceReference, Measurement } from '../../src/inference/findings.ts';
+import { referenceTo } from '../../src/inference/findings-from.ts';
 import type { Report } from '../../src/reporting/report.ts';
 import { nameBasedUid } from '../../src/uid.ts';
 
@@ -256,7 +257,7 @@ function measure(volume: Volume, values: readonly number[]): Measurement[] {
 
 /** Every slice of the volume, along the normal. */
 export function sampleEvidence(volume: Volume): [InstanceReference, ...InstanceReference[]] {
-  const [first, ...others] = volume.slices.map(({ sopInstanceUid, sopClassUid }) => ({ sopInstanceUid, sopClassUid }));
+  const [first, ...others] = volume.slices.map((_, k) => referenceTo(volume, k));
   return [first!, ...others];
 }
 
