@@ -14,10 +14,8 @@ import { type Draft, draftOf, lastReport, recognised } from './drafting.ts';
 import { WetreadError } from './errors.ts';
 import { formOf, ModelTry, rounds, type ShownReading } from './fan-out.ts';
 import { seriesSeen } from './inference/findings.ts';
-import type { ModelPackage } from './inference/model-package.ts';
 import type { Reading } from './inference/reading.ts';
 import { EVERY_MODEL } from './inference/rules/decide.ts';
-import type { GivenSlot } from './inference/slots.ts';
 import { namedOutlines } from './make-draft.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { readSeries } from './read-series.ts';
@@ -75,33 +73,30 @@ async function readOnce(
     return;
   }
   try {
-    for (const reader of readers) {
-      const given = await orFault(work, () => further.fill(reader, images));
-      const isMissing = given instanceof WetreadError || isSkipped(given);
-      reader.take(
-        series,
-        isMissing ? given : await work.stage('inference', () => readWith(work, study, reader.model, images, given)),
-      );
-    }
+    for (const reader of readers) reader.take(series, await readWith(work, study, reader, images, further));
   } finally {
     further.release();
     releaseImages(work.ports.voxels, images);
   }
 }
 
+/** One model on one series, with what it is given beside it. */
 async function readWith(
   work: Work,
-  study: Study,
-  model: ModelPackage,
+  { header }: Study,
+  reader: ModelTry,
   images: Images,
-  given: readonly GivenSlot[],
+  further: FurtherSeries,
 ): Promise<ShownReading | Skipped | WetreadError> {
-  return orFault(work, async () => {
-    const reading = await readSeries(work.ports, model, images, study.header, work.signal, given);
+  const given = await orFault(work, () => further.fill(reader, images));
+  if (isSkipped(given) || given instanceof WetreadError) return given;
+  const read = async (): Promise<ShownReading | Skipped> => {
+    const reading = await readSeries(work.ports, reader.model, images, header, work.signal, given);
     if (isSkipped(reading)) return reading;
     const named = await recognised(work, reading);
     return { reading: named, views: viewsOf(named) };
-  });
+  };
+  return await work.stage('inference', () => orFault(work, read));
 }
 
 /**
@@ -162,7 +157,11 @@ function logUnavailable({ ports, attempt: { studyInstanceUid } }: Work, without:
   }
 }
 
-const OTHER_STUDIES: ReadonlySet<Cause['code']> = new Set<ReasonCode>(['wrong-modality', 'wrong-body-part']);
+const OTHER_STUDIES: ReadonlySet<Cause['code']> = new Set<ReasonCode>([
+  'wrong-modality',
+  'wrong-body-part',
+  'series-not-selected',
+]);
 
 /** Says of every series that no model read why: what was in its way, or that another was read, or that the rule leaves it out. */
 async function explainUnread(

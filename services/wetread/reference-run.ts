@@ -10,7 +10,9 @@ import type { Statistics } from '../../src/inference/gate/reference-ranges.ts';
 import { statisticsOfImage, statisticsOfVolume } from '../../src/inference/gate/statistics.ts';
 import { outsideImageLimits, outsideSeriesLimits } from '../../src/inference/images/gate-image.ts';
 import { type ModelCard, readsImages } from '../../src/inference/model-package.ts';
+import type { ModelShelf } from '../../src/ports.ts';
 import { type Reason, reason } from '../../src/reasons.ts';
+import { decideOn } from '../../src/selection.ts';
 import { studiesBelow } from './folder-studies.ts';
 
 export interface ReferenceRun {
@@ -27,12 +29,22 @@ export async function referenceRun(card: ModelCard, folder: string, signal: Abor
   const ports: AssemblyPorts = { archive, reader: part10Reader, decoder, voxels };
   const run: FoundCases = { cases: [], left: [] };
   try {
-    for (const study of studies)
-      for (const series of study.series) await addCases(run, card, ports, study, series, signal);
+    for (const study of studies) {
+      const decision = await decideOn(study, { source: 'folder' }, [], shelfOf(card), archive, signal);
+      for (const { series, left } of decision.judged.flatMap(({ readings }) => readings.flatMap((one) => one.series))) {
+        if (left === undefined) await addCases(run, card, ports, study, series, signal);
+        else run.left.push(left);
+      }
+    }
   } finally {
     await voxels.close();
   }
   return run;
+}
+
+/** The card alone, as if every study were its own: what it says of series decides. */
+function shelfOf(card: ModelCard): ModelShelf {
+  return { packages: () => [{ card: { ...card, onlyByRule: false }, digest: '' }], refused: [] };
 }
 
 interface FoundCases extends ReferenceRun {
@@ -48,10 +60,6 @@ async function addCases(
   series: Series,
   signal: AbortSignal,
 ): Promise<void> {
-  if (!card.intendedUse.some(({ modality }) => modality === series.modality)) {
-    run.left.push(reason('wrong-modality', series.modality || 'none stated'));
-    return;
-  }
   const assemble = readsImages(card) ? assembleImageSet : assembleVolume;
   const { images, skipped } = await assemble(ports, studyInstanceUid, series, signal);
   if (images === undefined) {

@@ -85,7 +85,7 @@ export function decide(subject: RuleSubject, rules: readonly Rule[], packages: r
   }
   const why =
     rules.length === 0
-      ? reason('no-model-selected', whyNoModel(subject.study, packages))
+      ? reason('no-model-selected', whyNoModel(subject.study, packages, judged))
       : reason('no-rule-holds', whyNoRule(judged));
   return { judged, reason: why };
 }
@@ -179,9 +179,12 @@ function packageOf(name: string, packages: readonly ModelPackage[]): ModelPackag
   return packages.find(({ card }) => card.name === name);
 }
 
-function whyNoModel(study: Study, packages: readonly ModelPackage[]): string {
+function whyNoModel(study: Study, packages: readonly ModelPackage[], judged: readonly RuleJudgement[]): string {
   if (packages.length === 0) return 'no model package is loaded';
   if (rulesOfCards(packages).length === 0) return 'every model that is loaded wants to be named by a rule';
+  const series = judged.flatMap(({ readings }) => readings.flatMap((reading) => reading.series));
+  // a card may leave out series of its modality
+  if (series.some(({ left }) => isOfInterest(left))) return whyNoSeries(series, 'as a model wants it');
   const modalities = new Set(study.series.map(({ modality }) => modality || 'series without a modality'));
   return `no model reads ${[...modalities].sort().join(', ')}`;
 }

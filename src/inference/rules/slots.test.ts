@@ -42,6 +42,13 @@ test('WR-SLT-05 the card says which series is read and which fill its slots; a r
   });
 });
 
+test('WR-SLT-05 a study whose series the card leaves out has no model, and the reason quotes the card', () => {
+  assert.deepEqual(decided([FLAIR]).reason, {
+    code: 'no-model-selected',
+    detail: "no series is as a model wants it: SeriesDescription does not contain 't1'",
+  });
+});
+
 test('WR-SLT-03 where no series fits a slot that must be filled nothing is tried, and every series says why', () => {
   const { selection } = decided([T1, { ...T1, seriesNumber: 4 }]);
   assert.deepEqual(selection?.readings[0]?.candidates, []);
