@@ -66,6 +66,20 @@ describe('FHIR server as health record', () => {
     assert.deepEqual(server.requests, []);
   });
 
+  test('WR-LKT-13 a patient who could not even be looked for is held with the key that is missing', async () => {
+    const { issuerOfPatientId, ...withoutIssuer } = { ...header, issuerOfPatientId: 'ELSEWHERE' };
+    const detailOf = async (images: typeof header): Promise<string | undefined> => {
+      const outcome = await record().match(images, signal);
+      return isSkipped(outcome) ? outcome.skipped.detail : undefined;
+    };
+    const foreign = await detailOf({ ...withoutIssuer, issuerOfPatientId });
+    assert.match(foreign!, /issuer .* not in healthRecord\.issuers/);
+    assert.doesNotMatch(foreign!, /ELSEWHERE/);
+    assert.match((await detailOf(withoutIssuer))!, /healthRecord\.patientIdentifierSystem is not set/);
+    const { patientId: _, ...nobody } = header;
+    assert.equal(await detailOf(nobody), 'the images have no Patient ID');
+  });
+
   test('WR-FHIR-06 a server that ignores the search and answers with everybody matches nobody wrongly', async () => {
     await server.create<Patient>({ resourceType: 'Patient', identifier: [{ system: 'urn:oid:9', value: 'OTHER' }] });
     server.intercept = async (request, response) => {

@@ -58,8 +58,7 @@ export class FhirHealthRecord implements HealthRecord {
 
   async match(header: StudyHeader, signal: AbortSignal): Promise<RecordMatch | Skipped> {
     const identifier = patientIdentifier(header, this.#naming);
-    if (identifier === undefined)
-      return { skipped: reason('patient-unmatched', 'no Patient ID, or its issuer is not configured') };
+    if (identifier === undefined) return { skipped: reason('patient-unmatched', unidentified(header)) };
     const found = await this.#client.search('Patient', { identifier: token(identifier) }, signal);
     const patients = found.filter((patient) => carries(patient, identifier));
     if (patients.length > 1) return { skipped: reason('patient-ambiguous') };
@@ -202,4 +201,12 @@ function assertCapable(statement: CapabilityStatement): void {
       'health-record-refused',
       'The FHIR server takes no transactions (CapabilityStatement.rest.interaction)',
     );
+}
+
+/** What is missing to look for the patient at all, with the key that would tell; an issuer is text that somebody typed. */
+function unidentified({ patientId, issuerOfPatientId }: StudyHeader): string {
+  if (patientId === undefined) return 'the images have no Patient ID';
+  return issuerOfPatientId === undefined
+    ? 'the images name no issuer of the Patient ID, and healthRecord.patientIdentifierSystem is not set'
+    : 'the issuer of the Patient ID is not in healthRecord.issuers';
 }

@@ -84,7 +84,8 @@ export const ADVICE: Readonly<Record<ReasonCode | ErrorCode, string>> = {
   'empty-image': RESEND,
   'out-of-distribution':
     'Read the study without a draft. Where such images are right for the model, its package needs other reference ranges.',
-  'patient-unmatched': MATCH,
+  'patient-unmatched':
+    'Correct the patient in the health record or in the images, or the identifier systems under `healthRecord`, then replay the study.',
   'patient-ambiguous': MATCH,
   'patient-mismatch': MATCH,
   'order-mismatch': 'Correct the order in the health record or in the images, then send the study again.',

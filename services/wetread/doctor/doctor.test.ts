@@ -105,7 +105,8 @@ test('WR-OPS-02 a FHIR server of another version, without transactions, or that 
 
 test('WR-OPS-01 a FHIR server that works is found to', async () => {
   await using server = await startFhirServer();
-  const { lines } = await findingsOf({ healthRecord: { kind: 'fhir', url: server.url } }, ['healthRecord']);
+  const healthRecord = { kind: 'fhir', url: server.url, patientIdentifierSystem: 'urn:oid:1.2.3.4' };
+  const { lines } = await findingsOf({ healthRecord }, ['healthRecord']);
   assert.deepEqual(
     lines.filter((line) => !line.endsWith(' ok')),
     [],
@@ -114,6 +115,20 @@ test('WR-OPS-01 a FHIR server that works is found to', async () => {
     server.requests.filter((request) => !/GET|_search/.test(request)),
     [],
   );
+});
+
+test('WR-LKT-13 a health record in which no patient could be found is told, before every draft is held', async () => {
+  await using server = await startFhirServer();
+  const patientsOf = async (naming: object): Promise<string> => {
+    const healthRecord = { kind: 'fhir', url: server.url, ...naming };
+    const { status, message, fix } = (await findingsOf({ healthRecord }, ['healthRecord'])).find(
+      'healthRecord',
+      'patients',
+    )!;
+    return `${status} ${message} ${fix}`;
+  };
+  assert.match(await patientsOf({}), /^warn .*every draft is held .*patientIdentifierSystem.*issuers/);
+  assert.match(await patientsOf({ issuers: { SITE: 'urn:oid:1.2.3.4' } }), /^ok/);
 });
 
 test('WR-OPS-01 WR-OPS-02 a worklist that answers a search is found to; one that refuses it, or is none, is told', async () => {

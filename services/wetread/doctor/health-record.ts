@@ -15,11 +15,18 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   Provenance: ['search-type', 'create', 'read'],
 };
 
-export function healthRecordPart(address: Address, client: FhirClient): Part {
+const NAMELESS = warn(
+  'No Patient ID has an identifier system: no patient is found, and every draft is held',
+  'Set healthRecord.patientIdentifierSystem, for images that name no issuer, or healthRecord.issuers, for those that do.',
+);
+
+/** @param namesPatients whether the configuration says which identifier system any Patient ID belongs to */
+export function healthRecordPart(address: Address, client: FhirClient, namesPatients: boolean): Part {
   return {
     name: 'healthRecord',
     place: address.url.href,
     async examine(step) {
+      await step('patients', async () => (namesPatients ? ok('Patient IDs have an identifier system') : NAMELESS));
       if (!(await reach(address, step))) return;
       const isCapable = await step('capability', (signal) => capability(client, signal));
       if (!isCapable) return;

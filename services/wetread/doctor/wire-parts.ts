@@ -121,8 +121,11 @@ function embeddedArchive({ dataDirectory }: Config): Part {
 }
 
 function healthRecordOf({ healthRecord }: Config, access: ServerAccess): Part {
+  const { issuers, patientIdentifierSystem } = healthRecord;
   const url = healthRecord.url!;
-  return healthRecordPart(httpAddress(url, 'healthRecord.url', access.tls), new FhirClient({ url, ...access }));
+  const namesPatients = patientIdentifierSystem !== undefined || Object.keys(issuers).length > 0;
+  const address = httpAddress(url, 'healthRecord.url', access.tls);
+  return healthRecordPart(address, new FhirClient({ url, ...access }), namesPatients);
 }
 
 type Shelf = () => ReturnType<typeof openSiteShelf>;
