@@ -1,6 +1,6 @@
 /** What each model says, as the page lays it out: measurements side by side, what was looked for one below the other. */
 import type { Finding, Findings } from '../../src/inference/findings.ts';
-import { findingPath, findingTitle, measureName, presenceText } from '../../src/reporting/finding-text.ts';
+import { findingPath, measureName, presenceText, titleAmong } from '../../src/reporting/finding-text.ts';
 import type { Report } from '../../src/reporting/report.ts';
 import { measurementText } from '../../src/reporting/text.ts';
 
@@ -85,13 +85,6 @@ function headOf(finding: Finding, { algorithm, seriesInstanceUid, findings }: Fi
     segmentNumbers: own.length > 0 || isStated(finding) ? own : findings.flatMap((one) => one.segmentNumber ?? []),
     ...(key !== undefined && { keyImage: { sopInstanceUid: key.sopInstanceUid, frameNumber: key.frameNumber ?? 1 } }),
   };
-}
-
-/** Findings that would be called the same are told apart by their keys, as the marks in the images are. */
-function titleAmong(findings: readonly Finding[], finding: Finding): string {
-  const title = findingTitle(finding);
-  const isShared = findings.some((other) => other !== finding && findingTitle(other) === title);
-  return isShared ? `${title} (${finding.key})` : title;
 }
 
 function segmentNumbersOf({ segmentNumber, component }: Finding): readonly number[] {

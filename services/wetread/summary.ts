@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Report, StudyRow, Summary } from '../../contracts/generated/types.ts';
 import { draftStands, isFinal } from '../../src/arrival/lifecycle.ts';
 import type { DocumentName, Ledger, StudyRecord } from '../../src/ports.ts';
-import { findingTitle, measureName } from '../../src/reporting/finding-text.ts';
+import { measureName, titleAmong } from '../../src/reporting/finding-text.ts';
 import { unitText } from '../../src/reporting/text.ts';
 import { segmentationDocuments } from '../review/documents.ts';
 
@@ -41,7 +41,7 @@ function findingRows({ readings }: Report): StudyRow['findings'] {
   return readings.flatMap(({ algorithm, findings }) =>
     findings.flatMap((finding) => {
       const { presence, probability } = finding;
-      const about = { model: algorithm.name, finding: findingTitle(finding) };
+      const about = { model: algorithm.name, finding: titleAmong(findings, finding) };
       const isStated = presence !== undefined || probability !== undefined;
       return [
         ...(isStated

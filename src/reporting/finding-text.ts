@@ -13,6 +13,13 @@ export function findingTitle(finding: Finding): string {
   return [wholeTitle(finding), partText(finding)].flat().join(', ');
 }
 
+/** Findings that would be called the same are told apart by their keys, as the marks in the images are. */
+export function titleAmong(findings: readonly Finding[], finding: Finding): string {
+  const title = findingTitle(finding);
+  const isShared = findings.some((other) => other !== finding && findingTitle(other) === title);
+  return isShared ? `${title} (${finding.key})` : title;
+}
+
 /** Connected parts of one segment differ by number only; the largest is the first. */
 function partText({ component }: Finding): readonly string[] {
   return component === undefined ? [] : [`part ${component.number}`];
