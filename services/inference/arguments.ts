@@ -4,7 +4,7 @@ import { WetreadError } from '../../src/errors.ts';
 import { batchRulesFrom } from './batching.ts';
 import type { BatchRules } from './packages.ts';
 
-export const USAGE = `Usage: node services/inference/main.ts --models DIR[,DIR] [options]
+export const USAGE = `Usage: wetread-inference --models DIR[,DIR] [options]
 
   --models DIR[,DIR]      model packages, or folders that hold them
   --host ADDRESS          127.0.0.1

@@ -161,6 +161,7 @@ function errorOf(fault: unknown): { code: status; details: string; metadata: Met
   return { code: STATUS[code] ?? status.INTERNAL, details: message, metadata };
 }
 
+/** @throws WetreadError `config-invalid` where it cannot listen */
 export async function startGrpc({ protocol, host, port, maxRequestBytes }: GrpcOptions): Promise<GrpcServer> {
   const server = new Server({
     'grpc.max_receive_message_length': maxRequestBytes + MESSAGE_OVERHEAD_BYTES,
@@ -175,7 +176,9 @@ export async function startGrpc({ protocol, host, port, maxRequestBytes }: GrpcO
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, found) =>
-      error === null ? resolve(found) : reject(error),
+      error === null
+        ? resolve(found)
+        : reject(new WetreadError('config-invalid', `--grpc-port: cannot listen on ${address}`, { cause: error })),
     );
   });
   return { port: bound, stop: () => new Promise((resolve) => server.tryShutdown(() => resolve())) };

@@ -105,9 +105,12 @@ async function openGrpc(protocol: Protocol, settings: ServiceArguments): Promise
   return startGrpc({ protocol, host, port, maxRequestBytes });
 }
 
+/** @throws WetreadError `config-invalid` */
 async function listen(server: Server, { port, host }: ServiceArguments): Promise<number> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (cause) =>
+      reject(new WetreadError('config-invalid', `--port: cannot listen on ${host}:${port}`, { cause })),
+    );
     server.listen(port, host, resolve);
   });
   return (server.address() as AddressInfo).port;
