@@ -2,16 +2,15 @@
  * THE pipeline: one study in, one filed draft out. Read {@link preread} aloud; everything below it is one stage each,
  * and only this file, `triage.ts`, `selection.ts`, `work.ts`, `assemble-series.ts`, `assemble-slots.ts`, `read-series.ts`,
  * `read-images.ts`, `read-image-labels.ts`, `read-slices.ts`, `run-on-volume.ts`, `make-input.ts`, `run-in-windows.ts`,
- * `outline.ts` and `drafting.ts` call ports.
+ * `outline.ts`, `explain-unread.ts` and `drafting.ts` call ports.
  */
-import { readImageHeader } from './arrival/image-header.ts';
 import type { Series, Study } from './arrival/study.ts';
 import { assembleImageSet, assembleVolume, releaseImages } from './assemble-series.ts';
 import { FurtherSeries } from './assemble-slots.ts';
-import { classify } from './assembly/classify.ts';
 import { type Images, isVolume } from './assembly/volume.ts';
 import { type Draft, draftOf, lastReport, recognised } from './drafting.ts';
 import { WetreadError } from './errors.ts';
+import { explainUnread } from './explain-unread.ts';
 import { formOf, ModelTry, rounds, type ShownReading } from './fan-out.ts';
 import { seriesSeen } from './inference/findings.ts';
 import type { Reading } from './inference/reading.ts';
@@ -19,7 +18,7 @@ import { EVERY_MODEL } from './inference/rules/decide.ts';
 import { namedOutlines } from './make-draft.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { readSeries } from './read-series.ts';
-import { type Cause, isSkipped, type Reason, type ReasonCode, reason, type Skipped } from './reasons.ts';
+import { type Cause, isSkipped, type ReasonCode, reason, type Skipped } from './reasons.ts';
 import { embeddingDocument } from './reporting/embedding-document.ts';
 import { imageViews, isOfImage } from './reporting/image-view.ts';
 import { marksOf } from './reporting/marks.ts';
@@ -28,7 +27,6 @@ import { workIdentity } from './reporting/revision.ts';
 import { type NamedView, type View, viewOf, viewSetOf } from './reporting/view.ts';
 import type { ReadableSelection } from './selection.ts';
 import { selectOrEnd } from './triage.ts';
-import type { StudyInstanceUid } from './uid.ts';
 import { countsOf, findStudy, type Outcome, type Site, Work } from './work.ts';
 import type { DicomFile } from './writeback/artifact.ts';
 import { reportTransaction } from './writeback/fhir.ts';
@@ -162,51 +160,6 @@ const OTHER_STUDIES: ReadonlySet<Cause['code']> = new Set<ReasonCode>([
   'wrong-body-part',
   'series-not-selected',
 ]);
-
-/** Says of every series that no model read why: what was in its way, or that another was read, or that the rule leaves it out. */
-async function explainUnread(
-  work: Work,
-  study: Study,
-  tries: readonly ModelTry[],
-  { unfit }: FurtherSeries,
-): Promise<void> {
-  const seen = tries.flatMap(({ result }) => (result === undefined ? [] : seriesSeen(result.reading.findings)));
-  const read = new Set<string>(seen.map(({ seriesInstanceUid }) => seriesInstanceUid));
-  const why = new Map<Series, Reason>();
-  const explain = (series: Series, because: Reason): void => {
-    if (!read.has(series.seriesInstanceUid) && !why.has(series)) why.set(series, because);
-  };
-  for (const { setAside } of tries) for (const one of setAside) explain(one.series, one.reason);
-  for (const [series, because] of unfit) explain(series, because);
-  for (const series of tries.flatMap(({ candidates }) => candidates)) {
-    if (read.has(series.seriesInstanceUid) || why.has(series)) continue;
-    const unfit = await unfitAnyway(work, study.header.studyInstanceUid, series);
-    explain(series, unfit ?? reason('another-series-read'));
-  }
-  const left = tries.flatMap((each) => each.left);
-  for (const one of left) if (one.reason.code !== 'wrong-modality') explain(one.series, one.reason);
-  for (const one of left) explain(one.series, one.reason);
-  for (const [series, because] of why) work.notRead.addSeries(series, because);
-}
-
-/** Why a series is none to read even where no other was, such as a localizer: the metadata of one instance tells. */
-async function unfitAnyway(
-  { ports, signal }: Work,
-  studyInstanceUid: StudyInstanceUid,
-  { seriesInstanceUid, instances: [first] }: Series,
-): Promise<Reason | undefined> {
-  if (first === undefined) return undefined;
-  try {
-    const { sopInstanceUid } = first;
-    const dataSet = await ports.archive.retrieveMetadata(studyInstanceUid, seriesInstanceUid, sopInstanceUid, signal);
-    const header = dataSet && readImageHeader(dataSet);
-    return isSkipped(header) ? header.skipped : header && classify(header);
-  } catch {
-    // A series that nobody needs must not cost the study its draft: it is explained by less.
-    signal.throwIfAborted();
-    return undefined;
-  }
-}
 
 /** Assembly: the series becomes what the models read, one volume or images, or is set aside. */
 async function assemble(
