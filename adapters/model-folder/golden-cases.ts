@@ -42,7 +42,7 @@ async function complaintsOf(folder: string, golden: GoldenCase, graph?: GraphFac
   const found: string[] = [];
   for (const tensor of [...golden.inputs, ...outputs]) {
     const wrong = await goldenBytes(folder, tensor).then(
-      () => undefined,
+      (bytes) => (isNoNumber(tensor, bytes) ? `${GOLDEN}/${tensor.file} holds no number, only NaN` : undefined),
       (error: unknown) => WetreadError.from(error).message,
     );
     if (wrong !== undefined) found.push(wrong);
@@ -56,6 +56,14 @@ async function complaintsOf(folder: string, golden: GoldenCase, graph?: GraphFac
       .filter(({ name }) => !golden.inputs.some((tensor) => tensor.name === name))
       .map(({ name }) => `${name}, an input of the graph, is missing`),
   ];
+}
+
+/** A graph that gives NaN would be found to give what it gave, and be refused at every study. */
+function isNoNumber({ datatype }: GoldenTensor, bytes: Uint8Array): boolean {
+  if (datatype !== 'FP32' || bytes.byteLength === 0) return false;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at < bytes.byteLength; at += 4) if (!Number.isNaN(view.getFloat32(at, true))) return false;
+  return true;
 }
 
 function unlike(tensor: GoldenTensor, kind: string, values: readonly GraphValue[]): string[] {
