@@ -85,11 +85,13 @@ async function assemble<I extends Images>(
       if (isSkipped(placed)) continue;
       let undecoded = placed.placements.length;
       for (const { frameIndex, target } of placed.placements) {
-        const one = decode(instance, frameIndex, target).finally(() => {
+        const one = decode(instance, frameIndex, target).then(() => {
           decoding.delete(one);
           undecoded -= 1;
           if (undecoded === 0) ports.archive.reuse?.(bytes);
         });
+        // What failed stays, and whoever waits next sees its fault; until then it is not unhandled.
+        one.catch(() => {});
         decoding.add(one);
         if (decoding.size >= DECODES_IN_FLIGHT) await Promise.race(decoding);
       }

@@ -277,17 +277,30 @@ test('WR-SLT-06 a series that two models are given is fetched once, and all memo
   assert.deepEqual([study.memory.acquired, study.memory.held.size], [2, 0]);
 });
 
-test('WR-SLT-06 after a fault of the model all memory is given back too', async () => {
-  await using study = await read([FIRST, SECOND], {
-    config: { retries: { maximum: 0 } },
-    onStart: ({ wetread }) =>
-      Object.assign(wetread.ports.inference, {
-        infer: () => Promise.reject(new WetreadError('inference-failed', 'as the test wants it')),
-      }),
+const asTheTestWants = new WetreadError('inference-failed', 'as the test wants it');
+
+const FAULTS: Readonly<Record<string, NonNullable<Site['onStart']>>> = {
+  'of the model': ({ wetread }) =>
+    Object.assign(wetread.ports.inference, { infer: () => Promise.reject(asTheTestWants) }),
+  'while the further series is assembled': ({ wetread: { ports } }) => {
+    const decodeInto = ports.decoder.decodeInto.bind(ports.decoder);
+    let frames = 0;
+    Object.assign(ports.decoder, {
+      decodeInto(...asked: Parameters<typeof decodeInto>) {
+        frames += 1;
+        return frames > FIRST.shape[0] + 10 ? Promise.reject(asTheTestWants) : decodeInto(...asked);
+      },
+    });
+  },
+};
+
+for (const [when, onStart] of Object.entries(FAULTS)) {
+  test(`WR-SLT-06 after a fault ${when} all memory is given back too`, async () => {
+    await using study = await read([FIRST, SECOND], { config: { retries: { maximum: 0 } }, onStart });
+    assert.equal(study.record.reason?.code, 'inference-failed');
+    assert.deepEqual([study.memory.acquired, study.memory.held.size], [2, 0]);
   });
-  assert.equal(study.record.reason?.code, 'inference-failed');
-  assert.deepEqual([study.memory.acquired, study.memory.held.size], [2, 0]);
-});
+}
 
 test('WR-SLT-07 other images in a slot are other work: the draft has other UIDs', async () => {
   const uidOf = async (sequences: readonly Sequence[]): Promise<string> => {
