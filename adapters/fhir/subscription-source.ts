@@ -68,6 +68,13 @@ export function fhirSubscriptionSource(options: SubscriptionSourceOptions): Subs
 /** Shorter ones can be guessed. */
 const SHORTEST_SECRET = 16;
 
+/** @throws WetreadError `config-invalid` for what can be guessed, or cannot stand in a header */
+export function requireSecret(secret: string): string {
+  if (secret.length >= SHORTEST_SECRET && /^[\x21-\x7e]+$/.test(secret)) return secret;
+  const wanted = `at least ${SHORTEST_SECRET} characters of ASCII, without spaces`;
+  throw new WetreadError('config-invalid', `fhirSubscription.secretFile must hold ${wanted}`);
+}
+
 class FhirSubscriptionSource implements SubscriptionSource {
   readonly name = 'fhir-subscription';
   readonly #options: SubscriptionSourceOptions;
@@ -208,11 +215,7 @@ class FhirSubscriptionSource implements SubscriptionSource {
   }
 
   async #authorization(): Promise<string> {
-    const secret = await this.#options.secret();
-    const isSecret = secret.length >= SHORTEST_SECRET && /^[\x21-\x7e]+$/.test(secret);
-    if (!isSecret)
-      throw new WetreadError('config-invalid', 'The secret of the subscription is too short or has spaces');
-    return `Bearer ${secret}`;
+    return `Bearer ${requireSecret(await this.#options.secret())}`;
   }
 
   /** @returns milliseconds until the next try */

@@ -137,10 +137,11 @@ function socketOptions({ url, passwordFile, tls }: BrokerOptions): SocketOptions
 
 /** SASL PLAIN (RFC 4616). */
 function plainFrom(user: string, passwordFile: string): NonNullable<SocketOptions['credentials']> {
-  return { mechanism: 'PLAIN', response: () => Buffer.from(`\0${user}\0${passwordIn(passwordFile)}`) };
+  return { mechanism: 'PLAIN', response: () => Buffer.from(`\0${user}\0${readPassword(passwordFile)}`) };
 }
 
-function passwordIn(file: string): string {
+/** @throws WetreadError `config-invalid`, naming the key */
+export function readPassword(file: string): string {
   try {
     return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
   } catch (cause) {

@@ -146,7 +146,7 @@ test('WR-OPS-01 WR-OPS-02 a worklist that answers a search is found to; one that
 test('WR-OPS-01 WR-OPS-02 a FHIR server that is to call is asked what may have been missed', async () => {
   await using server = await startFhirServer();
   await using folder = new TemporaryFolder();
-  folder.write({ secret: 'of the server' });
+  folder.write({ secret: 'secret-of-the-server' });
   const fhirSubscription = { enabled: true, url: server.url, secretFile: join(folder.path, 'secret') };
   const { lines } = await findingsOf({ fhirSubscription }, ['fhirSubscription']);
   assert.equal(lines.at(-1), 'fhirSubscription.ImagingStudy ok');

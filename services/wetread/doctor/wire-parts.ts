@@ -20,6 +20,7 @@ import { openServer, wireInference } from '../wiring/inference.ts';
 import { ledgerFile, wireLedger } from '../wiring/ledger.ts';
 import { openSiteShelf } from '../wiring/models.ts';
 import { brokerOf } from '../wiring/rabbitmq.ts';
+import { readSecret } from '../wiring/subscription.ts';
 import { wireTextGenerator } from '../wiring/text.ts';
 import { archivePart, storeAndRead } from './archive.ts';
 import { brokerPart } from './broker.ts';
@@ -65,7 +66,7 @@ export async function wireParts(
     ...(await inferenceServers(config, shelf, stack)),
     ...brokerParts(config),
     ...(await Promise.all(config.ups.map(worklist))),
-    ...subscriptionParts(config, access.fhirSubscription),
+    ...(await subscriptionParts(config, access.fhirSubscription)),
     ...folderParts(config),
     ...telemetryOf(config),
   ];
@@ -182,9 +183,13 @@ async function worklist(one: Config['ups'][number], index: number): Promise<Part
   return worklistPart(`ups.${index}`, httpAddress(url, `ups.${index}.url`, access.tls), client);
 }
 
-function subscriptionParts({ fhirSubscription, healthRecord }: Config, access: ServerAccess): readonly Part[] {
-  const { enabled, url: own, criteria } = fhirSubscription;
+async function subscriptionParts(
+  { fhirSubscription, healthRecord }: Config,
+  access: ServerAccess,
+): Promise<readonly Part[]> {
+  const { enabled, url: own, criteria, secretFile } = fhirSubscription;
   if (!enabled) return [];
+  await readSecret(secretFile!);
   const url = own ?? healthRecord.url!;
   const resourceTypes = [...new Set(criteria.map((criterion) => criterion.split('?', 1)[0]!))];
   const client = new FhirClient({ url, ...access });

@@ -1,6 +1,6 @@
 /** From configuration to RabbitMQ: queues whose messages name studies, and where findings are announced. */
 import { certificates } from '../../../adapters/credentials/tls-files.ts';
-import type { BrokerOptions } from '../../../adapters/rabbitmq/broker.ts';
+import { type BrokerOptions, readPassword } from '../../../adapters/rabbitmq/broker.ts';
 import { RabbitmqPublisher } from '../../../adapters/rabbitmq/findings-publisher.ts';
 import { rabbitmqSource } from '../../../adapters/rabbitmq/study-arrived-source.ts';
 import type { EventPublisher, Log, StudySource } from '../../../src/ports.ts';
@@ -26,8 +26,11 @@ export function wirePublisher(config: Config): (EventPublisher & AsyncDisposable
   return new RabbitmqPublisher({ broker, topology: config.rabbitmq.topology });
 }
 
+/** @throws WetreadError `config-invalid`, naming the key of a file that cannot be used */
 export function brokerOf({ url, passwordFile, tls }: Config['rabbitmq']): BrokerOptions | undefined {
   if (url === undefined) return undefined;
+  // Read anew at every connect; one that is not there now is a mistake in the configuration.
+  if (passwordFile !== undefined) readPassword(passwordFile);
   return {
     url,
     ...(passwordFile !== undefined && { passwordFile }),

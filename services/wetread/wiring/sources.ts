@@ -23,7 +23,7 @@ export async function wireSources(
   access: WiredAccess,
   embedded: DirectoryArchive | undefined,
 ): Promise<WiredSources> {
-  const subscription = wireSubscription(config, ports, access.fhirSubscription);
+  const subscription = await wireSubscription(config, ports, access.fhirSubscription);
   const sources = [
     ...wirePolling(config, ports, access),
     ...wireRabbitmqSources(config, ports.log),

@@ -44,7 +44,7 @@ test('WR-LKT-05 a FHIR server that calls, and is not the health record, is asked
   };
   const { url, seen } = await recordServer(t, 'of-the-caller');
   const credentials = { kind: 'bearer', tokenFile: file('token', 'of-the-caller') };
-  const fhirSubscription = { enabled: true, url, secretFile: file('secret', 'a secret of 20 chars'), credentials };
+  const fhirSubscription = { enabled: true, url, secretFile: file('secret', 'a-secret-of-20-chars'), credentials };
   const healthRecord = {
     kind: 'fhir',
     url: 'http://127.0.0.1:1/fhir',
@@ -62,4 +62,23 @@ test('WR-LKT-05 a FHIR server that calls, and is not the health record, is asked
     () => parseConfig({ healthRecord, fhirSubscription: withoutUrl }),
     /fhirSubscription\.credentials has no effect without fhirSubscription\.url/,
   );
+});
+
+test('WR-LKT-14 a secret or a password that cannot be used is told at the start and by the doctor, with its key', async () => {
+  await using folder = new TemporaryFolder();
+  const short = join(folder.path, 'short');
+  writeFileSync(short, 'short');
+  const absent = join(folder.path, 'absent');
+  const subscription = (secretFile: string): object => ({
+    fhirSubscription: { enabled: true, url: 'http://127.0.0.1:1/fhir', secretFile },
+  });
+  const wrong: readonly (readonly [object, RegExp])[] = [
+    [subscription(absent), /fhirSubscription\.secretFile: the file cannot be read/],
+    [subscription(short), /fhirSubscription\.secretFile must hold at least 16 characters/],
+    [{ rabbitmq: { url: 'amqp://me@127.0.0.1:1', passwordFile: absent } }, /rabbitmq\.passwordFile: the file cannot/],
+  ];
+  for (const [config, message] of wrong) {
+    await assert.rejects(findingsOf(config), { code: 'config-invalid', message });
+    await assert.rejects(runWetread(config), { code: 'config-invalid', message });
+  }
 });

@@ -1,18 +1,24 @@
 /** From configuration to the FHIR server that calls when studies come, where one is configured. */
 import { readFile } from 'node:fs/promises';
-import { fhirSubscriptionSource, type SubscriptionSource } from '../../../adapters/fhir/subscription-source.ts';
+import {
+  fhirSubscriptionSource,
+  requireSecret,
+  type SubscriptionSource,
+} from '../../../adapters/fhir/subscription-source.ts';
 import { WetreadError } from '../../../src/errors.ts';
 import type { Ports } from '../../../src/ports.ts';
 import type { Config } from '../config.ts';
 import type { ServerAccess } from './access.ts';
 
-export function wireSubscription(
+/** @throws WetreadError `config-invalid`, naming the key of a secret that cannot be used */
+export async function wireSubscription(
   { fhirSubscription, healthRecord }: Config,
   ports: Ports,
   access: ServerAccess,
-): SubscriptionSource | undefined {
+): Promise<SubscriptionSource | undefined> {
   const { enabled, url, criteria, endpoint, topic, payload, secretFile } = fhirSubscription;
   if (!enabled) return undefined;
+  await readSecret(secretFile!);
   const { patientIdentifierSystem, accessionIdentifierSystem } = healthRecord;
   const { archive } = ports;
   return fhirSubscriptionSource({
@@ -20,7 +26,7 @@ export function wireSubscription(
     ...access,
     criteria,
     ...(endpoint !== undefined && { subscription: { endpoint, payload, ...(topic !== undefined && { topic }) } }),
-    secret: () => secretIn(secretFile!),
+    secret: () => readSecret(secretFile!),
     intervalMs: fhirSubscription.reconcileSeconds * 1000,
     lookbackMs: fhirSubscription.lookbackHours * 3_600_000,
     naming: {
@@ -33,10 +39,12 @@ export function wireSubscription(
   });
 }
 
-async function secretIn(file: string): Promise<string> {
+/** What the server shows; read at every use, so that it may change. */
+export async function readSecret(file: string): Promise<string> {
   try {
-    return (await readFile(file, 'utf8')).trim();
+    return requireSecret((await readFile(file, 'utf8')).trim());
   } catch (cause) {
-    throw new WetreadError('config-invalid', 'fhirSubscription.secretFile cannot be read', { cause });
+    if (cause instanceof WetreadError) throw cause;
+    throw new WetreadError('config-invalid', 'fhirSubscription.secretFile: the file cannot be read', { cause });
   }
 }
