@@ -61,7 +61,7 @@ test('WR-CLI-17 the package holds what runs, and nothing else', () => {
   const { files } = packed;
   const unexpected = files.filter(
     (name) =>
-      !/^(bin\/\w+\.mjs|contracts\/([\w-]+\.schema\.json|events\.asyncapi\.yaml)|dist\/.*|package\.json|LICENSE|[A-Z]+\.md)$/.test(
+      !/^(bin\/[\w-]+\.mjs|contracts\/([\w-]+\.schema\.json|events\.asyncapi\.yaml)|dist\/.*|package\.json|LICENSE|[A-Z]+\.md)$/.test(
         name,
       ),
   );

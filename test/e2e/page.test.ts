@@ -535,7 +535,7 @@ test('WR-OPS-24 a decision that came too late is told and leaves the study alone
   await page.getByRole('button', { name: 'Park …' }).click();
   await own.finishReading();
   await page.getByRole('button', { name: 'Park the study' }).click();
-  await page.getByRole('alert').getByText("forbids 'park' in state 'not-evaluable'").waitFor();
+  await page.getByRole('alert').getByText("No 'park' in state 'not-evaluable'").waitFor();
 });
 
 test('WR-OPS-25 a study shows on what evidence it counted as complete, its rule and its priority', {
