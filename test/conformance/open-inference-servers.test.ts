@@ -82,7 +82,8 @@ async function requirePackage(server: object, label: string): Promise<string> {
   const golden = await wetread(['models', 'test', '--config', config]);
   assert.equal(golden.code, 0, golden.stdout + golden.stderr);
   assert.match(golden.stdout, /✓ lungs-elsewhere .* chest[\s\S]*0 of 931840 values differ/);
-  const { stdout } = await wetread(['doctor', '--config', config]);
+  const { stdout, code } = await wetread(['doctor', '--config', config]);
+  assert.equal(code, 0, stdout);
   return stdout;
 }
 

@@ -16,6 +16,8 @@ export interface Address {
   /** Port where the URL names none. */
   readonly defaultPort: number;
   readonly tls?: () => { readonly secureContext?: SecureContext; readonly servername?: string };
+  /** What does not answer HTTP/1.1, which would tell its clock. */
+  readonly protocol?: 'grpc';
 }
 
 export function httpAddress(url: string, key: string, tls?: Address['tls']): Address {
@@ -29,7 +31,7 @@ export async function reach(address: Address, step: Step): Promise<boolean> {
   if (!(await step('port', (signal) => openPort(address, signal)))) return false;
   const isTls = address.url.protocol === 'https:';
   if (isTls && !(await step('certificate', (signal) => checkCertificate(address, signal)))) return false;
-  if (!/^https?:$/.test(address.url.protocol)) return true;
+  if (address.protocol === 'grpc' || !/^https?:$/.test(address.url.protocol)) return true;
   let isAnswering = false;
   await step('clock', async (signal) => {
     const theirs = await dateOf(address, signal);

@@ -160,7 +160,8 @@ async function inferenceServers(config: Config, shelf: Shelf, stack: AsyncDispos
     const address = httpAddress(server.url, `${key}.url`, access.tls);
     if (server.kind === 'openai') return [textServerPart({ name, server, address, generator, cards })];
     const engine = stack.adopt(await openServer(server, access), (opened) => opened.close());
-    return [inferenceServerPart({ name, server, address, engine, cards })];
+    const spoken = server.protocol === 'grpc' ? { ...address, protocol: server.protocol } : address;
+    return [inferenceServerPart({ name, server, address: spoken, engine, cards })];
   });
   return (await Promise.all(parts)).flat();
 }
