@@ -2,8 +2,9 @@
  * Triage: a settled study is looked at before it waits for a reader. Is it there, is it complete, is it the patient's that
  * the event named, which rule holds, how urgent is it? Cheap: searches and metadata, no image is fetched.
  */
-import { judgeCompleteness, type Patience } from './arrival/completeness.ts';
+import { type Completeness, judgeCompleteness, type Patience } from './arrival/completeness.ts';
 import { patientDigest } from './arrival/patient-digest.ts';
+import type { StudyCounts } from './arrival/polling.ts';
 import { moreUrgent } from './arrival/priority.ts';
 import type { Study } from './arrival/study.ts';
 import type { Attempt, Ports } from './ports.ts';
@@ -31,7 +32,10 @@ function notFound(work: Work): Outcome {
   const waitedMs = ports.clock.now().getTime() - Date.parse(attempt.arrivedAt);
   const isFinal = attempt.hint.rung !== undefined || waitedMs >= site.patience.longestWaitMs;
   const because = reason('study-not-found');
-  return isFinal ? work.end('select-none', because) : work.wait(site.patience, because);
+  if (isFinal) return work.end('select-none', because);
+  // What the next look finds has come since this one, and is still arriving.
+  look(work, { series: 0, instances: 0 }, site.patience);
+  return work.wait(site.patience, because);
 }
 
 function tooLarge(instances: number, { largestStudy }: Site): ReturnType<typeof reason> {
@@ -52,7 +56,8 @@ export async function selectOrEnd(work: Work, study: Study): Promise<ReadableSel
   const decision = await decideOn(study, { ...hint, source }, site.rules, ports.models, ports.archive, signal);
   const rule = decision.selection?.rule;
   const patience = { ...site.patience, ...rule?.patience, settledMs: site.patience.quietMs };
-  if (!isComplete(work, study, patience)) return work.wait(patience, awaited(study, hint));
+  const { rung } = look(work, countsOf(study), patience);
+  if (rung === undefined) return work.wait(patience, awaited(study, hint));
 
   const reading = readable(decision, ports.models);
   if (isSkipped(reading)) return work.end('select-none', reading.skipped);
@@ -66,14 +71,12 @@ function awaited(study: Study, { expectedInstances: expected = 0 }: Attempt['hin
   return instances < expected ? reason('instances-awaited', `${instances} of ${expected}`) : undefined;
 }
 
-/** Judges the evidence of this look and keeps it. */
-function isComplete(work: Work, study: Study, patience: Patience): boolean {
+/** Judges what this look found, and keeps it for the next. */
+function look(work: Work, counts: StudyCounts, patience: Patience): Completeness {
   const { attempt, ports } = work;
   const { hint, arrivedAt, completeness: before } = attempt;
   const claims = { ...hint, noticedAt: arrivedAt, ...(before && { before }) };
-  const at = ports.clock.now().toISOString();
-  const completeness = judgeCompleteness(claims, countsOf(study), at, patience);
-  if (completeness === undefined) return false;
+  const completeness = judgeCompleteness(claims, counts, ports.clock.now().toISOString(), patience);
   work.keep({ completeness });
-  return true;
+  return completeness;
 }

@@ -1,5 +1,5 @@
 /** What an operator may do with a study, and on what its place in the flow rests: in words, for the page. */
-import { RUNGS } from '../../src/arrival/completeness.ts';
+import { type Completeness, RUNGS } from '../../src/arrival/completeness.ts';
 import { OPERATOR_MOVES, type OperatorMove, operatorMoves } from '../../src/arrival/lifecycle.ts';
 import type { Priority } from '../../src/arrival/priority.ts';
 import { WetreadError } from '../../src/errors.ts';
@@ -48,14 +48,17 @@ export function operationAnswer({ state, archive, priority, rule, completeness }
     ...(archive !== undefined && { archive }),
     ...(priority !== undefined && { priority }),
     ...(rule !== undefined && { rule }),
-    ...(completeness !== undefined && { completeness: completenessAnswer(completeness) }),
+    ...(completeness && completenessAnswer(completeness)),
   };
 }
 
-function completenessAnswer(completeness: NonNullable<StudyRecord['completeness']>): CompletenessAnswer {
-  const { rung, counts, expectedInstances, since } = completeness;
+/** Of a study that is still waited for, the reason says what is missing. */
+function completenessAnswer({ rung, counts, expectedInstances, since }: Completeness): {
+  readonly completeness?: CompletenessAnswer;
+} {
+  if (rung === undefined) return {};
   const expected = expectedInstances === undefined ? {} : { expectedInstances };
-  return { rung, text: RUNGS[rung], ...counts, ...expected, since };
+  return { completeness: { rung, text: RUNGS[rung], ...counts, ...expected, since } };
 }
 
 export interface MoveRequest {

@@ -8,7 +8,7 @@ const START = Date.parse('2026-01-01T12:00:00Z');
 const at = (seconds: number): string => new Date(START + seconds * 1000).toISOString();
 const counts = (instances: number, series = 1) => ({ series, instances });
 
-function judge(claims: Omit<Claims, 'noticedAt'>, instances: number, seconds: number): Completeness | undefined {
+function judge(claims: Omit<Claims, 'noticedAt'>, instances: number, seconds: number): Completeness {
   return judgeCompleteness({ noticedAt: at(0), ...claims }, counts(instances), at(seconds), PATIENCE);
 }
 
@@ -40,7 +40,10 @@ const VERDICTS: readonly [string, Omit<Claims, 'noticedAt'>, number, number, str
   ['the same at two looks', { before: seen(10, 0) }, 10, 2, 'counts-unchanged'],
   ['the same at two looks that lie too close together', { before: seen(10, 1) }, 10, 2, 'quiet-period'],
   ['grown since the look before', { before: seen(9, 0) }, 10, 5, undefined],
-  ['growing for longer than anyone waits', { before: seen(9, 0) }, 10, 61, 'quiet-period'],
+  ['growing for longer than anyone waits', { before: seen(9, 0) }, 10, 61, 'waited-enough'],
+  ['grown to what is expected', { expectedInstances: 10, before: seen(9, 0) }, 10, 1, 'expected-reached'],
+  ['grown beyond what is expected', { expectedInstances: 9, before: seen(9, 0) }, 10, 1, undefined],
+  ['it was not there at the look before', { before: { counts: counts(0, 0), since: at(0) } }, 10, 5, undefined],
   ['the source saw the same counts twice', { rung: 'counts-unchanged' }, 10, 0, 'counts-unchanged'],
 ];
 
@@ -51,15 +54,14 @@ function seen(instances: number, seconds: number): Pick<Completeness, 'counts' |
 for (const [what, claims, instances, seconds, rung] of VERDICTS) {
   test(`WR-CPL-01 ${what}: ${rung ?? 'wait'}`, () => {
     const verdict = judge(claims, instances, seconds);
-    assert.equal(verdict?.rung, rung);
-    if (verdict === undefined) return;
+    assert.equal(verdict.rung, rung);
     assert.deepEqual(verdict.counts, counts(instances));
     assert.equal(verdict.expectedInstances, claims.expectedInstances);
   });
 }
 
 test('WR-CPL-01 the time since when the counts are the same is kept over looks', () => {
-  const first = judge({}, 10, 3)!;
+  const first = judge({}, 10, 3);
   assert.equal(first.since, at(3));
-  assert.equal(judge({ before: first }, 10, 8)?.since, at(3));
+  assert.equal(judge({ before: first }, 10, 8).since, at(3));
 });

@@ -10,7 +10,8 @@ export const RUNGS = {
   'expected-reached': 'As many instances as the source expects are in the archive',
   'counts-unchanged': 'Two looks at the archive, at least a quiet period apart, found the same instances',
   'quiet-period': 'Nothing more was heard of the study for the quiet period',
-  'waited-enough': 'Expected instances did not come within the longest wait; what is there is read',
+  'waited-enough':
+    'Within the longest wait expected instances did not come, or others went on coming; what is there is read',
 } as const satisfies Record<string, string>;
 
 export type Rung = keyof typeof RUNGS;
@@ -18,9 +19,10 @@ export type Rung = keyof typeof RUNGS;
 /** What a source may bring as evidence with its hint. */
 export type SourceRung = Extract<Rung, 'source-says' | 'counts-unchanged'>;
 
-/** The evidence that a study is complete, as far as it is known. */
+/** The evidence that a study is complete, as far as it is known; what every look found is kept for the next one. */
 export interface Completeness {
-  readonly rung: Rung;
+  /** Absent while the study is waited for. */
+  readonly rung?: Rung;
   /** In the archive at the last look, results of Wetread not counted. */
   readonly counts: StudyCounts;
   /** When these counts were found first, ISO 8601. */
@@ -48,34 +50,38 @@ export interface Patience {
   readonly settledMs?: number;
 }
 
-/** The verdict of a look; undefined while the study is to be waited for. */
-export function judgeCompleteness(
-  claims: Claims,
-  counts: StudyCounts,
-  at: string,
-  { quietMs, longestWaitMs, settledMs = quietMs }: Patience,
-): Completeness | undefined {
-  const { rung: said, expectedInstances: expected, before } = claims;
-  const unchanged = before !== undefined && sameCounts(before.counts, counts);
-  const seen = {
+/** What a look makes of these counts: with a rung the study is read, without one it is waited for. */
+export function judgeCompleteness(claims: Claims, counts: StudyCounts, at: string, patience: Patience): Completeness {
+  const { expectedInstances, before } = claims;
+  const unchangedSince = before !== undefined && sameCounts(before.counts, counts) ? before.since : undefined;
+  const rung = rungOf(claims, counts.instances, Date.parse(at), patience, unchangedSince);
+  return {
+    ...(rung !== undefined && { rung }),
     counts,
-    since: unchanged ? before.since : at,
-    ...(expected !== undefined && { expectedInstances: expected }),
+    since: unchangedSince ?? at,
+    ...(expectedInstances !== undefined && { expectedInstances }),
   };
-  const waitedMs = Date.parse(at) - Date.parse(claims.noticedAt);
-  const waitedEnough = waitedMs >= longestWaitMs;
-  if (expected !== undefined && counts.instances < expected) {
-    return waitedEnough ? { rung: 'waited-enough', ...seen } : undefined;
-  }
+}
+
+function rungOf(
+  { rung: said, expectedInstances: expected, before, noticedAt }: Claims,
+  instances: number,
+  nowMs: number,
+  { quietMs, longestWaitMs, settledMs = quietMs }: Patience,
+  unchangedSince: string | undefined,
+): Rung | undefined {
+  const waitedMs = nowMs - Date.parse(noticedAt);
+  const isShort = expected !== undefined && instances < expected;
   // What grew since the look before is still arriving, whatever the source says.
-  if (before !== undefined && !unchanged && !waitedEnough) return undefined;
-  if (said === 'source-says') return { rung: said, ...seen };
-  if (counts.instances === expected) return { rung: 'expected-reached', ...seen };
-  const quiet = unchanged && Date.parse(at) - Date.parse(before.since) >= quietMs;
-  if (said === 'counts-unchanged' || quiet) return { rung: 'counts-unchanged', ...seen };
+  const isGrowing = before !== undefined && unchangedSince === undefined && instances !== expected;
+  if (isShort || isGrowing) return waitedMs >= longestWaitMs ? 'waited-enough' : undefined;
+  if (said === 'source-says') return said;
+  if (instances === expected) return 'expected-reached';
+  const isQuiet = unchangedSince !== undefined && nowMs - Date.parse(unchangedSince) >= quietMs;
+  if (said === 'counts-unchanged' || isQuiet) return 'counts-unchanged';
   // A rule may want more quiet than the site gives every study.
   if (settledMs < quietMs && waitedMs < quietMs) return undefined;
-  return { rung: 'quiet-period', ...seen };
+  return 'quiet-period';
 }
 
 function sameCounts(a: StudyCounts, b: StudyCounts): boolean {

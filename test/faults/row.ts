@@ -82,7 +82,9 @@ export async function runRow<S extends Site>(site: S, row: FaultRow<S>): Promise
   await ended(studies.length);
   await settled();
   const times = [...seenFinal.values()].map((at) => at - healedAt);
-  return { ...(await judge(site, row, studies)), recovery: recoveryOf(times) };
+  const result = await judge(site, row, studies);
+  if (result.lost > 0) await tellUnfinished(site, row, studies);
+  return { ...result, recovery: recoveryOf(times) };
 }
 
 async function sendAll(site: Site, studies: readonly TinyStudy[]): Promise<void> {
@@ -134,6 +136,14 @@ async function judge(
     duplicates += counts.reduce((sum, count) => sum + Math.max(0, count - 1), 0);
   }
   return { name, studies: studies.length, lost, duplicates, states };
+}
+
+/** A study that is lost is a riddle without what the ledger knows of it. */
+async function tellUnfinished(site: Site, { name }: FaultRow<never>, studies: readonly TinyStudy[]): Promise<void> {
+  const entries = await entriesOf(site, studies);
+  const unfinished = entries.filter(({ state }) => !isFinal(state));
+  const about = { running: site.wetread.isRunning, known: entries.length, unfinished };
+  process.stderr.write(`${name}: ${JSON.stringify(about, null, 1)}\n`);
 }
 
 /** Studies that were final before the fault was over needed no recovery. */

@@ -195,6 +195,28 @@ test('WR-CPL-03 an event that is faster than the archive is waited for; a study 
   assert.deepEqual([record?.state, record?.reason?.code], ['not-selected', 'study-not-found']);
 });
 
+test('WR-CPL-05 images that come one by one after the only event are read once, all of them, soon after the last', async () => {
+  for (let seed = 1; seed <= 40; seed += 1) {
+    const numbers = random(seed);
+    const images: Happening[] = [];
+    let atMs = numbers.integer(0, 20_000);
+    for (let image = 0; image < 8; image += 1) {
+      images.push({ atMs, image });
+      atMs += numbers.integer(0, QUIET_MS - 500);
+    }
+    const day = new Day();
+    await day.live([{ atMs: 0, hint: {} }, ...images]);
+    const { state, completeness } = (await day.ledger.get(STUDY))!;
+    assert.equal(state, 'filed', `seed ${seed}`);
+    // An event that comes with the first images, and a first look among them, know nothing of the others.
+    if (images[0]!.atMs <= QUIET_MS) continue;
+    assert.deepEqual([completeness?.rung, day.drafts.length], ['counts-unchanged', 1], `seed ${seed}`);
+    const [draft] = day.drafts;
+    assert.equal(draft!.instances, 8, `seed ${seed}`);
+    assert.ok(draft!.atMs - images.at(-1)!.atMs <= 3 * QUIET_MS, `seed ${seed}: ${draft!.atMs} ms`);
+  }
+});
+
 test('WR-CPL-03 a study that the source saw complete and the archive does not know is told at once', async () => {
   const day = new Day();
   await day.live([{ atMs: 0, hint: { rung: 'source-says' } }]);

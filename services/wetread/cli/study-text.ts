@@ -40,6 +40,7 @@ export function studyText(record: StudyRecord, history: readonly StudyStep[]): s
 
 function factsOf(record: StudyRecord): readonly (readonly [string, string])[] {
   const { reason, completeness, results, retryAt, timingsMs, priority } = record;
+  const rung = completeness?.rung;
   const timings = Object.entries(timingsMs).map(([stage, ms]) => `${stage} ${(ms / 1000).toFixed(2)} s`);
   const facts: readonly (readonly [string, string | undefined])[] = [
     ['state', `${record.state}: ${STATES[record.state].means}`],
@@ -49,7 +50,7 @@ function factsOf(record: StudyRecord): readonly (readonly [string, string])[] {
     ['rule', record.rule],
     ['archive', record.archive],
     ['source', record.source],
-    ['complete', completeness && `${completeness.rung}: ${RUNGS[completeness.rung]}`],
+    ['complete', rung && `${rung}: ${RUNGS[rung]}`],
     ['evidence', completeness && evidenceText(completeness)],
     ['noticed', record.noticedAt],
     ['changed', record.changedAt],
