@@ -6,8 +6,9 @@ import { sqliteLedger } from '../../adapters/sqlite/ledger.ts';
 import { parseConfig } from '../../services/wetread/config.ts';
 import { type Wired, wire } from '../../services/wetread/wiring/wiring.ts';
 import type { InferenceRequest, InferenceResponse } from '../../src/inference/tensor.ts';
-import type { InferenceEngine, Ports, Tracer } from '../../src/ports.ts';
+import type { Attempt, InferenceEngine, Ledger, Ports, Tracer } from '../../src/ports.ts';
 import { preread } from '../../src/preread.ts';
+import { triage } from '../../src/triage.ts';
 import type { Context } from '../harness/context.ts';
 import { familyMs, processorMs, type Sample, timed } from '../harness/processor-time.ts';
 import type { Question } from '../harness/verdict.ts';
@@ -98,15 +99,24 @@ async function reading({ site }: Wired, { phantom }: Replay, ports: Ports): Prom
   });
   const now = ports.clock.now().toISOString();
   await ledger.notice({ studyInstanceUid: phantom.studyInstanceUid, source: 'bench', receivedAt: now }, now);
-  const attempt = await ledger.claim('bench', 600_000);
-  if (attempt === undefined) throw new Error('the study was not claimed');
+  const given = { ...ports, ledger };
+  const look = await claimed(ledger);
+  const { transition, patch } = await triage(look, given, site, never);
+  await ledger.advance(look, transition, patch);
+  const attempt = await claimed(ledger);
   await ports.tracer.span('wetread.read', { studyInstanceUid: phantom.studyInstanceUid }, async (span) => {
-    const { transition, patch } = await preread(attempt, { ...ports, ledger }, site, never);
+    const { transition, patch } = await preread(attempt, given, site, never);
     if (transition !== 'file') throw new Error(`the reading ended with ${transition}: ${patch.reason?.code}`);
     await ledger.advance(attempt, transition, patch);
     const trace = new TextEncoder().encode(JSON.stringify(await ports.tracer.document(span.traceId)));
     await ledger.saveDocument(attempt, 'trace.json', trace);
   });
+}
+
+async function claimed(ledger: Ledger): Promise<Attempt> {
+  const attempt = await ledger.claim('bench', 600_000);
+  if (attempt === undefined) throw new Error('the study was not claimed');
+  return attempt;
 }
 
 interface Recorder extends InferenceEngine {
