@@ -30,7 +30,7 @@ and then looks at all of them: in the ledger, in the archive, in the FHIR store.
 
 - *lost*: studies without a final state, or said to be filed without SR, SEG or DiagnosticReport
 - *duplicates*: objects and reports beyond one SR, one SEG and one DiagnosticReport a study
-- *recovery*: from the end of the fault until a study is in a final state, median and longest; for information, measured on two shared cores
+- *recovery*: from the end of the fault until a study is filed, median and longest; for information, measured on two shared cores
 
 Senders send again what nobody took. Leases last 4 s here, 60 s by default (\`ledger.leaseSeconds\`); all other times are the defaults. The rows are data:
 [embedded](../test/faults/embedded-rows.ts), [servers](../test/faults/server-rows.ts), [broker](../test/faults/broker-rows.ts). They run with \`npm run test:faults\`;

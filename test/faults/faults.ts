@@ -10,7 +10,7 @@ type Fault = (scene: Scene) => Promise<void>;
 
 /** Long enough that calls fail, short enough that the first retry finds all well. */
 const OUTAGE_MS = 2500;
-/** Studies that are final when the fault comes; for a broker, whose work is done by then, those that are known. */
+/** Studies that are filed when the fault comes; for a broker, whose work is done by then, those that are known. */
 const BEFORE = 2;
 
 /** Wetread dies in the moment in which it writes such a log line for the third time. */

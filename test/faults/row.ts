@@ -18,7 +18,7 @@ export interface Scene<S extends Site = Site> {
   readonly studies: readonly TinyStudy[];
   /** Sends every study, again and again until it is taken, as senders do. */
   readonly send: () => Promise<void>;
-  /** Resolves when so many of the studies are in a final state. */
+  /** Resolves when so many of the studies are filed, as all are to be: half of one may be refused before the rest comes. */
   readonly ended: (count: number) => Promise<void>;
   /** Resolves when the ledger knows so many of the studies. */
   readonly known: (count: number) => Promise<void>;
@@ -35,7 +35,7 @@ export interface RowResult {
   /** Objects and reports beyond one SR, one SEG and one DiagnosticReport a study. */
   readonly duplicates: number;
   readonly states: Readonly<Partial<Record<StudyState, number>>>;
-  /** From the end of the fault to the last study's final state. */
+  /** From the end of the fault until a study is filed. */
   readonly recovery: { readonly medianMs: number; readonly maximumMs: number };
 }
 
@@ -52,16 +52,16 @@ const SENDERS = 4;
 
 export async function runRow<S extends Site>(site: S, row: FaultRow<S>): Promise<RowResult> {
   const studies = tinyStudies(row.name, row.studies);
-  /** When a study was first seen in a final state, by the clock of the test: Wetread's may be wrong. */
-  const seenFinal = new Map<string, number>();
+  /** When a study was first seen filed, by the clock of the test: Wetread's may be wrong. */
+  const seenFiled = new Map<string, number>();
   let healedAt = Date.now();
   let limit = Date.now() + LIMIT_MS + studies.length * STUDY_LIMIT_MS;
   const ended = async (count: number): Promise<void> => {
     for (;;) {
-      for (const { studyInstanceUid } of finalOf(await entriesOf(site, studies))) {
-        if (!seenFinal.has(studyInstanceUid)) seenFinal.set(studyInstanceUid, Date.now());
+      for (const { studyInstanceUid, state } of await entriesOf(site, studies)) {
+        if (state === 'filed' && !seenFiled.has(studyInstanceUid)) seenFiled.set(studyInstanceUid, Date.now());
       }
-      if (seenFinal.size >= count || Date.now() > limit) return;
+      if (seenFiled.size >= count || Date.now() > limit) return;
       await sleep(LOOK_MS);
     }
   };
@@ -81,7 +81,7 @@ export async function runRow<S extends Site>(site: S, row: FaultRow<S>): Promise
   await row.fault({ site, studies, send: () => sendAll(site, studies), ended, known, healed });
   await ended(studies.length);
   await settled();
-  const times = [...seenFinal.values()].map((at) => at - healedAt);
+  const times = [...seenFiled.values()].map((at) => at - healedAt);
   const result = await judge(site, row, studies);
   if (result.lost > 0) await tellUnfinished(site, row, studies);
   return { ...result, recovery: recoveryOf(times) };
@@ -146,7 +146,7 @@ async function tellUnfinished(site: Site, { name }: FaultRow<never>, studies: re
   process.stderr.write(`${name}: ${JSON.stringify(about, null, 1)}\n`);
 }
 
-/** Studies that were final before the fault was over needed no recovery. */
+/** Studies that were filed before the fault was over needed no recovery. */
 function recoveryOf(sinceHealedMs: readonly number[]): RowResult['recovery'] {
   const times = sinceHealedMs.filter((ms) => ms > 0).sort((a, b) => a - b);
   return { medianMs: times[Math.floor(times.length / 2)] ?? 0, maximumMs: times.at(-1) ?? 0 };

@@ -18,5 +18,5 @@ describe('faults: real servers', { skip: SERVERS.skip }, () => {
   test('WR-FLT-05 the database fails', (t) => SERVERS.test(t, DATABASE_ROWS));
   test('WR-FLT-02 the inference service fails', (t) => SERVERS.test(t, INFERENCE_SERVICE_ROWS));
   test('WR-FLT-10 replicas share the work, also when one fails', (t) => SERVERS.test(t, REPLICA_ROWS));
-  test('WR-FLT-08 studies arrive while Wetread is down', (t) => SERVERS.test(t, ARRIVAL_ROWS));
+  test('WR-FLT-08 studies arrive while Wetread is down, or piece by piece', (t) => SERVERS.test(t, ARRIVAL_ROWS));
 });
