@@ -39,7 +39,7 @@ export async function preread(attempt: Attempt, ports: Ports, site: Site, signal
   const work = new Work(attempt, ports, site, signal);
 
   const study = await work.stage('arrival', () => findStudy(work));
-  if (study === undefined) return work.wait();
+  if (study === undefined) return work.wait(site.patience, reason('study-not-found'));
 
   const selection = await selectOrEnd(work, study);
   if ('transition' in selection) return selection;

@@ -47,6 +47,7 @@ export const REASONS = {
   'no-instances': 'The study holds no instances',
   'study-not-found': 'The archive does not know the study',
   'instances-awaited': 'Fewer instances are in the archive than the source has announced',
+  'quiet-awaited': 'The study is still growing, or has not been quiet for as long as the site or the rule wants',
   'too-many-instances': 'The study holds more instances than are read',
   'event-patient-mismatch': 'The event names another patient than the images',
   'no-readable-series': 'No series of the study can be assembled',

@@ -65,10 +65,10 @@ export async function selectOrEnd(work: Work, study: Study): Promise<ReadableSel
   return reading;
 }
 
-/** What is not there yet; undefined where it is only not known that nothing more comes. */
-function awaited(study: Study, { expectedInstances: expected = 0 }: Attempt['hint']): Reason | undefined {
+function awaited(study: Study, { expectedInstances: expected = 0 }: Attempt['hint']): Reason {
   const { instances } = countsOf(study);
-  return instances < expected ? reason('instances-awaited', `${instances} of ${expected}`) : undefined;
+  if (instances < expected) return reason('instances-awaited', `${instances} of ${expected}`);
+  return reason('quiet-awaited', `${instances} so far`);
 }
 
 /** Judges what this look found, and keeps it for the next. */

@@ -86,7 +86,7 @@ export class Work {
   }
 
   /** The study is not complete, or not there, yet: it settles once more, up to the moment from which it is waited for no longer. */
-  wait({ quietMs, longestWaitMs }: Patience = this.site.patience, because?: Reason): Outcome {
+  wait({ quietMs, longestWaitMs }: Patience, because: Reason): Outcome {
     const nowMs = this.ports.clock.now().getTime();
     const waitedMs = nowMs - Date.parse(this.attempt.arrivedAt);
     const pauseMs = Math.min(waitedMs * LATE_BY, LONGEST_PAUSE_MS, longestWaitMs - waitedMs);

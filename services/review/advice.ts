@@ -49,6 +49,8 @@ export const ADVICE: Readonly<Record<ReasonCode | ErrorCode, string>> = {
   'study-not-found': `Check that the study is in the archive that the event named. ${RESEND}`,
   'instances-awaited':
     'Nothing yet: they are waited for as long as `completeness.longestWaitSeconds` says, then what is there is read. Check whether the sender has sent everything.',
+  'quiet-awaited':
+    'Nothing: it is read when it has been quiet for `completeness.quietSeconds`, at the latest after `completeness.longestWaitSeconds`.',
   'too-many-instances': 'Read the study without a draft, or raise `completeness.largestStudy`.',
   'event-patient-mismatch':
     'Compare the Patient ID that the message or the order names with that of the images, correct whichever is wrong, then send it again or replay the study.',

@@ -43,6 +43,7 @@ const LIMIT_MS = 120_000;
 const STUDY_LIMIT_MS = 500;
 /** A broker on a busy machine takes minutes to start. */
 const SEND_LIMIT_MS = 400_000;
+/** How often the ledger is looked at, at most; a thousand rows cost more than they tell. */
 const LOOK_MS = 50;
 /** For so long every study is in a final state before it is judged. */
 const SETTLED_MS = 1000;
@@ -54,6 +55,7 @@ export async function runRow<S extends Site>(site: S, row: FaultRow<S>): Promise
   const studies = tinyStudies(row.name, row.studies);
   /** When a study was first seen filed, by the clock of the test: Wetread's may be wrong. */
   const seenFiled = new Map<string, number>();
+  const lookMs = Math.max(LOOK_MS, studies.length);
   let healedAt = Date.now();
   let limit = Date.now() + LIMIT_MS + studies.length * STUDY_LIMIT_MS;
   const ended = async (count: number): Promise<void> => {
@@ -62,17 +64,17 @@ export async function runRow<S extends Site>(site: S, row: FaultRow<S>): Promise
         if (state === 'filed' && !seenFiled.has(studyInstanceUid)) seenFiled.set(studyInstanceUid, Date.now());
       }
       if (seenFiled.size >= count || Date.now() > limit) return;
-      await sleep(LOOK_MS);
+      await sleep(lookMs);
     }
   };
   /** A message that comes twice has a study read again: for a moment none may move. */
   const settled = async (): Promise<void> => {
-    for (let since = Date.now(); Date.now() - since < SETTLED_MS && Date.now() < limit; await sleep(LOOK_MS)) {
+    for (let since = Date.now(); Date.now() - since < SETTLED_MS && Date.now() < limit; await sleep(lookMs)) {
       if (finalOf(await entriesOf(site, studies)).length < studies.length) since = Date.now();
     }
   };
   const known = async (count: number): Promise<void> => {
-    while ((await entriesOf(site, studies)).length < count && Date.now() < limit) await sleep(LOOK_MS);
+    while ((await entriesOf(site, studies)).length < count && Date.now() < limit) await sleep(lookMs);
   };
   const healed = (): void => {
     healedAt = Date.now();

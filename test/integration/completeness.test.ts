@@ -10,6 +10,7 @@ import { isFinal } from '../../src/arrival/lifecycle.ts';
 import type { Study } from '../../src/arrival/study.ts';
 import type { StudyHint } from '../../src/arrival/study-event.ts';
 import type { Attempt, Clock, Ledger, Ports } from '../../src/ports.ts';
+import { reason } from '../../src/reasons.ts';
 import { selectOrEnd, triage } from '../../src/triage.ts';
 import { nameBasedUid, type SeriesInstanceUid, type SopInstanceUid, type StudyInstanceUid } from '../../src/uid.ts';
 import { countsOf, findStudy, type Outcome, type Site, Work } from '../../src/work.ts';
@@ -85,7 +86,7 @@ class Day {
   async #read(attempt: Attempt): Promise<Outcome> {
     const work = new Work(attempt, this.#ports(), this.#site, NEVER);
     const study = await findStudy(work);
-    if (study === undefined) return work.wait();
+    if (study === undefined) return work.wait(this.#site.patience, reason('study-not-found'));
     const reading = await selectOrEnd(work, study);
     if ('transition' in reading) return reading;
     await this.ledger.advance(attempt, 'draft');
@@ -214,6 +215,8 @@ test('WR-CPL-05 images that come one by one after the only event are read once, 
     const [draft] = day.drafts;
     assert.equal(draft!.instances, 8, `seed ${seed}`);
     assert.ok(draft!.atMs - images.at(-1)!.atMs <= 3 * QUIET_MS, `seed ${seed}: ${draft!.atMs} ms`);
+    const [, waited] = await day.ledger.history(STUDY);
+    assert.deepEqual([waited?.transition, waited?.reason?.code], ['wait', 'quiet-awaited'], `seed ${seed}`);
   }
 });
 
