@@ -284,7 +284,7 @@ concurrency: number
 completeness: {
 quietSeconds: number
 /**
- * How long instances that a source expects, or a study that the archive does not know yet, are waited for.
+ * How long instances that a source expects, a study that grows, or one that the archive does not know yet are waited for.
  */
 longestWaitSeconds: number
 /**

@@ -44,6 +44,7 @@ const VERDICTS: readonly [string, Omit<Claims, 'noticedAt'>, number, number, str
   ['grown to what is expected', { expectedInstances: 10, before: seen(9, 0) }, 10, 1, 'expected-reached'],
   ['grown beyond what is expected', { expectedInstances: 9, before: seen(9, 0) }, 10, 1, undefined],
   ['it was not there at the look before', { before: { counts: counts(0, 0), since: at(0) } }, 10, 5, undefined],
+  ['nothing is there, at two looks', { before: seen(0, 0) }, 0, 5, undefined],
   ['the source saw the same counts twice', { rung: 'counts-unchanged' }, 10, 0, 'counts-unchanged'],
 ];
 

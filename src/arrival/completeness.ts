@@ -44,7 +44,7 @@ export interface Claims {
 /** What a site decides on waiting. */
 export interface Patience {
   readonly quietMs: number;
-  /** How long instances are waited for that a source expects, and a study that the archive does not know yet. */
+  /** How long instances are waited for that a source expects, a study that grows, and one that the archive does not know yet. */
   readonly longestWaitMs: number;
   /** How long every study has been quiet before its first look; {@link quietMs} where absent. */
   readonly settledMs?: number;
@@ -70,6 +70,8 @@ function rungOf(
   { quietMs, longestWaitMs, settledMs = quietMs }: Patience,
   unchangedSince: string | undefined,
 ): Rung | undefined {
+  // What is not there yet is not complete, however long nothing has changed.
+  if (instances === 0) return undefined;
   const waitedMs = nowMs - Date.parse(noticedAt);
   const isShort = expected !== undefined && instances < expected;
   // What grew since the look before is still arriving, whatever the source says.

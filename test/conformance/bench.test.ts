@@ -17,5 +17,8 @@ test('WR-BEN-05 npm run bench -- --quick --json answers every goal it is asked f
   assert.match(stdout, /^\{/, stderr);
   const { results } = JSON.parse(stdout) as Document;
   assert.deepEqual([...new Set(results.map(({ goal }) => goal))].sort(), GOALS);
-  for (const { goal, verdict } of results) assert.notEqual(verdict, 'unequal', goal);
+  for (const { goal, verdict, value } of results) {
+    assert.notEqual(verdict, 'unequal', goal);
+    assert.ok(value !== undefined || verdict === 'limit-missing', `${goal} has no value`);
+  }
 });

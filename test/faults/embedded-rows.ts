@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { STOW_TYPE, stowBody } from '../support/dicomweb-server.ts';
 import { clockAhead } from '../support/shifted-clock.ts';
 import type { EmbeddedSite } from './embedded-site.ts';
-import { killedAt, serverFails } from './faults.ts';
+import { inPieces, killedAt, serverFails } from './faults.ts';
 import type { FaultRow, Scene } from './row.ts';
 
 type Row = FaultRow<EmbeddedSite>;
@@ -33,7 +33,7 @@ export const INFERENCE_ROWS: readonly Row[] = [
 export const EVENT_ROWS: readonly Row[] = [
   { name: 'studies are sent while Wetread is down', studies: 20, fault: sentWhileDown },
   { name: 'every study is sent three times', studies: 20, fault: sentThrice },
-  { name: 'instances one by one, out of order, of all studies at once', studies: 20, fault: sentInPieces },
+  { name: 'instances one by one, out of order, of all studies at once', studies: 20, fault: inPieces() },
   { name: 'requests that are no DICOM among the others', studies: 20, fault: sentAmongPoison },
   { name: 'connections of senders are cut', studies: 20, fault: serverFails('archive', 'refuse') },
   { name: 'senders hang in the middle of a study', studies: 20, fault: serverFails('archive', 'silent') },
@@ -62,14 +62,6 @@ async function sentWhileDown({ site, send, healed }: Scene<EmbeddedSite>): Promi
 
 async function sentThrice({ send, healed }: Scene<EmbeddedSite>): Promise<void> {
   await Promise.all([send(), send(), send()]);
-  healed();
-}
-
-async function sentInPieces({ site, studies, healed }: Scene<EmbeddedSite>): Promise<void> {
-  const slices = studies[0]!.files.map((_, index) => index).reverse();
-  for (const index of slices) {
-    for (const study of studies) await site.deliver({ ...study, files: [study.files[index]!] });
-  }
   healed();
 }
 

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProxyMode, Watch } from '../support/faulty-proxy.ts';
 import type { Scene } from './row.ts';
-import type { FaultyServer, ServerName } from './site.ts';
+import type { FaultyServer, ServerName, Site } from './site.ts';
 import type { LogLine } from './wetread-process.ts';
 
-type Fault = (scene: Scene) => Promise<void>;
+type Fault<S extends Site = Site> = (scene: Scene<S>) => Promise<void>;
 
 /** Long enough that calls fail, short enough that the first retry finds all well. */
 const OUTAGE_MS = 2500;
@@ -103,6 +103,18 @@ export function arrivedWhileDown(): Fault {
     await site.wetread.kill();
     await send();
     await site.wetread.start();
+    healed();
+  };
+}
+
+/** Images come one by one, in reverse, of all studies at once. @param between what happens after each but the last */
+export function inPieces<S extends Site>(between: (site: S) => Promise<void> = async () => {}): Fault<S> {
+  return async ({ site, studies, healed }) => {
+    const slices = studies[0]!.files.map((_, index) => index).reverse();
+    for (const index of slices) {
+      for (const study of studies) await site.deliver({ ...study, files: [study.files[index]!] });
+      if (index > 0) await between(site);
+    }
     healed();
   };
 }

@@ -4,6 +4,7 @@ import {
   answersCut,
   arrivedWhileDown,
   downAtStart,
+  inPieces,
   killedWhen,
   serverFails,
   serverKilled,
@@ -50,7 +51,11 @@ export const REPLICA_ROWS: readonly Row[] = [
 
 export const ARRIVAL_ROWS: readonly Row[] = [
   { name: 'studies arrive in the archive while Wetread is down', studies: 40, fault: arrivedWhileDown() },
-  { name: 'images come one by one, seconds apart, and Wetread is killed between them', studies: 20, fault: piecemeal },
+  {
+    name: 'images come one by one, seconds apart, and Wetread is killed between them',
+    studies: 20,
+    fault: inPieces(diesBetween),
+  },
 ];
 
 function httpServerRows(server: ServerName, means: string): readonly Row[] {
@@ -66,16 +71,10 @@ function httpServerRows(server: ServerName, means: string): readonly Row[] {
 /** Longer than the quiet period: what is there is looked at, and refused for too few slices, before the rest comes. */
 const APART_MS = 2500;
 
-async function piecemeal({ site, studies, healed }: Scene<ServerSite>): Promise<void> {
-  const slices = studies[0]!.files.map((_, index) => index).reverse();
-  for (const index of slices) {
-    for (const study of studies) await site.deliver({ ...study, files: [study.files[index]!] });
-    if (index === 0) break;
-    await sleep(APART_MS);
-    await site.wetread.kill();
-    await site.wetread.start();
-  }
-  healed();
+async function diesBetween({ wetread }: ServerSite): Promise<void> {
+  await sleep(APART_MS);
+  await wetread.kill();
+  await wetread.start();
 }
 
 async function twoReplicas({ site, send, ended, studies, healed }: Scene<ServerSite>): Promise<void> {

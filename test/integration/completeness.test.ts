@@ -194,6 +194,7 @@ test('WR-CPL-03 an event that is faster than the archive is waited for; a study 
   await never.live([{ atMs: 0, hint: {} }]);
   const record = await never.ledger.get(STUDY);
   assert.deepEqual([record?.state, record?.reason?.code], ['not-selected', 'study-not-found']);
+  assert.equal(record?.completeness?.rung, undefined, 'what is not there is not complete');
 });
 
 test('WR-CPL-05 images that come one by one after the only event are read once, all of them, soon after the last', async () => {
