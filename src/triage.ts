@@ -68,7 +68,7 @@ export async function selectOrEnd(work: Work, study: Study): Promise<ReadableSel
 function awaited(study: Study, { expectedInstances: expected = 0 }: Attempt['hint']): Reason {
   const { instances } = countsOf(study);
   if (instances < expected) return reason('instances-awaited', `${instances} of ${expected}`);
-  return reason('quiet-awaited', `${instances} so far`);
+  return reason('quiet-awaited', instances === 1 ? '1 instance so far' : `${instances} instances so far`);
 }
 
 /** Judges what this look found, and keeps it for the next. */
