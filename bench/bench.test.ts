@@ -185,10 +185,12 @@ test('WR-BEN-05 a quick run answers every goal, judges none, and says so in its 
   const report = JSON.parse(stdout) as Report;
   assert.deepEqual(
     [...new Set(report.results.map(({ goal }) => goal))],
-    ['G1', 'G2', 'G5', 'G8', 'G3', 'G6', 'G7', 'G10', 'G12', 'G13', 'REST', 'INF', 'G9', 'G11'],
+    ['G1', 'G2', 'G5', 'G8', 'G3', 'PRE', 'G6', 'G7', 'G10', 'G12', 'G13', 'REST', 'INF', 'SVC', 'G9', 'G11'],
   );
   const judged = report.results.filter(({ verdict }) => verdict !== 'inconclusive' && verdict !== 'limit-missing');
   assert.deepEqual(judged, [], stderr);
+  const unmeasured = report.results.filter(({ verdict, value }) => verdict !== 'limit-missing' && value === undefined);
+  assert.deepEqual(unmeasured, [], stderr);
   assert.equal(report.quick, true);
   assert.equal(status, 2);
 });
